@@ -1,0 +1,241 @@
+"""The one clip interface: N clips of uint8 frames, their groups, split and factor labels.
+
+A stored dataset is a folder of three files, written in this order:
+
+    frames.u8      every frame of every clip, uint8 [F, H, W, C], memory-mapped when read
+    clips.npz      one entry per clip: start, length, group, split, and label.<factor>
+    dataset.json   name, frame size, factors, and how it was made; written last, so a folder
+                   that has one is complete
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.errors import InputError
+from vdsm.files import atomic_write, claim_folder, read_json
+
+FORMAT = 1
+SPLITS = ("train", "test")
+Role = Literal["identity", "action"]
+Ints = npt.NDArray[np.int64]
+Frames = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A labelled factor of variation. `role` says which code should hold it: s or d."""
+
+    name: str
+    role: Role
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a dataset is and how it was made; `dataset.json` holds exactly this."""
+
+    name: str
+    size: int  # side of a square frame, pixels
+    channels: int  # 1 or 3
+    factors: tuple[Factor, ...] = ()
+    made: Mapping[str, Any] = field(default_factory=dict)  # maker, options, seed, source, licence
+    storage: str = "memmap"  # which reader opens it
+    format: int = FORMAT
+
+    def factor(self, name: str) -> Factor:
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise InputError(
+            f"{self.name} has no factor '{name}': it has {[f.name for f in self.factors]}"
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """One row per clip."""
+
+    length: Ints  # [N] frames in the clip
+    group: Ints  # [N] clips of one individual share a group; without grouping, arange(N)
+    split: Ints  # [N] 0 train, 1 test
+    labels: Mapping[str, Ints]  # factor name -> [N] index into that factor's values; -1 unknown
+
+    def __post_init__(self) -> None:
+        n = len(self.length)
+        columns = {"group": self.group, "split": self.split, **self.labels}
+        wrong = {name: len(column) for name, column in columns.items() if len(column) != n}
+        assert not wrong, f"columns of other lengths than {n}: {wrong}"
+
+
+class Clips:
+    """Random access to the clips of a dataset. Subclasses say where frames come from."""
+
+    def __init__(self, info: Info, table: Table, path: Path | None = None) -> None:
+        self.info = info
+        self.table = table
+        self.path = path
+
+    def __len__(self) -> int:
+        return len(self.table.length)
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        """uint8 [frames, H, W, C]: frames start .. start + frames of one clip."""
+        raise NotImplementedError
+
+    def batch(self, clips: Ints, starts: Ints, frames: int) -> Frames:
+        """uint8 [B, frames, H, W, C]: the same number of frames of several clips."""
+        return np.stack(
+            [self.read(int(c), int(s), frames) for c, s in zip(clips, starts, strict=True)]
+        )
+
+    def whole(self, clip: int) -> Frames:
+        """uint8 [T_n, H, W, C]: every frame of one clip."""
+        return self.read(clip, 0, int(self.table.length[clip]))
+
+    def select(self, split: str | None = None, min_length: int = 1) -> Ints:
+        """Indices of the clips of a split ("train", "test", None for all) that are long enough."""
+        chosen = self.table.length >= min_length
+        if split is not None:
+            chosen &= self.table.split == SPLITS.index(split)
+        return np.flatnonzero(chosen).astype(np.int64)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what the dataset says of itself; a run refuses to resume on another."""
+        digest = hashlib.sha256(json.dumps(asdict(self.info), sort_keys=True).encode())
+        for name, column in _columns(self.table).items():
+            digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+
+class MemmapClips(Clips):
+    """Frames of a stored dataset, memory-mapped: opening costs no reading."""
+
+    def __init__(self, path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
+        super().__init__(info, _table(columns), path)
+        self.start = columns["start"]
+        shape = (int(self.table.length.sum()), info.size, info.size, info.channels)
+        file = path / "frames.u8"
+        found = file.stat().st_size if file.exists() else 0
+        if found != int(np.prod(shape)):
+            raise InputError(
+                f"{file} holds {found} bytes, expected {int(np.prod(shape))}: make the data again"
+            )
+        self.frames: Frames = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        assert 0 <= start <= start + frames <= self.table.length[clip]
+        first = int(self.start[clip]) + start
+        return self.frames[first : first + frames]
+
+
+class ClipWriter:
+    """Writes a stored dataset clip by clip, in flat memory.
+
+    with ClipWriter(folder, info) as out:
+        out.add(frames, group=3, split="train", labels={"hair": 2})
+    """
+
+    def __init__(self, path: Path, info: Info) -> None:
+        self.path = path
+        self.info = info
+        self.rows: list[dict[str, int]] = []
+        claim_folder(path)
+        self._file = open(path / "frames.u8", "wb")
+
+    def add(
+        self, frames: Frames, *, group: int, split: str, labels: Mapping[str, int] | None = None
+    ) -> None:
+        """Append one clip, uint8 [T, H, W, C]."""
+        expected = (self.info.size, self.info.size, self.info.channels)
+        assert frames.dtype == np.uint8 and frames.shape[1:] == expected and len(frames) > 0
+        labels = labels or {}
+        row = {f"label.{f.name}": int(labels.get(f.name, -1)) for f in self.info.factors}
+        start = self.rows[-1]["start"] + self.rows[-1]["length"] if self.rows else 0
+        row |= {"start": start, "length": len(frames)}
+        row |= {"group": int(group), "split": SPLITS.index(split)}
+        self._file.write(np.ascontiguousarray(frames).tobytes())
+        self.rows.append(row)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if kind is not None:
+            return
+        if not self.rows:
+            raise InputError(f"no clip to write to {self.path}: the source has none")
+        columns = {
+            name: np.array([row[name] for row in self.rows], np.int64) for name in self.rows[0]
+        }
+        write_meta(self.path, self.info, columns)
+
+
+def write_meta(path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
+    """Write clips.npz, then dataset.json, which declares the folder complete."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **columns)  # type: ignore[arg-type]
+    atomic_write(path / "clips.npz", buffer.getvalue())
+    atomic_write(path / "dataset.json", json.dumps(asdict(info), indent=2).encode())
+
+
+def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
+    """Read dataset.json and clips.npz of a dataset folder."""
+    if not path.is_dir():
+        raise InputError(f"no folder {path}: make one with 'vdsm data ... --out {path}'")
+    if not (path / "dataset.json").exists():
+        raise InputError(f"{path} is not a dataset: it has no dataset.json (see 'vdsm data --help')")
+    fields = read_json(path / "dataset.json")
+    try:
+        if fields["format"] != FORMAT:
+            raise InputError(f"{path} has data format {fields['format']}, this version reads {FORMAT}")
+        factors = tuple(
+            Factor(f["name"], f["role"], tuple(f["values"])) for f in fields.pop("factors")
+        )
+        info = Info(**fields, factors=factors)
+        with np.load(path / "clips.npz") as stored:
+            columns = {name: stored[name] for name in stored.files}
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path} is damaged ({error}): make the data again") from error
+    return info, columns
+
+
+def _table(columns: Mapping[str, Ints]) -> Table:
+    labels = {k.removeprefix("label."): v for k, v in columns.items() if k.startswith("label.")}
+    return Table(columns["length"], columns["group"], columns["split"], labels)
+
+
+def _columns(table: Table) -> dict[str, Ints]:
+    plain = {"length": table.length, "group": table.group, "split": table.split}
+    return plain | {f"label.{name}": column for name, column in sorted(table.labels.items())}
+
+
+def hold_out(values: Sequence[int] | Ints, share: float, seed: int) -> Ints:
+    """Split of each distinct value: 1 (test) for a seeded random `share` of them, else 0.
+
+    Whole values are held out, never parts of one, so identities of the test split are unseen.
+    At least one value is held out and at least one is kept when there are two.
+    """
+    distinct = np.unique(np.asarray(values))
+    count = int(np.clip(round(share * len(distinct)), 1, max(len(distinct) - 1, 1)))
+    held = np.random.Generator(np.random.PCG64(seed)).permutation(distinct)[:count]
+    if share == 0 or len(distinct) < 2:
+        held = held[:0]
+    return np.isin(np.asarray(values), held).astype(np.int64)

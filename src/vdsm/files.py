@@ -1,0 +1,68 @@
+"""Files that are whole or absent: atomic writes, claimed folders, JSON that says what is wrong."""
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from vdsm.errors import InputError
+
+
+def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write `path` so that a reader sees the old file or the new one, never a part.
+
+    `content` is bytes, or a function that writes to an open file. No space left is an InputError
+    and leaves the old file as it was.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if is_disk_full(error):
+            raise InputError(
+                f"no space left to write {path}: free some; what was there before is kept"
+            ) from error
+        raise
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error means that the disk, or the user's share of it, is full."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return isinstance(error, RuntimeError) and "No space left" in str(error)
+
+
+def claim_folder(path: Path) -> None:
+    """Make an output folder; refuse one that already holds something."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, not a folder: choose another --out")
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(f"output folder {path} is in use: choose another --out or empty it")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make folder {path}: {error.strerror}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, or an InputError that names it."""
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} does not hold a JSON object")
+    return content
