@@ -2,8 +2,16 @@
 
 from pathlib import Path
 
+from vdsm.data import pendulum
 from vdsm.data.clips import Clips, MemmapClips, read_meta
+from vdsm.data.maker import Maker
 from vdsm.errors import InputError
+
+MAKERS: dict[str, Maker] = {
+    "pendulum": Maker(
+        pendulum.PendulumOptions, pendulum.make, "seven coloured pendula at two speeds, simulated"
+    ),
+}
 
 
 def open_clips(path: str | Path) -> Clips:

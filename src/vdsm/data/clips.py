@@ -151,14 +151,16 @@ class ClipWriter:
         self.info = info
         self.rows: list[dict[str, int]] = []
         claim_folder(path)
-        self._file = open(path / "frames.u8", "wb")
+        self._file = (path / "frames.u8").open("wb")
 
     def add(
         self, frames: Frames, *, group: int, split: str, labels: Mapping[str, int] | None = None
     ) -> None:
         """Append one clip, uint8 [T, H, W, C]."""
         expected = (self.info.size, self.info.size, self.info.channels)
-        assert frames.dtype == np.uint8 and frames.shape[1:] == expected and len(frames) > 0
+        assert frames.dtype == np.uint8
+        assert frames.shape[1:] == expected, f"frames {frames.shape}, expected [T, *{expected}]"
+        assert len(frames) > 0
         labels = labels or {}
         row = {f"label.{f.name}": int(labels.get(f.name, -1)) for f in self.info.factors}
         start = self.rows[-1]["start"] + self.rows[-1]["length"] if self.rows else 0
@@ -171,7 +173,10 @@ class ClipWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -199,11 +204,13 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
     if not path.is_dir():
         raise InputError(f"no folder {path}: make one with 'vdsm data ... --out {path}'")
     if not (path / "dataset.json").exists():
-        raise InputError(f"{path} is not a dataset: it has no dataset.json (see 'vdsm data --help')")
+        raise InputError(f"{path} has no dataset.json: name a folder that 'vdsm data' has made")
     fields = read_json(path / "dataset.json")
     try:
         if fields["format"] != FORMAT:
-            raise InputError(f"{path} has data format {fields['format']}, this version reads {FORMAT}")
+            raise InputError(
+                f"{path} has data format {fields['format']}, this version reads {FORMAT}"
+            )
         factors = tuple(
             Factor(f["name"], f["role"], tuple(f["values"])) for f in fields.pop("factors")
         )
