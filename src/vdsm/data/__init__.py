@@ -1,9 +1,10 @@
 """Datasets behind one clip interface (`clips.Clips`): makers write folders, `open_clips` reads."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import pendulum
-from vdsm.data.clips import Clips, MemmapClips, read_meta
+from vdsm.data import pendulum, sprites
+from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
 
@@ -11,6 +12,14 @@ MAKERS: dict[str, Maker] = {
     "pendulum": Maker(
         pendulum.PendulumOptions, pendulum.make, "seven coloured pendula at two speeds, simulated"
     ),
+    "sprites": Maker(
+        sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
+    ),
+}
+
+READERS: dict[str, Callable[[Path, Info, Mapping[str, Ints]], Clips]] = {
+    "memmap": MemmapClips,
+    "sprites": sprites.SpriteClips,
 }
 
 
@@ -18,6 +27,6 @@ def open_clips(path: str | Path) -> Clips:
     """Open a dataset folder in well under a second, whatever its storage."""
     path = Path(path)
     info, columns = read_meta(path)
-    if info.storage == "memmap":
-        return MemmapClips(path, info, columns)
-    raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
+    if info.storage not in READERS:
+        raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
+    return READERS[info.storage](path, info, columns)

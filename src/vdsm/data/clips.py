@@ -122,7 +122,7 @@ class MemmapClips(Clips):
     """Frames of a stored dataset, memory-mapped: opening costs no reading."""
 
     def __init__(self, path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
-        super().__init__(info, _table(columns), path)
+        super().__init__(info, table_of(columns), path)
         self.start = columns["start"]
         shape = (int(self.table.length.sum()), info.size, info.size, info.channels)
         file = path / "frames.u8"
@@ -224,7 +224,7 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
     return info, columns
 
 
-def _table(columns: Mapping[str, Ints]) -> Table:
+def table_of(columns: Mapping[str, Ints]) -> Table:
     labels = {k.removeprefix("label."): v for k, v in columns.items() if k.startswith("label.")}
     return Table(columns["length"], columns["group"], columns["split"], labels)
 
