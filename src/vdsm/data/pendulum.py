@@ -94,7 +94,7 @@ def simulate(
     )
     g_over_l = (2 * np.pi / small) ** 2
     state = np.stack([amplitude, np.zeros_like(amplitude)])
-    lead = 64  # steps from rest at the rightmost point to the first frame
+    lead = 256  # steps from rest at the rightmost point to the first frame
     for _ in range(lead):
         state = _rk4(state, phase * period(amplitude, small) / lead, g_over_l)
     states = [state]

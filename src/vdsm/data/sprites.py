@@ -232,7 +232,8 @@ class SpriteClips(Clips):
         )
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
-        return self.batch(np.array([clip]), np.array([start]), frames)[0]
+        one: Frames = self.batch(np.array([clip]), np.array([start]), frames)[0]
+        return one
 
     def batch(self, clips: Ints, starts: Ints, frames: int) -> Frames:
         canvas = np.zeros((len(clips), frames * CELL * CELL), np.uint32)
@@ -241,8 +242,11 @@ class SpriteClips(Clips):
             assert 0 <= start <= start + frames <= FRAMES
             for drawn in self._drawn[clip]:
                 self._layers[drawn][pair].over(row, start, frames)
-        whole = canvas.view(np.uint8).reshape(len(clips), frames, CELL, CELL, 4)[..., :3]
-        return resize(whole, self.info.size)
+        rgba = canvas.view(np.uint8).reshape(len(clips), frames, CELL, CELL, 4)
+        rgb = np.empty((*rgba.shape[:-1], 3), np.uint8)
+        for channel in range(3):  # five times as fast as one strided copy
+            rgb[..., channel] = rgba[..., channel]
+        return resize(rgb, self.info.size)
 
 
 def resize(frames: Frames, size: int) -> Frames:
@@ -252,4 +256,4 @@ def resize(frames: Frames, size: int) -> Frames:
         return np.asarray((blocks.sum(axis=(-4, -2), dtype=np.uint16) + 2) // 4, np.uint8)
     if size == 2 * CELL:
         return frames.repeat(2, axis=-3).repeat(2, axis=-2)
-    return np.ascontiguousarray(frames)
+    return frames
