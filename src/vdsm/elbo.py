@@ -1,0 +1,62 @@
+"""The evidence lower bounds of both stages, as dicts of named terms per sequence.
+
+Keys of the terms equal the keys of the weights; the loss is minus their weighted sum, averaged
+over the batch. Only this file compares q with p.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vdsm.model.vdsm import VDSM, Features, Posterior, Prior
+from vdsm.notation import Video
+
+Terms = dict[str, Float[Tensor, "B"]]
+
+
+def stage1(model: VDSM, x: Video, generator: torch.Generator | None = None) -> Terms:
+    """Eq. 7: frames of one individual in no order; z_i are i.i.d. N(0, 1)."""
+    q = model.infer_frames(model.encoder(x), generator)
+    standard = type(q.z)(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
+    return {
+        "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
+        "kl_z": q.z.kl(standard).sum(1),
+        "kl_s": q.s.kl(model.identity_prior(len(x))),
+    }
+
+
+def stage2(
+    model: VDSM,
+    x: Video,
+    generator: torch.Generator | None = None,
+    features: Features | None = None,
+) -> Terms:
+    """Eq. 4 (Eq. 11): sequences. `features` of x may be given, since the encoder is frozen."""
+    q = model.infer(model.encoder(x) if features is None else features, generator)
+    p = model.prior(q.codes)
+    assert q.d is not None
+    return {
+        "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
+        "kl_z": kl_poses(q, p).sum(1),
+        "kl_s": q.s.kl(p.s),
+        "kl_d": q.d.kl(p.d),
+    }
+
+
+def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:
+    """KL(q(z_t | z_{t-1}, ...) || p(z_t | z_{t-1}, d)) at the sampled z_{t-1}.
+
+    In closed form; with a flow, whose density has none for z, by the sample of z_t.
+    """
+    if q.z_log_det is None:
+        return q.z.kl(p.z)
+    return q.z.log_prob(q.z_base) - q.z_log_det - p.z.log_prob(q.codes.z)
+
+
+def loss(terms: Terms, weights: Mapping[str, float]) -> Float[Tensor, ""]:
+    """Minus the weighted bound, averaged over the batch; KL weights are the λ of Eqs. 4 and 7."""
+    assert terms.keys() == weights.keys(), f"terms {set(terms)} but weights {set(weights)}"
+    total = sum(weights[name] * term for name, term in terms.items() if name != "log_likelihood")
+    return (total - weights["log_likelihood"] * terms["log_likelihood"]).mean()

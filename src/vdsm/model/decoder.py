@@ -1,0 +1,111 @@
+"""p(x_t | s, z_t): the mixture-of-experts decoder DEC_MoE(ŝ, {s, z_t}) (Sec. 3.1, App. D)."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.config import ModelConfig
+from vdsm.notation import Identity, Pose, Video
+
+KERNEL = 4
+Weight = Float[Tensor, "B I 4 4 O"]
+
+
+class MixtureDecoder(nn.Module):
+    """A bank of N transposed-convolution decoders whose *weights* are averaged by ŝ.
+
+    One blended decoder per clip then draws all its frames. A layer's bank has shape
+    [N, I, 4, 4, O]: with channels last, blending is one matmul, (B x N)(N x P), and so is the
+    layer itself. With one expert the bank is a single decoder (App. G).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.input = config.decoder_input
+        self.experts = config.num_experts
+        inputs = config.identity_dim + config.pose_dim
+        shapes = list(
+            zip(
+                (inputs, *config.decoder_widths),
+                (*config.decoder_widths, config.channels),
+                strict=True,
+            )
+        )
+        self.weights = nn.ParameterList(
+            initial_bank(self.experts, i, o, first=layer == 0)
+            for layer, (i, o) in enumerate(shapes)
+        )
+        self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
+        self.route = (
+            nn.Linear(config.identity_dim, self.experts)
+            if self.experts not in (1, config.identity_dim)
+            else nn.Identity()
+        )
+
+    def forward(self, s: Identity, z: Pose, sharpness: Float[Tensor, ""] | float) -> Video:
+        """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
+        s_hat = torch.softmax(s * sharpness, -1)
+        shown = s_hat if self.input == "s_hat" else s
+        x = torch.cat([shown[:, None].expand(-1, z.shape[1], -1), z], -1)
+        return self.draw(x, self.mixture(s, sharpness))
+
+    def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
+        """ŝ = softmax(s / τ_s): the weight of each expert (Eq. 1)."""
+        if self.experts == 1:
+            return torch.ones_like(s[:, :1])
+        return torch.softmax(self.route(s) * sharpness, -1)
+
+    def draw(self, x: Float[Tensor, "B T I"], mixture: Float[Tensor, "B N"]) -> Video:
+        """Logits from inputs and expert weights."""
+        x = x[:, :, None, None]  # [B, T, 1, 1, I]
+        for layer, (bank, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+            weight, bias = blend(bank, mixture), blend(biases, mixture)
+            upsample = expand if layer == 0 else transposed_conv
+            x = upsample(x, weight) + bias[:, None, None, None]
+            if layer < len(self.weights) - 1:
+                x = F.leaky_relu(x)
+        return x.permute(0, 1, 4, 2, 3)
+
+
+def blend(
+    bank: Float[Tensor, "N *shape"], mixture: Float[Tensor, "B N"]
+) -> Float[Tensor, "B *shape"]:
+    """Σ_k ŝ_k W_k for every clip of the batch, in one matmul."""
+    return (mixture @ bank.flatten(1)).unflatten(1, bank.shape[1:])
+
+
+def expand(x: Float[Tensor, "B T 1 1 I"], weight: Weight) -> Float[Tensor, "B T 4 4 O"]:
+    """ConvTrans(stride 1, padding 0) of a single position: it becomes the 4 x 4 kernel."""
+    return (x[:, :, 0, 0] @ weight.flatten(2)).unflatten(2, weight.shape[2:])
+
+
+def transposed_conv(x: Float[Tensor, "B T H W I"], weight: Weight) -> Float[Tensor, "B T H2 W2 O"]:
+    """ConvTrans(stride 2, padding 1): one matmul, then the overlapping kernels are added.
+
+    Input row h and kernel row 2i + a meet in output row 2(h + i) + a - 1: for each phase a, two
+    shifted sums. The same along columns.
+    """
+    b, t, h, w, _ = x.shape
+    y = (x.flatten(1, 3) @ weight.flatten(2)).view(b, t, h, w, 2, 2, 2, 2, -1)  # ... i a j b O
+    rows = F.pad(y[:, :, :, :, 0], (0,) * 10 + (0, 1)) + F.pad(y[:, :, :, :, 1], (0,) * 10 + (1, 0))
+    # [B T H+1 W a j b O]
+    cols = F.pad(rows[:, :, :, :, :, 0], (0,) * 6 + (0, 1)) + F.pad(
+        rows[:, :, :, :, :, 1], (0,) * 6 + (1, 0)
+    )  # [B T H+1 W+1 a b O]
+    grid = cols.transpose(3, 4).reshape(b, t, 2 * h + 2, 2 * w + 2, -1)
+    return grid[:, :, 1:-1, 1:-1]
+
+
+def initial_bank(experts: int, inputs: int, outputs: int, first: bool) -> Tensor:
+    """Experts that start close to one another, so that their uniform blend keeps its scale.
+
+    Independent experts would blend to 1/√N of it, and five layers would lose the signal.
+    The paper gives no initialization.
+    """
+    taps = 1 if first else 4  # kernel entries that reach one output position
+    std = math.sqrt(2 / (inputs * taps))
+    shape = (inputs, KERNEL, KERNEL, outputs)
+    return std * (torch.randn(shape) + 0.5 * torch.randn(experts, *shape))

@@ -1,0 +1,57 @@
+"""ENC(x_t): the frame encoder, five anti-aliased convolutions (Sec. 3.1, App. D)."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.config import ModelConfig
+
+
+class BlurPool(nn.Module):
+    """Halves a feature map after a [1, 3, 3, 1] binomial blur (Zhang 2019).
+
+    A depthwise convolution says the same, but on CPUs in bfloat16 a dense one with a diagonal
+    kernel is more than twice as fast (docs/log.md).
+    """
+
+    kernel: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        diagonal = torch.eye(channels)[:, :, None, None] * torch.outer(row, row)
+        self.register_buffer("kernel", diagonal, persistent=False)
+
+    def forward(self, x: Float[Tensor, "M F H W"]) -> Float[Tensor, "M F h w"]:
+        return F.conv2d(F.pad(x, (1, 2, 1, 2), mode="reflect"), self.kernel, stride=2)
+
+
+class FrameEncoder(nn.Module):
+    """Features of single frames: what q(s | x_1:T) and q(z_t | ...) are made of.
+
+    Blocks of [conv 4x4, LeakyReLU, blur-pool]; the last convolution has no padding and leaves a
+    single position.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        widths = config.encoder_widths
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(
+            zip((config.channels, *widths), widths, strict=False)
+        ):
+            last = i == len(widths) - 1
+            layers += [
+                nn.Conv2d(inputs, outputs, 4, padding=0 if last else 1),
+                nn.LeakyReLU(config.encoder_slope),
+            ]
+            if not last:
+                layers.append(BlurPool(outputs))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
+        """Features of every frame, each seen alone."""
+        frames = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features: Tensor = self.layers(frames).flatten(1)
+        return features.unflatten(0, x.shape[:2])

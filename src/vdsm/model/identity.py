@@ -1,0 +1,23 @@
+"""q(s | x_1:T) = N(f_s(mean_t ENC_s(x_t))): who is in the clip (Eq. 2, Sec. 3.1)."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.config import ModelConfig
+from vdsm.notation import Gaussian
+
+
+class IdentityPosterior(nn.Module):
+    """The average over frames forces s to hold what stays constant in them."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embed = nn.Linear(config.features, config.identity_hidden)  # ENC_s
+        self.head = nn.Linear(config.identity_hidden, 2 * config.identity_dim)  # f_s
+
+    def forward(self, features: Float[Tensor, "B T F"]) -> Gaussian:
+        """Density over [B, S] from the features of T frames in any order."""
+        embedding = F.leaky_relu(self.embed(features))
+        loc, scale = self.head(embedding.mean(1)).chunk(2, -1)
+        return Gaussian.from_layers(loc, scale)

@@ -1,0 +1,277 @@
+"""VDSM: the generative and the inference model of the paper's Figs. 3 and 4, and what users do.
+
+p(x_1:T, s, d, z_1:T) = p(s) p(d) p(z_1) Π_t p(x_t | s, z_t) Π_t>1 p(z_t | z_{t-1}, d)   Eq. 1
+q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, d)        Eq. 2
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.config import ModelConfig
+from vdsm.errors import InputError
+from vdsm.model.combiner import Combiner
+from vdsm.model.decoder import MixtureDecoder
+from vdsm.model.dynamics import DynamicsDecoder, DynamicsPosterior
+from vdsm.model.encoder import FrameEncoder
+from vdsm.model.flow import InverseAutoregressiveFlow
+from vdsm.model.identity import IdentityPosterior
+from vdsm.model.likelihood import Frames
+from vdsm.model.pose import FramePose
+from vdsm.model.transition import Transition
+from vdsm.notation import Codes, Gaussian, Pose, Video
+
+CHUNK = 32  # clips that encode and decode take at a time
+Features = Float[Tensor, "B T F"]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q, with the samples drawn from it. Given its samples, each density is a Gaussian."""
+
+    s: Gaussian  # [B, S]
+    d: Gaussian | None  # [B, D]; None in stage 1, which has no dynamics
+    z: Gaussian  # [B, T, Z]; with a flow, the density before it
+    codes: Codes  # the samples
+    z_base: Pose  # z before the flow; without one, the same as codes.z
+    z_log_det: Float[Tensor, "B T"] | None  # log |det dz/dz_base|; None without a flow
+
+
+@dataclass(frozen=True)
+class Prior:
+    """p of the latents, given the posterior's samples."""
+
+    s: Gaussian
+    d: Gaussian
+    z: Gaussian
+
+
+class VDSM(nn.Module):
+    """The whole model. Parts are named as in the paper; `docs/model.md` maps every symbol."""
+
+    sharpness: Tensor
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or ModelConfig()
+        self.encoder = FrameEncoder(config)
+        self.identity = IdentityPosterior(config)
+        self.frame_pose = FramePose(config)
+        self.dynamics = DynamicsPosterior(config)
+        self.dynamics_decoder = DynamicsDecoder(config)
+        self.combiner = Combiner(config)
+        self.transition = Transition(config)
+        self.decoder = MixtureDecoder(config)
+        self.flow = (
+            InverseAutoregressiveFlow(config.flow_steps, config.pose_dim, config.combiner_hidden)
+            if config.flow_steps
+            else None
+        )
+        self.z_start = nn.Parameter(torch.zeros(config.pose_dim))  # z_0 of q(z_1 | z_0, ...)
+        self.register_buffer("sharpness", torch.tensor(1.0))  # 1 / τ_s, set by the schedule
+
+    # -- inference model, Eq. 2 -------------------------------------------------------------------
+
+    def infer(self, features: Features, generator: torch.Generator | None = None) -> Posterior:
+        """q(s, d, z_1:T | x_1:T) and a sample, from the features of a clip's frames in order."""
+        # Who: pooled over frames.
+        q_s = self.identity(features)
+        s = q_s.sample(generator)
+
+        # What they do: the last hidden states of the bi-LSTM.
+        q_d = self.dynamics(self.frame_pose(features).loc)
+        d = q_d.sample(generator)
+
+        # How they stand: d unrolled, then combined with the previous pose, step by step.
+        q_z, z, z_base, log_det = self.poses(d, features.shape[1], generator)
+        return Posterior(q_s, q_d, q_z, Codes(s, d, z), z_base, log_det)
+
+    def infer_frames(
+        self, features: Features, generator: torch.Generator | None = None
+    ) -> Posterior:
+        """q(s | x_1:T) Π_i q(z_i | x_i) and a sample: stage 1, frames in no order (Eq. 7)."""
+        q_s, q_z = self.identity(features), self.frame_pose(features)
+        s, z = q_s.sample(generator), q_z.sample(generator)
+        d = s.new_zeros(len(s), self.config.dynamics_dim)
+        return Posterior(q_s, None, q_z, Codes(s, d, z), z, None)
+
+    def poses(
+        self, d: Tensor, frames: int, generator: torch.Generator | None = None, mean: bool = False
+    ) -> tuple[Gaussian, Pose, Pose, Tensor | None]:
+        """q(z_1:T | d): densities, sample (or mean), sample before the flow, log-determinant.
+
+        x enters through d alone: h̄_1:T is a function of d (Sec. 3.1).
+        """
+        context = self.combiner.context(self.dynamics_decoder(d, frames), d)
+        z_prev = self.z_start.expand(len(d), -1)
+        steps: list[tuple[Gaussian, Tensor, Tensor]] = []
+        log_dets: list[Tensor] = []
+        for h_t in context.unbind(1):
+            q_t = self.combiner.step(z_prev, h_t)
+            base = z_prev = q_t.loc if mean else q_t.sample(generator)
+            if self.flow is not None:
+                z_prev, log_det = self.flow(base, h_t)
+                log_dets.append(log_det)
+            steps.append((q_t, z_prev, base))
+        q_z, z, z_base = zip(*steps, strict=True)
+        return (
+            Gaussian(torch.stack([q.loc for q in q_z], 1), torch.stack([q.scale for q in q_z], 1)),
+            torch.stack(z, 1),
+            torch.stack(z_base, 1),
+            torch.stack(log_dets, 1) if log_dets else None,
+        )
+
+    # -- generative model, Eq. 1 ------------------------------------------------------------------
+
+    def prior(self, codes: Codes) -> Prior:
+        """p(s), p(d), p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once."""
+        first = torch.zeros_like(codes.z[:, :1])
+        d = codes.d[:, None].expand(-1, codes.z.shape[1] - 1, -1)
+        later = self.transition(codes.z[:, :-1], d)
+        z = Gaussian(
+            torch.cat([first, later.loc], 1), torch.cat([torch.ones_like(first), later.scale], 1)
+        )
+        return Prior(self.identity_prior(len(codes.s)), self.dynamics_prior(len(codes.d)), z)
+
+    def identity_prior(self, clips: int) -> Gaussian:
+        """p(s) = N(0, 1/N_s), the second argument taken as a scale."""
+        return self._isotropic(clips, self.config.identity_dim, 1 / self.config.num_experts)
+
+    def dynamics_prior(self, clips: int) -> Gaussian:
+        """p(d) = N(0, 1/κ_d), the second argument taken as a scale."""
+        return self._isotropic(clips, self.config.dynamics_dim, 1 / self.config.dynamics_dim)
+
+    def _isotropic(self, clips: int, dim: int, scale: float) -> Gaussian:
+        loc = self.z_start.new_zeros(clips, dim)
+        return Gaussian(loc, torch.full_like(loc, scale))
+
+    def likelihood(self, codes: Codes) -> Frames:
+        """p(x_t | s, z_t) for every frame, [B, T]."""
+        logits = self.decoder(codes.s, codes.z, self.sharpness).float()
+        return Frames(logits, self.config.likelihood, self.config.gaussian_scale)
+
+    def continue_poses(
+        self, z: Pose, d: Tensor, frames: int, generator: torch.Generator | None, mean: bool
+    ) -> Pose:
+        """Extend z to `frames` by z_t ~ p(z_t | z_{t-1}, d), or by its mean."""
+        steps = list(z.unbind(1))
+        for _ in range(frames - len(steps)):
+            p_t = self.transition(steps[-1], d)
+            steps.append(p_t.loc if mean else p_t.sample(generator))
+        return torch.stack(steps[:frames], 1)
+
+    # -- use --------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def encode(self, clips: Video) -> Codes:
+        """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
+
+        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
+        """
+        self._check(clips)
+        return _join(self._encode(x) for x in clips.split(CHUNK))
+
+    def _encode(self, x: Video) -> Codes:
+        features = self.encoder(x.to(self.z_start))
+        d = self.dynamics(self.frame_pose(features).loc).loc
+        _, z, _, _ = self.poses(d, x.shape[1], mean=True)
+        return Codes(self.identity(features).loc, d, z)
+
+    @torch.no_grad()
+    def encode_frames(self, clips: Video) -> Codes:
+        """Codes of stage 1 alone: z_t from frame t by itself, d all zero (Fig. 8)."""
+        self._check(clips)
+        return _join(self._encode_frames(x) for x in clips.split(CHUNK))
+
+    def _encode_frames(self, x: Video) -> Codes:
+        q = self.infer_frames(self.encoder(x.to(self.z_start)))
+        return Codes(q.s.loc, q.codes.d, q.z.loc)
+
+    @torch.no_grad()
+    def decode(self, codes: Codes, frames: int | None = None) -> Video:
+        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T the transition continues z."""
+        frames = codes.z.shape[1] if frames is None else frames
+        if frames < 1:
+            raise InputError(f"frames is {frames}: ask for at least 1")
+        z = self.continue_poses(codes.z, codes.d, frames, None, mean=True)
+        chunks = zip(codes.s.split(CHUNK), codes.d.split(CHUNK), z.split(CHUNK), strict=True)
+        return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
+
+    def swap(self, identity: Video, action: Video, frames: int | None = None) -> Video:
+        """The person of `identity` doing the action of `action`, [B, frames, C, H, W]."""
+        if len(identity) != len(action):
+            raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
+        who, what = self.encode(identity), self.encode(action)
+        return self.decode(Codes(who.s, what.d, what.z), frames)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        num: int,
+        frames: int,
+        generator: torch.Generator | None = None,
+        given: Video | None = None,
+    ) -> Video:
+        """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
+
+        Everything comes from the priors, or with `given` clips [1 or num, T, C, H, W] from their
+        s, d and z_1 (Sec. 3.2, Testing); a single frame (T = 1) gives s and z_1, and d is sampled.
+        """
+        if num < 1 or frames < 1:
+            raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
+        s = self.identity_prior(num).sample(generator)
+        d = self.dynamics_prior(num).sample(generator)
+        z_first = self._isotropic(num, self.config.pose_dim, 1.0).sample(generator)
+        if given is not None:
+            if len(given) not in (1, num):
+                raise InputError(f"{len(given)} given clips for {num} to generate: give 1 or {num}")
+            codes = self.encode(given)
+            s = codes.s.expand(num, -1)
+            if given.shape[1] == 1:
+                z_first = self.encode_frames(given).z[:, 0].expand(num, -1)
+            else:
+                d, z_first = codes.d.expand(num, -1), codes.z[:, 0].expand(num, -1)
+        z = self.continue_poses(z_first[:, None], d, frames, generator, mean=False)
+        return self.decode(Codes(s, d, z))
+
+    def _check(self, clips: Tensor) -> None:
+        c = self.config
+        if clips.ndim != 5 or tuple(clips.shape[2:]) != (c.channels, c.size, c.size):
+            raise InputError(
+                f"clips have shape {tuple(clips.shape)}: this model takes "
+                f"[B, T, {c.channels}, {c.size}, {c.size}]"
+            )
+        if clips.shape[0] < 1 or clips.shape[1] < 1:
+            raise InputError(
+                f"clips have shape {tuple(clips.shape)}: give at least 1 clip, 1 frame"
+            )
+        if not clips.is_floating_point() or not (clips.min() >= 0 and clips.max() <= 1):
+            raise InputError("clips must be floating point in [0, 1]: divide 8-bit frames by 255")
+
+    # -- weights ----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """A model from a folder with model.safetensors and config.json, such as a run."""
+        from vdsm.pretrained import load
+
+        config, tensors = load(Path(folder))
+        model = cls(config)
+        model.load_state_dict(tensors)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write model.safetensors (with a checksum) and config.json."""
+        from vdsm.pretrained import save
+
+        save(self.config, self.state_dict(), Path(folder))
+
+
+def _join(parts: Iterator[Codes]) -> Codes:
+    s, d, z = zip(*((c.s, c.d, c.z) for c in parts), strict=True)
+    return Codes(torch.cat(s), torch.cat(d), torch.cat(z))

@@ -1,0 +1,66 @@
+"""The legend: axis letters, tensor aliases, and the diagonal Gaussian that every density uses.
+
+Axes, as they stand in shapes throughout the package:
+
+    B  clips in a batch (a group of frames of one individual in stage 1)
+    T  frames            C  colour channels       H, W  rows and columns of a frame
+    Z  pose, κ_z         D  dynamics, κ_d         S  identity, κ_s
+    N  experts, N_s      F  features of a frame   L  layers of an LSTM   R  its width
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+MIN_SCALE = 1e-4  # a posterior this narrow is certain; keeps log-densities finite
+
+Video = Float[Tensor, "B T C H W"]  # values in [0, 1]
+Identity = Float[Tensor, "B S"]
+Dynamics = Float[Tensor, "B D"]
+Pose = Float[Tensor, "B T Z"]
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(loc, scale²), independent over the last axis; `scale` is a standard deviation."""
+
+    loc: Float[Tensor, "*rows K"]
+    scale: Float[Tensor, "*rows K"]
+
+    @classmethod
+    def from_layers(
+        cls, loc: Float[Tensor, "*rows K"], raw_scale: Float[Tensor, "*rows K"]
+    ) -> "Gaussian":
+        """From two dense layers' outputs: scale = log(1 + exp(raw)), in float32, never zero."""
+        return cls(loc.float(), F.softplus(raw_scale.float()).clamp_min(MIN_SCALE))
+
+    def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "*rows K"]:
+        """A reparameterized sample, differentiable in loc and scale."""
+        noise = torch.randn(
+            self.loc.shape, generator=generator, device=self.loc.device, dtype=self.loc.dtype
+        )
+        return self.loc + self.scale * noise
+
+    def log_prob(self, value: Float[Tensor, "*rows K"]) -> Float[Tensor, "*rows"]:
+        """log N(value; loc, scale²), summed over the last axis, in nats."""
+        z = (value - self.loc) / self.scale
+        return (-0.5 * z.square() - self.scale.log() - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def kl(self, other: "Gaussian") -> Float[Tensor, "*rows"]:
+        """KL(self || other) in closed form, summed over the last axis, in nats."""
+        ratio = self.scale / other.scale
+        shift = (self.loc - other.loc) / other.scale
+        return (0.5 * (ratio.square() + shift.square() - 1) - ratio.log()).sum(-1)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """What the model says of a clip: who it is, what they do, how they stand in each frame."""
+
+    s: Identity
+    d: Dynamics
+    z: Pose
