@@ -13,7 +13,7 @@ from torch import Tensor
 from vdsm.model.vdsm import VDSM, Features, Posterior, Prior
 from vdsm.notation import Video
 
-Terms = dict[str, Float[Tensor, "B"]]
+Terms = dict[str, Float[Tensor, " B"]]
 
 
 def stage1(model: VDSM, x: Video, generator: torch.Generator | None = None) -> Terms:

@@ -1,0 +1,56 @@
+"""Where and how numbers are computed: device, precision, and the CPU's memory allocator."""
+
+import ctypes
+import sys
+from contextlib import AbstractContextManager
+
+import torch
+
+from vdsm.errors import InputError
+
+MALLOC_SETTINGS = ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28))  # mmap, trim, top pad
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes CUDA, then MPS, then the CPU."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"device '{name}' is not to be had on this machine: choose cpu or auto"
+        ) from error
+    return device
+
+
+def use_bf16(precision: str, device: torch.device) -> bool:
+    """Whether to compute in bfloat16; "auto" does where the hardware is faster at it."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False
+
+
+def autocast(device: torch.device, bf16: bool) -> AbstractContextManager[None]:
+    """Matmuls and convolutions in bfloat16 inside, where asked for."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+
+
+def keep_freed_memory() -> None:
+    """Make glibc keep freed memory for the next step instead of returning it to the kernel.
+
+    A step allocates and frees hundreds of large tensors; faulting their pages in anew each time
+    cost a third of a step on a virtual machine (docs/log.md).
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            for parameter, value in MALLOC_SETTINGS:
+                libc.mallopt(parameter, value)

@@ -1,0 +1,225 @@
+"""The one training loop, for both stages. Resuming is exact: a step is a function of its number."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vdsm import elbo, schedules
+from vdsm.data.clips import Clips
+from vdsm.device import autocast, pick_device, use_bf16
+from vdsm.model.vdsm import VDSM
+from vdsm.train.batches import as_video, step_seed
+from vdsm.train.pictures import Painter
+from vdsm.train.run import Run
+from vdsm.train.stages import Stage, stages
+
+MOST_RETRIES = 5
+SLOWER = 0.5  # factor on the learning rate after a step that was not finite
+
+
+class Stopped(Exception):
+    """Training was asked to stop; everything is saved."""
+
+
+class Diverged(Exception):
+    """Training went non-finite several times in a row; the last good checkpoint is kept."""
+
+
+@dataclass
+class State:
+    """What changes as training goes on; a checkpoint holds exactly this."""
+
+    model: VDSM
+    optimizer: torch.optim.Optimizer | None = None  # of the current stage
+    stage: int = 0  # index into stages(config); their number when finished
+    step: int = 0  # of that stage, the next to do
+    slower: float = 1.0  # factor on the learning rate
+    attempt: int = 0  # retries so far; part of the seed, so that a retry sees other noise
+    failed_at: tuple[int, int] = (-1, -1)  # stage and step of the last failure
+    failures: int = 0  # in a row, without getting past it
+
+    def dump(self) -> dict[str, Any]:
+        fields = {k: getattr(self, k) for k in ("stage", "step", "slower", "attempt", "failures")}
+        optimizer = None if self.optimizer is None else self.optimizer.state_dict()
+        more = {"failed_at": list(self.failed_at), "optimizer": optimizer}
+        return fields | more | {"model": self.model.state_dict()}
+
+    def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
+        self.model.load_state_dict(saved["model"])
+        for name in ("stage", "step", "slower", "attempt", "failures"):
+            setattr(self, name, saved[name])
+        self.failed_at = tuple(saved["failed_at"])
+        self.optimizer = None
+        if saved["optimizer"] is not None:
+            self.optimizer = make_optimizer(self.model, config_stages[self.stage])
+            self.optimizer.load_state_dict(saved["optimizer"])
+
+
+@dataclass
+class Events:
+    """What a caller may watch; all default to nothing."""
+
+    on_metrics: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
+    on_message: Callable[[str], None] = field(default=lambda _: None)
+    should_stop: Callable[[], bool] = field(default=lambda: False)
+
+
+def train(run: Run, clips: Clips, events: Events | None = None) -> VDSM:
+    """Train both stages, from the run's newest checkpoint if it has one. Returns the model.
+
+    Raises Stopped (saved, may be resumed) or Diverged.
+    """
+    events = events or Events()
+    config = run.config
+    device = pick_device(config.device)
+    plan = stages(config)
+    torch.manual_seed(config.seed)
+    state = State(VDSM(config.model).to(device))
+    saved = run.restore()
+    if saved is not None:
+        state.load(saved, plan)
+        run.forget_after(state.stage, state.step)
+    while state.stage < len(plan):
+        run_stage(run, clips, plan, state, events, device)
+    return state.model.eval()
+
+
+def run_stage(
+    run: Run,
+    clips: Clips,
+    plan: tuple[Stage, ...],
+    state: State,
+    events: Events,
+    device: torch.device,
+) -> None:
+    """From the state's step to the end of its stage."""
+    config, stage = run.config, plan[state.stage]
+    model = state.model
+    sampler = stage.sampler(clips)
+    painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
+    bf16 = use_bf16(config.precision, device)
+    if state.optimizer is None:
+        state.optimizer = make_optimizer(model, stage)
+        save(run, state, stage)
+    optimizer, clock = state.optimizer, time.perf_counter()
+    healthy = torch.ones((), dtype=torch.bool, device=device)
+
+    while state.step < stage.settings.steps:
+        # 1. The schedules and the learning rate.
+        progress = state.step / stage.settings.steps
+        annealed = stage.anneal(progress)
+        model.sharpness.fill_(annealed.sharpness)
+        lr = stage.settings.lr * state.slower * decay(progress, stage.settings.decay)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+        # 2. The batch and the noise: functions of seed, stage, step and attempt alone.
+        seed = step_seed(config.seed, state.stage, state.step, state.attempt)
+        frames = sampler.draw(np.random.default_rng(seed), stage.settings.batch)
+        generator = torch.Generator(device).manual_seed(seed)
+
+        # 3. The bound and its gradient.
+        with autocast(device, bf16):
+            terms = stage.bound(model, as_video(frames, device), generator)
+        loss = elbo.loss(terms, annealed.weights)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.get_total_norm([p.grad for p in trained(model) if p.grad is not None])
+        healthy &= torch.isfinite(loss.detach()) & torch.isfinite(norm)
+
+        # 4. The step.
+        optimizer.step()
+        state.step += 1
+
+        # 5. Metrics, pictures, checkpoints. Only here does the host wait for the device.
+        stop = events.should_stop()
+        save_now = stop or state.step % config.checkpoint_every == 0
+        last = state.step == stage.settings.steps
+        if save_now or last or state.step % config.log_every == 0:
+            if not healthy:
+                retreat(run, plan, state, events)
+                optimizer, healthy = state.optimizer, torch.ones_like(healthy)
+                continue
+            record = measure(state, loss, terms, annealed.weights, norm)
+            record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
+            record |= {"sharpness": annealed.sharpness, "seconds": time.perf_counter() - clock}
+            run.log(record)
+            events.on_metrics(record)
+        if last or state.step % config.picture_every == 0:
+            painter.paint(model, stage.name, state.step)
+        if save_now:
+            save(run, state, stage)
+        if stop:
+            raise Stopped(f"stopped in {stage.name} after step {state.step}")
+
+    state.stage, state.step, state.optimizer = state.stage + 1, 0, None
+    save(run, state, stage)
+
+
+def save(run: Run, state: State, stage: Stage) -> None:
+    """A checkpoint to resume from, and the weights as `VDSM.from_pretrained` reads them."""
+    run.save(state.dump(), f"{stage.name}-{'end' if state.optimizer is None else state.step}")
+    state.model.save_pretrained(run.path)
+
+
+def measure(
+    state: State, loss: Tensor, terms: elbo.Terms, weights: dict[str, float], norm: Tensor
+) -> dict[str, Any]:
+    """One line of metrics: the loss, every term in nats per sequence, every weight."""
+    record: dict[str, Any] = {"stage": state.stage, "step": state.step, "loss": loss.item()}
+    record |= {name: term.detach().mean().item() for name, term in terms.items()}
+    record |= {f"weight.{name}": weight for name, weight in weights.items()}
+    return record | {"gradient_norm": norm.item()}
+
+
+def retreat(run: Run, plan: tuple[Stage, ...], state: State, events: Events) -> None:
+    """Go back to the last good checkpoint and try again more slowly, or give up."""
+    here = (state.stage, state.step)
+    failures = state.failures + 1 if here <= state.failed_at else 1
+    attempt, slower = state.attempt + 1, state.slower * SLOWER
+    name, lr = plan[state.stage].name, plan[state.stage].settings.lr
+    if failures > MOST_RETRIES:
+        raise Diverged(
+            f"{name} was not finite {failures} times in a row near step {here[1]}, the last time "
+            f"at learning rate {lr * state.slower:.1e}: start anew with a lower --{name}.lr"
+        )
+    saved = run.restore()
+    assert saved is not None, "a stage saves before its first step"
+    state.load(saved, plan)
+    run.forget_after(state.stage, state.step)
+    state.attempt, state.slower, state.failures = attempt, slower, failures
+    state.failed_at = max(here, state.failed_at)
+    events.on_message(
+        f"{name} step {here[1]}: the loss or its gradient is not finite; going back to step "
+        f"{state.step} with learning rate {lr * slower:.1e}"
+    )
+
+
+def make_optimizer(model: VDSM, stage: Stage) -> torch.optim.Optimizer:
+    """Adam over what the stage trains (Sec. 3.2)."""
+    freeze_all_but(model, stage)
+    return torch.optim.Adam(trained(model), lr=stage.settings.lr, fused=True)
+
+
+def freeze_all_but(model: VDSM, stage: Stage) -> None:
+    """Only what the stage trains requires gradients."""
+    model.requires_grad_(False)
+    for part in stage.trained(model):
+        part.requires_grad_(True)
+
+
+def trained(model: nn.Module) -> list[nn.Parameter]:
+    """Parameters that require gradients, in a fixed order."""
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def decay(progress: float, share: float) -> float:
+    """Factor on the learning rate: 1, then half a cosine to 0 over the last `share`."""
+    if share == 0 or progress < 1 - share:
+        return 1.0
+    return schedules.half_cosine((progress - 1 + share) / share, 1.0, 0.0)

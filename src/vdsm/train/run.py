@@ -1,0 +1,135 @@
+"""The folder of a training run: settings, metrics, pictures, checkpoints, and the weights.
+
+run.json           settings, dataset, version; written once
+metrics.jsonl      a line every few steps
+pictures/          reconstructions and swaps as training goes on
+checkpoint.json    names the newest whole checkpoint file and its checksum
+checkpoint-*.pt    the training state
+config.json, model.safetensors    the model, as `VDSM.from_pretrained` reads it
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vdsm.config import Config, build
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips
+from vdsm.errors import InputError
+from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.version import __version__
+
+POINTER = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run folder."""
+
+    path: Path
+    config: Config
+    data: Path
+    fingerprint: str  # of the dataset trained on
+
+    @classmethod
+    def create(cls, path: Path, config: Config, data: Path, preset: str) -> "Run":
+        """Claim a new folder and record the settings."""
+        clips = open_clips(data)
+        check_fits(config, clips, data)
+        claim_folder(path)
+        record = {
+            "preset": preset,
+            "config": asdict(config),
+            "data": str(data.resolve()),
+            "fingerprint": clips.fingerprint,
+            "version": __version__,
+        }
+        atomic_write(path / "run.json", json.dumps(record, indent=2).encode())
+        (path / "pictures").mkdir()
+        return cls(path, config, data, clips.fingerprint)
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """Open an existing run."""
+        if not (path / "run.json").is_file():
+            raise InputError(f"{path} is not a run: it has no run.json (see 'vdsm train --help')")
+        record = read_json(path / "run.json")
+        try:
+            values, data, fingerprint = record["config"], record["data"], record["fingerprint"]
+        except KeyError as error:
+            raise InputError(f"{path / 'run.json'} has no entry {error}: it was altered") from error
+        config = build(Config, values, str(path / "run.json"))
+        return cls(path, config, Path(data), fingerprint)
+
+    def clips(self, data: Path | None = None) -> Clips:
+        """The dataset of the run, or another place where it now lies."""
+        clips = open_clips(data or self.data)
+        if clips.fingerprint != self.fingerprint:
+            raise InputError(
+                f"{data or self.data} is not the dataset that {self.path} was trained on"
+            )
+        return clips
+
+    def save(self, state: Mapping[str, Any], name: str) -> None:
+        """Write a checkpoint; the one before stays in place until this one is whole."""
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        content = buffer.getbuffer()
+        file = self.path / f"checkpoint-{name}.pt"
+        atomic_write(file, lambda out: out.write(content))
+        pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
+        atomic_write(self.path / POINTER, json.dumps(pointer).encode())
+        for old in self.path.glob("checkpoint-*.pt"):
+            if old != file:
+                old.unlink()
+
+    def restore(self) -> dict[str, Any] | None:
+        """The newest checkpoint, or None if the run has none yet."""
+        if not (self.path / POINTER).exists():
+            return None
+        pointer = read_json(self.path / POINTER)
+        file = self.path / str(pointer.get("file"))
+        if not file.is_file():
+            raise InputError(f"{self.path / POINTER} names {file.name}, which is missing")
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != pointer.get("sha256"):
+            raise InputError(f"{file} is truncated or altered: its checksum does not match")
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        )
+        return state
+
+    def log(self, record: Mapping[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        with open(self.path / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All lines of metrics.jsonl."""
+        file = self.path / "metrics.jsonl"
+        if not file.exists():
+            return []
+        return [json.loads(line) for line in file.read_text().splitlines()]
+
+    def forget_after(self, stage: int, step: int) -> None:
+        """Drop metrics of steps that a resumed or retried run is going to do again."""
+        kept = [m for m in self.metrics() if (m["stage"], m["step"]) <= (stage, step)]
+        lines = "".join(json.dumps(m) + "\n" for m in kept)
+        atomic_write(self.path / "metrics.jsonl", lines.encode())
+
+
+def check_fits(config: Config, clips: Clips, source: Path) -> None:
+    """Frames of a dataset must be those that the model is made for."""
+    for name in ("size", "channels"):
+        wanted, found = getattr(config.model, name), getattr(clips.info, name)
+        if wanted != found:
+            raise InputError(
+                f"{source} has {name} {found} but the model expects {wanted}: "
+                f"pass --model.{name} {found} or make the data again"
+            )

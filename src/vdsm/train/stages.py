@@ -1,0 +1,101 @@
+"""The two stages of Sec. 3.2 as data: what each optimizes, trains, anneals and sees."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from vdsm import elbo, schedules
+from vdsm.config import Config, Stage1Config, Stage2Config
+from vdsm.data.clips import Clips
+from vdsm.elbo import Terms
+from vdsm.model.vdsm import VDSM
+from vdsm.notation import Video
+from vdsm.train.batches import GroupSampler, Sampler, SegmentSampler
+
+
+@dataclass(frozen=True)
+class Annealed:
+    """The schedules' values at one step."""
+
+    weights: dict[str, float]  # of the bound's terms
+    sharpness: float  # 1 / τ_s
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, as the loop sees it."""
+
+    name: str
+    settings: Stage1Config | Stage2Config
+    bound: Callable[[VDSM, Video, torch.Generator | None], Terms]
+    trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
+    anneal: Callable[[float], Annealed]
+    sampler: Callable[[Clips], Sampler]
+
+
+def stages(config: Config) -> tuple[Stage, Stage]:
+    """Stage 1, frames; stage 2, sequences."""
+    one, two = config.stage1, config.stage2
+    return (
+        Stage(
+            "stage1",
+            one,
+            elbo.stage1,
+            lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
+            lambda progress: anneal_stage1(one, progress),
+            lambda clips: GroupSampler(clips, one.frames, one.group_by),
+        ),
+        Stage(
+            "stage2",
+            two,
+            elbo.stage2,
+            trained_in_stage2,
+            lambda progress: anneal_stage2(one.sharpness, progress),
+            lambda clips: SegmentSampler(clips, two.frames),
+        ),
+    )
+
+
+def anneal_stage1(settings: Stage1Config, progress: float) -> Annealed:
+    """λ_z falls from 30 to 1 while λ_s rises from .1 to 1 and the mixture sharpens (Fig. 9)."""
+    if settings.lambda_z == "authors":
+        kl_z = schedules.lambda_z_paper_code(progress)
+    else:
+        kl_z = schedules.log_half_cosine(progress, 30, 1, settings.lambda_z_until)
+    return Annealed(
+        {
+            "log_likelihood": 1.0,
+            "kl_z": kl_z,
+            "kl_s": schedules.half_cosine(progress, 0.1, 1, until=1 / 3),
+        },
+        sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
+    )
+
+
+def anneal_stage2(sharpness: float, progress: float) -> Annealed:
+    """λ_z and λ_d rise from .1 to 1; λ_s and the sharpness stay (Fig. 10)."""
+    return Annealed(
+        {
+            "log_likelihood": 1.0,
+            "kl_z": schedules.lambda_z_stage2(progress),
+            "kl_s": 1.0,
+            "kl_d": schedules.half_cosine(progress, 0.1, 1),
+        },
+        sharpness=sharpness,
+    )
+
+
+def trained_in_stage2(model: VDSM) -> list[nn.Module | nn.Parameter]:
+    """The sequence model, and of the rest only the last layers before s and z (Sec. 3.2)."""
+    parts: list[nn.Module | nn.Parameter] = [
+        model.identity.head,
+        model.frame_pose.head,
+        model.dynamics,
+        model.dynamics_decoder,
+        model.combiner,
+        model.transition,
+        model.z_start,
+    ]
+    return parts if model.flow is None else [*parts, model.flow]
