@@ -1,0 +1,35 @@
+"""Videos and pictures in and out: any file or folder of frames to uint8 arrays, and back.
+
+Frames are uint8 RGB [H, W, 3]; clips are uint8 [T, H, W, C] with C of 1 or 3.
+"""
+
+from vdsm.video.limits import MAX_PIXELS
+from vdsm.video.shape import Fit, parse_crop, resample
+from vdsm.video.source import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    frames,
+    natural_key,
+    read_video,
+    timed_frames,
+)
+from vdsm.video.tile import grid, strips
+from vdsm.video.write import CLIP_SUFFIXES, write_clips, write_picture
+
+__all__ = [
+    "CLIP_SUFFIXES",
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "VIDEO_SUFFIXES",
+    "Fit",
+    "frames",
+    "grid",
+    "natural_key",
+    "parse_crop",
+    "read_video",
+    "resample",
+    "strips",
+    "timed_frames",
+    "write_clips",
+    "write_picture",
+]

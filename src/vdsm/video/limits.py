@@ -1,0 +1,26 @@
+"""The largest picture that is decoded, and the types that the video modules share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.errors import InputError
+
+Frames = npt.NDArray[np.uint8]
+Timed = tuple[float | None, Frames]  # seconds since the first frame (None: no clock), [H, W, 3]
+TimedFrames = Iterator[Timed]
+
+MAX_PIXELS = 2**26  # 8192 x 8192 or 11,585 x 5,792: above 8K video, 200 MB as RGB
+
+
+def check_pixels(path: Path, width: int, height: int) -> None:
+    """Refuse a picture that would not decode in reasonable memory, before decoding it."""
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{path} is {width} x {height} pixels, over the limit of {MAX_PIXELS // 10**6} million:"
+            " scale it down first"
+        )
+    if width < 1 or height < 1:
+        raise InputError(f"{path} is {width} x {height} pixels: it holds no picture")

@@ -1,0 +1,110 @@
+"""Frames to a dataset's shape: cropped, scaled to a square, grey if asked, at an even rate."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from vdsm.errors import InputError
+from vdsm.video.limits import Frames, TimedFrames
+
+LONGEST_STILL = 600.0  # s that one frame may stand; a longer gap is a damaged clock
+Box = tuple[int, int, int, int]
+
+
+def parse_crop(crop: str) -> Box | None:
+    """x, y, width, height in pixels of a crop written `x,y,w,h`; None for `centre`, `square`."""
+    if crop in ("centre", "square"):
+        return None
+    try:
+        x, y, width, height = (int(part) for part in crop.split(","))
+    except ValueError:
+        raise InputError(
+            f"crop '{crop}' is not one: use centre, square, or a box in pixels as x,y,width,height"
+        ) from None
+    if x < 0 or y < 0 or width < 1 or height < 1:
+        raise InputError(f"crop box '{crop}' is empty or starts outside of the picture")
+    return x, y, width, height
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Brings RGB frames [H, W, 3] to [size, size, C], smoothing before it shrinks.
+
+    crop    centre: the largest square in the middle; square: the whole frame, padded with black;
+            x,y,w,h: this box in pixels, padded with black where it is not square
+    grey    one channel, by the luma of Rec. 601, else three
+    """
+
+    size: int
+    crop: str = "centre"
+    grey: bool = False
+
+    @cached_property
+    def _box(self) -> Box | None:
+        return parse_crop(self.crop)
+
+    def __call__(self, image: Frames) -> Frames:
+        height, width = image.shape[:2]
+        box = self._region(width, height)
+        sides = box[2] - box[0], box[3] - box[1]
+        scale = self.size / max(sides)
+        inner = max(1, round(scale * sides[0])), max(1, round(scale * sides[1]))
+        picture = Image.fromarray(image)
+        picture = picture.convert("L") if self.grey else picture
+        if inner != (width, height) or box != (0, 0, width, height):
+            picture = picture.resize(inner, Image.Resampling.HAMMING, box=box, reducing_gap=3.0)
+        if inner != (self.size, self.size):
+            canvas = Image.new(picture.mode, (self.size, self.size))
+            canvas.paste(picture, ((self.size - inner[0]) // 2, (self.size - inner[1]) // 2))
+            picture = canvas
+        return np.asarray(picture).reshape(self.size, self.size, -1)
+
+    def _region(self, width: int, height: int) -> Box:
+        """Left, top, right, bottom of the part that is kept."""
+        if self._box is not None:
+            x, y, w, h = self._box
+            if x + w > width or y + h > height:
+                raise InputError(f"crop box {self.crop} leaves a picture of {width} x {height}")
+            return x, y, x + w, y + h
+        if self.crop == "square":
+            return 0, 0, width, height
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        return left, top, left + side, top + side
+
+
+def luma(image: Frames) -> Frames:
+    """uint8 [H, W, 1]: the luma of RGB frames [H, W, 3] by Rec. 601."""
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
+def resample(timed: TimedFrames, fps: float) -> TimedFrames:
+    """Frames at times k / fps, each the one nearest in time, while the video lasts.
+
+    The last frame stands as long as the one before it. Frames without a clock pass unchanged.
+    """
+    held: Frames | None = None
+    since = step = 0.0
+    count = 0
+    for time, image in timed:
+        if time is None:
+            yield None, image
+            continue
+        if held is not None:
+            step = time - since
+            if step > LONGEST_STILL:
+                raise InputError(
+                    f"the clock jumps by {step:.0f} s after {since:.2f} s, over the limit of"
+                    f" {LONGEST_STILL:.0f} s: encode the video again"
+                )
+            while count / fps <= since + step / 2 + 1e-9:
+                yield count / fps, held
+                count += 1
+        held, since = image, time
+    if held is not None:
+        total = max(1, count, math.floor((since + step) * fps + 0.5))
+        for k in range(count, total):
+            yield k / fps, held

@@ -1,0 +1,134 @@
+"""One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from vdsm.errors import InputError
+from vdsm.video.container import decode
+from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.shape import Fit, luma, resample
+from vdsm.video.still import pictures
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".gif")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+def read_video(
+    path: str | Path,
+    *,
+    size: int | None = None,
+    max_frames: int | None = None,
+    crop: str = "centre",
+    grey: bool = False,
+    fps: float | None = None,
+) -> Frames:
+    """uint8 [T, H, W, C] of a video, a GIF, a folder of pictures, or one picture (T = 1).
+
+    size    side of the square that frames are cropped and scaled to; None keeps them as they are
+    crop    used with `size`, see `Fit`: centre, square, or x,y,w,h
+    grey    C is 1, else 3
+    fps     frames a second to take, by their time stamps; None takes every frame
+
+    InputError for a file that is missing, damaged, truncated, too large or no video.
+    """
+    path = Path(path)
+    images: list[Frames] = []
+    fit = Fit(size, crop, grey) if size is not None else luma if grey else None
+    with named(path), closing(frames(path, fps=fps)) as source:
+        for image in islice(source, max_frames):
+            images.append(fit(image) if fit else image)
+            if images[-1].shape != images[0].shape:
+                raise _changes_size(path, images)
+    if not images:
+        raise InputError(f"{path} holds no frame")
+    return np.stack(images)
+
+
+def frames(
+    path: str | Path, *, fps: float | None = None, threads: int = 1
+) -> Generator[Frames, None, None]:
+    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`."""
+    path = Path(path)
+    with named(path):
+        timed = timed_frames(path, threads=threads)
+        for _, image in resample(timed, fps) if fps else timed:
+            yield image
+
+
+def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
+    """Frames, uint8 RGB [H, W, 3], each with its time in seconds since the first.
+
+    Pictures, and folders of pictures in natural order, have no clock: their times are None.
+    Upright by the file's rotation or EXIF, square pixels, transparency on black. InputError for
+    what is missing, unreadable, damaged, truncated or over `MAX_PIXELS`, raised no later than
+    after the last good frame.
+    """
+    path = Path(path)
+    with named(path):
+        if path.is_dir():
+            for file in pictures_in(path):
+                with named(file):
+                    yield None, next(pictures(file))[1]
+        elif _is_picture(path):
+            yield from pictures(path)
+        else:
+            yield from decode(path, threads)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures that lie in a folder, in natural order: frame2 before frame10."""
+    found = [file for file in folder.iterdir() if is_picture_name(file)]
+    if not found:
+        raise InputError(f"{folder} holds no picture: expected {', '.join(IMAGE_SUFFIXES)}")
+    return sorted(found, key=lambda file: natural_key(file.name))
+
+
+def is_picture_name(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Sorts numbers inside names by their value: a2 before a10."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether Pillow reads it: by what the file begins with, else by its name."""
+    with open(path, "rb") as file:
+        start = file.read(4)
+    if not start:
+        raise InputError(f"{path} is empty (0 bytes): copy or record it again")
+    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while a file is read becomes one InputError that names it.
+
+    Decoders raise exceptions of every kind on damaged data, so every kind is taken.
+    """
+    try:
+        yield
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit in memory: scale it down or cut it") from error
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise InputError(f"{path} cannot be read ({' '.join(reason.split())})") from error
+
+
+def _changes_size(path: Path, images: list[Frames]) -> InputError:
+    (h, w), (new_h, new_w) = images[0].shape[:2], images[-1].shape[:2]
+    return InputError(
+        f"{path} changes size at frame {len(images) - 1}, from {w} x {h} to {new_w} x {new_h}"
+        " pixels: give a size to scale them to"
+    )
