@@ -9,7 +9,8 @@ from PIL import Image
 
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
-from vdsm.data.sprites import SpritesOptions, make, resize
+from vdsm.data.images import scale
+from vdsm.data.sprites import SpritesOptions, make
 from vdsm.errors import InputError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
@@ -158,7 +159,7 @@ def test_other_sizes(sprites: dict[str, Clips], sheets: Path, tmp_path: Path) ->
         for frame, original in zip(frames, whole, strict=True):
             expected = np.asarray(Image.fromarray(original).resize((size, size), how), np.int64)
             assert np.abs(frame - expected).max() <= (1 if size == 32 else 0)
-    assert resize(whole, 64) is whole
+    assert scale(whole, 64) is whole
 
 
 def test_record(sprites: dict[str, Clips]) -> None:

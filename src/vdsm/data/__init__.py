@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import pendulum, sprites
+from vdsm.data import moving_mnist, pendulum, sprites
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -15,11 +15,17 @@ MAKERS: dict[str, Maker] = {
     "sprites": Maker(
         sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
     ),
+    "moving-mnist": Maker(
+        moving_mnist.MovingMnistOptions,
+        moving_mnist.make,
+        "handwritten digits that drift and bounce, from IDX files",
+    ),
 }
 
 READERS: dict[str, Callable[[Path, Info, Mapping[str, Ints]], Clips]] = {
     "memmap": MemmapClips,
     "sprites": sprites.SpriteClips,
+    "moving-mnist": moving_mnist.MovingMnistClips,
 }
 
 

@@ -44,15 +44,17 @@ Floats = npt.NDArray[np.float64]
 class PendulumOptions:
     """Options of `vdsm data pendulum`."""
 
-    size: Literal[32, 64, 128] = Field(64, description="side of a frame in pixels")
-    clips_per_cell: int = Field(40, ge=2, description="clips of each colour at each speed")
-    frames: int = Field(60, ge=2, description="frames in a clip")
-    fast_period: float = Field(11.0, gt=2, description="frames in a small fast swing")
-    slow_period: float = Field(22.0, gt=2, description="frames in a small slow swing")
-    smallest: float = Field(0.4, gt=0, le=WIDEST, description="smallest amplitude, radians")
-    largest: float = Field(1.0, gt=0, le=WIDEST, description="largest amplitude, radians")
-    test_share: float = Field(0.2, gt=0, lt=1, description="share of each cell's clips held out")
-    seed: int = Field(0, ge=0, description="seed of amplitudes, phases and split")
+    size: Literal[32, 64, 128] = Field(default=64, description="side of a frame in pixels")
+    clips_per_cell: int = Field(default=40, ge=2, description="clips of each colour at each speed")
+    frames: int = Field(default=60, ge=2, description="frames in a clip")
+    fast_period: float = Field(default=11.0, gt=2, description="frames in a small fast swing")
+    slow_period: float = Field(default=22.0, gt=2, description="frames in a small slow swing")
+    smallest: float = Field(default=0.4, gt=0, le=WIDEST, description="smallest amplitude, radians")
+    largest: float = Field(default=1.0, gt=0, le=WIDEST, description="largest amplitude, radians")
+    test_share: float = Field(
+        default=0.2, gt=0, lt=1, description="share of each cell's clips held out"
+    )
+    seed: int = Field(default=0, ge=0, description="seed of amplitudes, phases and split")
 
     def period(self, speed: str) -> float:
         return self.fast_period if speed == "fast" else self.slow_period

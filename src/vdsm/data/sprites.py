@@ -23,6 +23,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_meta
+from vdsm.data.images import scale
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder
@@ -66,13 +67,16 @@ class SpritesOptions:
 
     source: Path = Field(description="folder of layer sheets: body, bottomwear, topwear, hair, ...")
     variant: Literal["paper", "benchmark"] = Field(
-        "paper", description="1120 identities, 10 % held out, or 1296 with the standard split"
+        default="paper",
+        description="1120 identities, 10 % held out, or 1296 with the standard split",
     )
-    size: Literal[32, 64, 128] = Field(64, description="side of a frame in pixels")
+    size: Literal[32, 64, 128] = Field(default=64, description="side of a frame in pixels")
     test_share: float = Field(
-        0.1, gt=0, lt=1, description="share of identities held out (paper variant)"
+        default=0.1, gt=0, lt=1, description="share of identities held out (paper variant)"
     )
-    seed: int = Field(0, ge=0, description="seed of the held-out identities (paper variant)")
+    seed: int = Field(
+        default=0, ge=0, description="seed of the held-out identities (paper variant)"
+    )
 
 
 def make(out: Path, options: SpritesOptions) -> None:
@@ -246,14 +250,4 @@ class SpriteClips(Clips):
         rgb = np.empty((*rgba.shape[:-1], 3), np.uint8)
         for channel in range(3):  # five times as fast as one strided copy
             rgb[..., channel] = rgba[..., channel]
-        return resize(rgb, self.info.size)
-
-
-def resize(frames: Frames, size: int) -> Frames:
-    """uint8 [..., 64, 64, 3] at 32 (means of 2 x 2 pixels), 64, or 128 (every pixel doubled)."""
-    if size == CELL // 2:
-        blocks = frames.reshape(*frames.shape[:-3], size, 2, size, 2, 3)
-        return np.asarray((blocks.sum(axis=(-4, -2), dtype=np.uint16) + 2) // 4, np.uint8)
-    if size == 2 * CELL:
-        return frames.repeat(2, axis=-3).repeat(2, axis=-2)
-    return frames
+        return scale(rgb, self.info.size)
