@@ -9,7 +9,7 @@ from PIL import Image
 
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
-from vdsm.data.images import scale
+from vdsm.data.scale import scale
 from vdsm.data.sprites import SpritesOptions, make
 from vdsm.errors import InputError
 

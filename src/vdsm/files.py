@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -17,18 +17,18 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> No
     `content` is bytes, or a function that writes to an open file. No space left is an InputError
     and leaves the old file as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:  # with the permissions of any file that the user makes
             if callable(content):
                 content(file)
             else:
                 file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        part.replace(path)
     except BaseException as error:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         if is_disk_full(error):
             raise InputError(
                 f"no space left to write {path}: free some; what was there before is kept"

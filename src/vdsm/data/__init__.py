@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import moving_mnist, pendulum, sprites
+from vdsm.data import moving_mnist, mug, pendulum, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -19,6 +19,12 @@ MAKERS: dict[str, Maker] = {
         moving_mnist.MovingMnistOptions,
         moving_mnist.make,
         "handwritten digits that drift and bounce, from IDX files",
+    ),
+    "mug": Maker(
+        mug.MugOptions, mug.make, "faces with six expressions, from a licensed copy of MUG"
+    ),
+    "weizmann": Maker(
+        weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"
     ),
 }
 

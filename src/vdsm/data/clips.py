@@ -8,21 +8,23 @@ A stored dataset is a folder of three files, written in this order:
                    that has one is complete
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
 
 FORMAT = 1
 SPLITS = ("train", "test")
@@ -124,6 +126,9 @@ class MemmapClips(Clips):
     def __init__(self, path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
         super().__init__(info, table_of(columns), path)
         self.start = columns["start"]
+        ends = np.cumsum(self.table.length)
+        if not np.array_equal(self.start, ends - self.table.length):
+            raise InputError(f"{path / 'clips.npz'} is damaged: make the data again")
         shape = (int(self.table.length.sum()), info.size, info.size, info.channels)
         file = path / "frames.u8"
         found = file.stat().st_size if file.exists() else 0
@@ -151,7 +156,11 @@ class ClipWriter:
         self.info = info
         self.rows: list[dict[str, int]] = []
         claim_folder(path)
-        self._file = (path / "frames.u8").open("wb")
+        try:
+            self._file = (path / "frames.u8").open("wb")
+        except OSError as error:
+            raise _full(path, error) from error
+        self._digest = hashlib.sha256()
 
     def add(
         self, frames: Frames, *, group: int, split: str, labels: Mapping[str, int] | None = None
@@ -166,10 +175,15 @@ class ClipWriter:
         start = self.rows[-1]["start"] + self.rows[-1]["length"] if self.rows else 0
         row |= {"start": start, "length": len(frames)}
         row |= {"group": int(group), "split": SPLITS.index(split)}
-        self._file.write(np.ascontiguousarray(frames).tobytes())
+        content = np.ascontiguousarray(frames).tobytes()
+        self._digest.update(content)
+        try:
+            self._file.write(content)
+        except OSError as error:
+            raise _full(self.path, error) from error
         self.rows.append(row)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "ClipWriter":
         return self
 
     def __exit__(
@@ -178,17 +192,66 @@ class ClipWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException:
+            self._discard()
+            raise
         if kind is not None:
-            return
+            self._discard()
+
+    def _finish(self) -> None:
         if not self.rows:
             raise InputError(f"no clip to write to {self.path}: the source has none")
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise _full(self.path, error) from error
         columns = {
             name: np.array([row[name] for row in self.rows], np.int64) for name in self.rows[0]
         }
-        write_meta(self.path, self.info, columns)
+        made = {**self.info.made, "content": self._digest.hexdigest()}
+        write_meta(self.path, replace(self.info, made=made), columns)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        _discard(self.path, ["frames.u8"])
+
+
+def write_arrays(
+    path: Path, info: Info, columns: Mapping[str, Ints], arrays: Mapping[str, npt.NDArray[Any]]
+) -> None:
+    """Write a dataset whose reader makes the frames from `arrays`: <name>.npy each."""
+    claim_folder(path)
+    digest = hashlib.sha256()
+    try:
+        for name, array in arrays.items():
+            atomic_write(path / f"{name}.npy", partial(np.save, arr=array))
+            digest.update(np.ascontiguousarray(array).tobytes())
+        made = {**info.made, "content": digest.hexdigest()}
+        write_meta(path, replace(info, made=made), columns)
+    except BaseException:
+        _discard(path, [f"{name}.npy" for name in arrays])
+        raise
+
+
+def _discard(path: Path, names: Sequence[str]) -> None:
+    """Leave nothing behind that would look like a dataset, or keep the folder in use."""
+    for name in (*names, "clips.npz"):
+        (path / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.rmdir()
+
+
+def _full(path: Path, error: OSError) -> InputError:
+    """What to tell a user whose disk does not take the data."""
+    if is_disk_full(error):
+        return InputError(f"no space left to write to {path}: free some, or choose another --out")
+    return InputError(f"cannot write to {path}: {error.strerror}")
 
 
 def write_meta(path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
@@ -217,11 +280,31 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
         info = Info(**fields, factors=factors)
         with np.load(path / "clips.npz") as stored:
             columns = {name: stored[name] for name in stored.files}
+        _check_columns(info, columns)
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{path} is damaged ({error}): make the data again") from error
     return info, columns
+
+
+def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
+    """ValueError unless the columns are those that a table needs."""
+    needed = {"length", "group", "split", *(f"label.{f.name}" for f in info.factors)}
+    if info.storage == "memmap":
+        needed |= {"start"}
+    if missing := needed - columns.keys():
+        raise ValueError(f"clips.npz has no column {', '.join(sorted(missing))}")
+    n = len(columns["length"])
+    for name, column in columns.items():
+        if column.shape != (n,) or column.dtype != np.int64:
+            raise ValueError(f"column {name} of clips.npz is {column.dtype}{list(column.shape)}")
+    if n == 0 or columns["length"].min() < 1 or not np.isin(columns["split"], (0, 1)).all():
+        raise ValueError("clips.npz has impossible lengths or splits")
+    for factor in info.factors:
+        labels = columns[f"label.{factor.name}"]
+        if labels.min() < -1 or labels.max() >= len(factor.values):
+            raise ValueError(f"labels of {factor.name} exceed its {len(factor.values)} values")
 
 
 def table_of(columns: Mapping[str, Ints]) -> Table:

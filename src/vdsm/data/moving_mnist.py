@@ -8,7 +8,6 @@ that line (five) and its speed (two): both are the same before and after a bounc
 part of a clip shows its class. Where it starts and to which side it sets off are drawn freely.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -18,12 +17,11 @@ import numpy.typing as npt
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
-from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_meta
+from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
 from vdsm.data.idx import read_idx
-from vdsm.data.images import scale
 from vdsm.data.maker import provenance
+from vdsm.data.scale import scale
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder
 
 SIDE = 64  # pixels of the frame that digits move in
 PATCH = 28  # pixels of a digit
@@ -76,12 +74,8 @@ def make(out: Path, options: MovingMnistOptions) -> None:
         suffix = "" if options.digits == 1 else str(k + 1)
         columns[f"label.digit{suffix}"] = labels[individuals[group, k]].astype(np.int64)
         columns[f"label.trajectory{suffix}"] = trajectory[:, k]
-    drawn = images[individuals]
-    claim_folder(out)
-    atomic_write(out / "digits.npy", lambda file: np.save(file, drawn))
-    atomic_write(out / "motion.npy", lambda file: np.save(file, motion))
-    content = hashlib.sha256(drawn.tobytes() + motion.tobytes()).hexdigest()
-    write_meta(out, _info(options, content), columns)
+    drawn: Bytes = images[individuals]
+    write_arrays(out, _info(options), columns, {"digits": drawn, "motion": motion})
 
 
 def read_digits(source: Path) -> tuple[Bytes, Bytes]:
@@ -153,13 +147,12 @@ def _motion(options: MovingMnistOptions) -> tuple[Ints, npt.NDArray[np.float32]]
     return trajectory, np.concatenate([start, velocity], axis=-1).astype(np.float32)
 
 
-def _info(options: MovingMnistOptions, content: str) -> Info:
+def _info(options: MovingMnistOptions) -> Info:
     made = provenance(
         "moving-mnist",
         options,
         source="MNIST, handwritten digits by Y. LeCun, C. Cortes and C. Burges",
         licence="CC-BY-SA-3.0",
-        content=content,
     )
     values = tuple(str(digit) for digit in range(10))
     suffixes = [""] if options.digits == 1 else [str(k + 1) for k in range(options.digits)]

@@ -22,11 +22,10 @@ from PIL import Image
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
-from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_meta
-from vdsm.data.images import scale
+from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
 from vdsm.data.maker import provenance
+from vdsm.data.scale import scale
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder
 
 CELL = 64  # pixels
 SHEET = (13 * CELL, 21 * CELL)  # width, height
@@ -97,9 +96,7 @@ def make(out: Path, options: SpritesOptions) -> None:
     columns |= {"label.action": pair, "label.motion": pair // len(VIEWS)}
     columns |= {"label.view": pair % len(VIEWS)}
 
-    claim_folder(out)
-    atomic_write(out / "cells.npy", lambda file: np.save(file, cells))
-    write_meta(out, _info(options), columns)
+    write_arrays(out, _info(options), columns, {"cells": cells})
 
 
 def read_cells(source: Path, layers: Layers) -> Cells:
