@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import moving_mnist, mug, pendulum, sprites, weizmann
+from vdsm.data import folder, moving_mnist, mug, pendulum, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -15,6 +15,7 @@ MAKERS: dict[str, Maker] = {
     "sprites": Maker(
         sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
     ),
+    "folder": Maker(folder.FolderOptions, folder.make, "your own videos or folders of frames"),
     "moving-mnist": Maker(
         moving_mnist.MovingMnistOptions,
         moving_mnist.make,

@@ -55,7 +55,7 @@ class Fit:
         picture = Image.fromarray(image)
         picture = picture.convert("L") if self.grey else picture
         if inner != (width, height) or box != (0, 0, width, height):
-            picture = picture.resize(inner, Image.Resampling.HAMMING, box=box, reducing_gap=3.0)
+            picture = picture.resize(inner, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
         if inner != (self.size, self.size):
             canvas = Image.new(picture.mode, (self.size, self.size))
             canvas.paste(picture, ((self.size - inner[0]) // 2, (self.size - inner[1]) // 2))

@@ -1,0 +1,219 @@
+"""Decoding into `frames.u8`, over processes, so that an interrupted run goes on where it was.
+
+While it is being made, a dataset folder also holds
+
+    making.json     how its frames are made; a folder with this and no dataset.json is half made
+    journal.jsonl   a line for each clip whose frames are in frames.u8
+    parts/          clips that are decoded and wait for their turn
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from vdsm.data.folder.find import Item
+from vdsm.data.folder.pool import in_processes, stopping
+from vdsm.errors import InputError
+from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
+from vdsm.video import Fit, frames
+
+MAKING = "making.json"
+JOURNAL = "journal.jsonl"
+PARTS = "parts"
+COPY = 2**22  # bytes
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a video becomes frames. Kept while the folder is half made; it must not change."""
+
+    source: str
+    size: int
+    crop: str
+    grey: bool
+    fps: float | None
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.size**2 * (1 if self.grey else 3)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of one item: where its frames are, or what is wrong with it."""
+
+    name: str
+    stamp: tuple[int, int]  # bytes and time of change of the source
+    frames: int = 0
+    digest: str = ""  # SHA-256 of the frames
+    start: int = 0  # in frames.u8, frames
+    problem: str | None = None
+    short: bool = False  # whether the problem is only that it has too few frames
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip for a worker to decode into the file `part`."""
+
+    item: Item
+    part: Path
+    recipe: Recipe
+    shortest: int  # frames; shorter clips are left out
+    threads: int
+
+
+def begin(out: Path, recipe: Recipe) -> list[Decoded]:
+    """Claim a new folder, or find what a half-made one holds already.
+
+    Frames and journal are cut back to what both agree on.
+    """
+    if (out / "dataset.json").exists() or not (out / MAKING).exists():
+        claim_folder(out)
+        atomic_write(out / MAKING, json.dumps(asdict(recipe), indent=2).encode())
+        return []
+    begun = read_json(out / MAKING)
+    for name, value in asdict(recipe).items():
+        if begun.get(name) != value:
+            raise InputError(
+                f"{out} was begun with {name} {begun.get(name)}, not {value}: use the same to go"
+                " on, or choose another --out"
+            )
+    shutil.rmtree(out / PARTS, ignore_errors=True)
+    done = _read_journal(out, recipe)
+    lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in done)
+    atomic_write(out / JOURNAL, lines.encode())
+    with open(out / "frames.u8", "ab") as file:
+        file.truncate(sum(entry.frames for entry in done) * recipe.frame_bytes)
+    return done
+
+
+def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
+    """The entries whose frames are there; the last line can be torn."""
+    stored = out / "frames.u8"
+    held = stored.stat().st_size if stored.exists() else 0
+    done: list[Decoded] = []
+    for line in (out / JOURNAL).read_text().splitlines() if (out / JOURNAL).exists() else []:
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            break
+        entry = Decoded(**fields | {"stamp": tuple(fields["stamp"])})
+        if (entry.start + entry.frames) * recipe.frame_bytes > held:
+            break
+        done.append(entry)
+    return done
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Tells whether a source was changed since; (0, 0) where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def still_valid(done: list[Decoded], items: list[Item], out: Path) -> None:
+    """Refuse to go on after sources changed. New ones are welcome."""
+    stamps = {item.name: stamp(item.path) for item in items}
+    for entry in done:
+        if stamps.get(entry.name) != entry.stamp:
+            raise InputError(
+                f"{entry.name} was changed or removed since {out} was begun: choose another --out"
+            )
+
+
+def decode_all(
+    items: list[Item], out: Path, recipe: Recipe, *, shortest: int, workers: int, start: int
+) -> Generator[Decoded, None, None]:
+    """Decode clips and append them to frames.u8 in the order of `items`, whoever is done first.
+
+    shortest: frames that a clip must have; start: frames that are there already. Yields each clip
+    once it is in the journal, or found unusable.
+    """
+    parts = out / PARTS
+    parts.mkdir(exist_ok=True)
+    threads = max(1, workers // len(items)) if items else 1
+    jobs = [Job(item, parts / f"{i}.u8", recipe, shortest, threads) for i, item in enumerate(items)]
+    order = {job.item.name: i for i, job in enumerate(jobs)}
+    early: dict[int, Decoded] = {}
+    turn = 0
+    try:
+        with (
+            closing(in_processes(extract, jobs, min(workers, len(items)), _crashed)) as results,
+            open(out / "frames.u8", "ab") as store,
+            open(out / JOURNAL, "a") as journal,
+        ):
+            for result in results:
+                early[order[result.name]] = result
+                while turn in early:
+                    entry = replace(early.pop(turn), start=start)
+                    if entry.problem is None:
+                        _append(jobs[turn].part, store)
+                        journal.write(json.dumps(asdict(entry)) + "\n")
+                        journal.flush()
+                        start += entry.frames
+                    turn += 1
+                    yield entry
+    except OSError as error:
+        if is_disk_full(error):
+            raise InputError(
+                f"no space left for {out}: free some, then run the same command to go on"
+            ) from error
+        raise
+
+
+def _append(part: Path, store: BinaryIO) -> None:
+    with open(part, "rb") as file:
+        shutil.copyfileobj(file, store, COPY)
+    store.flush()
+    part.unlink()
+
+
+def extract(job: Job) -> Decoded:
+    """Decode one clip into its part file, frame by frame."""
+    entry = Decoded(job.item.name, stamp(job.item.path))
+    recipe = job.recipe
+    fit = Fit(recipe.size, recipe.crop, recipe.grey)
+    count, digest = 0, hashlib.sha256()
+    try:
+        with open(job.part, "wb") as file:
+            for image in frames(job.item.path, fps=recipe.fps, threads=job.threads):
+                content = fit(image).tobytes()
+                file.write(content)
+                digest.update(content)
+                count += 1
+                if stopping():
+                    return replace(entry, problem="called off")
+    except InputError as error:
+        job.part.unlink()
+        return replace(entry, problem=str(error))
+    if count < job.shortest:
+        job.part.unlink()
+        problem = f"{job.item.path} has {count} frames, fewer than {job.shortest}"
+        return replace(entry, problem=problem, short=count > 0)
+    return replace(entry, frames=count, digest=digest.hexdigest())
+
+
+def _crashed(job: Job) -> Decoded:
+    job.part.unlink(missing_ok=True)
+    problem = f"{job.item.path} makes the decoder crash: encode it again"
+    return Decoded(job.item.name, stamp(job.item.path), problem=problem)
+
+
+def finish(out: Path) -> None:
+    """Remove what only a half-made folder holds."""
+    shutil.rmtree(out / PARTS, ignore_errors=True)
+    for name in (JOURNAL, MAKING):
+        (out / name).unlink(missing_ok=True)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
