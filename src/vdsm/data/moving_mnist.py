@@ -163,9 +163,9 @@ def _info(options: MovingMnistOptions) -> Info:
     return Info("moving-mnist", options.size, 1, factors, made, storage="moving-mnist")
 
 
-def bounce(start: npt.ArrayLike, velocity: npt.ArrayLike, t: npt.ArrayLike) -> Ints:
+def bounce(start: float, velocity: float, t: Ints) -> Ints:
     """Whole pixels from the edge at times t, moving between 0 and `ROOM` and bouncing there."""
-    free = np.asarray(start, np.float64) + np.asarray(velocity, np.float64) * np.asarray(t)
+    free = start + velocity * t
     return np.asarray(np.rint(ROOM - np.abs(ROOM - free % (2 * ROOM))), np.int64)
 
 
@@ -194,7 +194,7 @@ class MovingMnistClips(Clips):
         out = np.zeros((frames, SIDE, SIDE, 1), np.uint8)
         times = np.arange(start, start + frames)
         patches = self._digits[self.table.group[clip]]
-        for patch, (x, y, right, down) in zip(patches, self._motion[clip], strict=True):
+        for patch, (x, y, right, down) in zip(patches, self._motion[clip].tolist(), strict=True):
             corners = zip(bounce(x, right, times), bounce(y, down, times), strict=True)
             for frame, (left, top) in zip(out[..., 0], corners, strict=True):
                 window = frame[top : top + PATCH, left : left + PATCH]

@@ -5,7 +5,7 @@ two speeds (fast and slow)". Time is counted in frames: a speed is given by the 
 swings, 2π √(L/g). A swing of amplitude A takes longer, by 1/agm(1, cos(A/2)).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +38,7 @@ ROD_RADIUS = 0.035
 WIDEST = 1.05  # rad
 
 Floats = npt.NDArray[np.float64]
+Values = float | Sequence[float] | npt.NDArray[Any]
 
 
 @options_dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Swing:
     velocity: Floats  # [N, T] rad per frame
 
 
-def period(amplitude: npt.ArrayLike, small_period: npt.ArrayLike) -> Floats:
+def period(amplitude: Values, small_period: Values) -> Floats:
     """The exact period of a swing of this amplitude, in frames: small_period / agm(1, cos(A/2)).
 
     Equal to (2/π) K(sin²(A/2)) times the small period, by Gauss's form of the elliptic integral.
@@ -80,9 +81,9 @@ def period(amplitude: npt.ArrayLike, small_period: npt.ArrayLike) -> Floats:
 
 
 def simulate(
-    amplitude: npt.ArrayLike,
-    phase: npt.ArrayLike,
-    small_period: npt.ArrayLike,
+    amplitude: Values,
+    phase: Values,
+    small_period: Values,
     frames: int,
     substeps: int = 16,
 ) -> Swing:
@@ -119,7 +120,7 @@ def _rk4(state: Floats, dt: Floats, g_over_l: Floats) -> Floats:
     return np.asarray(state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4))
 
 
-def draw(angle: npt.ArrayLike, colour: tuple[int, int, int], size: int) -> Frames:
+def draw(angle: Values, colour: tuple[int, int, int], size: int) -> Frames:
     """uint8 [T, size, size, 3]: a rod and a bob of one colour on black, at angles [T].
 
     Edges are smoothed by coverage: a pixel's share is how far the outline passes its centre.
@@ -153,7 +154,7 @@ def angle_of(frames: npt.NDArray[Any]) -> Floats:
     return np.asarray(np.where(light.sum((-2, -1)) > 0, angle, np.nan))
 
 
-def period_of(angle: npt.ArrayLike, shortest: float = 4.0) -> Floats:
+def period_of(angle: Values, shortest: float = 4.0) -> Floats:
     """Periods [...] in frames of swings [..., T]: the sinusoid of least squared error.
 
     Looks between `shortest` and 2 T frames, to a hundredth of a frame or finer.

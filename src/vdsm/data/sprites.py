@@ -239,7 +239,7 @@ class SpriteClips(Clips):
     def batch(self, clips: Ints, starts: Ints, frames: int) -> Frames:
         canvas = np.zeros((len(clips), frames * CELL * CELL), np.uint32)
         pairs = self.table.labels["action"][clips]
-        for row, clip, pair, start in zip(canvas, clips, pairs, starts, strict=True):
+        for row, clip, pair, start in zip(canvas, clips, pairs, starts.tolist(), strict=True):
             assert 0 <= start <= start + frames <= FRAMES
             for drawn in self._drawn[clip]:
                 self._layers[drawn][pair].over(row, start, frames)
