@@ -1,0 +1,51 @@
+"""Shared by all tests: shapes and types checked at run time, a seed, shared data, a tiny model."""
+
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+# The modules that state shapes; before the first import of any of them.
+CHECKED = ("notation", "model", "elbo", "train", "evaluate", "figures")
+install_import_hook([f"vdsm.{name}" for name in CHECKED], "checked.checked")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from vdsm.config import ModelConfig  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Initial weights come from torch's global generator."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Data and golden outputs that lie beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no {SHARED.name}/ beside the repository: it holds what this test reads")
+    return SHARED
+
+
+@pytest.fixture
+def tiny() -> ModelConfig:
+    """No two sizes are equal, so that axes which change places are noticed."""
+    return ModelConfig(
+        size=32,
+        channels=1,
+        pose_dim=3,
+        identity_dim=4,
+        dynamics_dim=5,
+        encoder_width=0.125,
+        decoder_width=1 / 64,
+        identity_hidden=6,
+        lstm_layers=2,
+        lstm_width=7,
+        combiner_hidden=10,
+        transition_hidden=9,
+    )
