@@ -280,7 +280,7 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
             Factor(f["name"], f["role"], tuple(f["values"])) for f in fields.pop("factors")
         )
         info = Info(**fields, factors=factors)
-        with np.load(path / "clips.npz") as stored:
+        with (path / "clips.npz").open("rb") as file, np.load(file) as stored:
             columns = {name: stored[name] for name in stored.files}
         _check_columns(info, columns)
     except InputError:

@@ -3,8 +3,8 @@
 import gzip
 import math
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ def read_idx(path: Path, dims: int) -> npt.NDArray[np.uint8]:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _parse(path: Path, stream: "IO[bytes] | gzip.GzipFile", dims: int) -> npt.NDArray[np.uint8]:
+def _parse(path: Path, stream: BufferedIOBase, dims: int) -> npt.NDArray[np.uint8]:
     """Layout: two zero bytes, type, number of axes, big-endian lengths, then the values."""
     magic = stream.read(4)
     if magic != bytes((0, 0, UBYTE, dims)):
