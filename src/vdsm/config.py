@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -18,31 +18,55 @@ STRICT = ConfigDict(extra="forbid")
 class ModelConfig:
     """Sizes of the model (App. D; `width` 1.0 is the paper's)."""
 
-    size: Literal[32, 64, 128] = Field(64, description="side of a square frame, pixels")
-    channels: Literal[1, 3] = Field(3, description="colour channels")
-    pose_dim: int = Field(30, ge=1, description="dimensions of the pose z_t, κ_z of Table 5")
-    identity_dim: int = Field(40, ge=2, description="dimensions of the identity s, κ_s of Table 5")
-    dynamics_dim: int = Field(50, ge=1, description="dimensions of the dynamics d, κ_d of Table 5")
-    experts: int = Field(
-        0, ge=0, description="decoders in the bank, N_s; 0: as many as identity_dim; 1: App. G"
+    size: Literal[32, 64, 128] = Field(default=64, description="side of a square frame, pixels")
+    channels: Literal[1, 3] = Field(default=3, description="colour channels")
+    pose_dim: int = Field(
+        default=30, ge=1, description="dimensions of the pose z_t, κ_z of Table 5"
     )
-    encoder_width: float = Field(1.0, gt=0, description="1: channels 32-32-64-64-256 at 64 pixels")
-    decoder_width: float = Field(1.0, gt=0, description="1: channels 512-256-128-64 at 64 pixels")
-    identity_hidden: int = Field(128, ge=1, description="width of ENC_s, averaged over frames")
-    lstm_layers: int = Field(3, ge=1, description="layers of both LSTMs, Table 5")
-    lstm_width: int = Field(512, ge=1, description="width of both LSTMs, Table 5")
-    combiner_hidden: int = Field(512, ge=1, description="hidden width of the combiner, App. D")
-    transition_hidden: int = Field(64, ge=1, description="hidden width of the transition, App. D")
+    identity_dim: int = Field(
+        default=40, ge=2, description="dimensions of the identity s, κ_s of Table 5"
+    )
+    dynamics_dim: int = Field(
+        default=50, ge=1, description="dimensions of the dynamics d, κ_d of Table 5"
+    )
+    experts: int = Field(
+        default=0,
+        ge=0,
+        description="decoders in the bank, N_s; 0: as many as identity_dim; 1: App. G",
+    )
+    encoder_width: float = Field(
+        default=1.0, gt=0, description="1: channels 32-32-64-64-256 at 64 pixels"
+    )
+    decoder_width: float = Field(
+        default=1.0, gt=0, description="1: channels 512-256-128-64 at 64 pixels"
+    )
+    identity_hidden: int = Field(
+        default=128, ge=1, description="width of ENC_s, averaged over frames"
+    )
+    lstm_layers: int = Field(default=3, ge=1, description="layers of both LSTMs, Table 5")
+    lstm_width: int = Field(default=512, ge=1, description="width of both LSTMs, Table 5")
+    combiner_hidden: int = Field(
+        default=512, ge=1, description="hidden width of the combiner, App. D"
+    )
+    transition_hidden: int = Field(
+        default=64, ge=1, description="hidden width of the transition, App. D"
+    )
     decoder_input: Literal["s", "s_hat"] = Field(
-        "s", description="what joins z_t at the decoder's input: s (paper) or ŝ (authors' code)"
+        default="s",
+        description="what joins z_t at the decoder's input: s (paper) or ŝ (authors' code)",
     )
     likelihood: Literal["bernoulli", "gaussian"] = Field(
-        "bernoulli", description="p(x_t | s, z_t) of Eq. 1"
+        default="bernoulli", description="p(x_t | s, z_t) of Eq. 1"
     )
-    gaussian_scale: float = Field(0.1, gt=0, description="standard deviation of that Gaussian")
-    flow_steps: int = Field(0, ge=0, description="inverse autoregressive flow on q(z_t | ...)")
+    gaussian_scale: float = Field(
+        default=0.1, gt=0, description="standard deviation of that Gaussian"
+    )
+    flow_steps: int = Field(
+        default=0, ge=0, description="inverse autoregressive flow on q(z_t | ...)"
+    )
     encoder_slope: float = Field(
-        0.01, description="LeakyReLU slope of the encoder; 1 matches the authors' linear trunk"
+        default=0.01,
+        description="LeakyReLU slope of the encoder; 1 matches the authors' linear trunk",
     )
 
     @property
@@ -75,32 +99,47 @@ class ModelConfig:
 class Stage1Config:
     """Pre-training: frames of one individual in no order (Sec. 3.2, Eq. 7)."""
 
-    steps: int = Field(15000, ge=0, description="optimizer steps (Table 4: epochs x batches)")
-    batch: int = Field(20, ge=1, description="groups of frames per step, Table 4")
-    frames: int = Field(16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "clip"] = Field(
-        "group", description="frames of one individual's clips, or of one clip (no grouping)"
+    steps: int = Field(
+        default=15000, ge=0, description="optimizer steps (Table 4: epochs x batches)"
     )
-    lr: float = Field(1e-3, gt=0, description="learning rate of Adam, Table 4")
-    decay: float = Field(0.0, ge=0, le=1, description="last share of steps with lr falling to 0")
+    batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
+    frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
+    group_by: Literal["group", "clip"] = Field(
+        default="group",
+        description="frames of one individual's clips, or of one clip (no grouping)",
+    )
+    lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    decay: float = Field(
+        default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
+    )
     lambda_z: Literal["monotone", "authors"] = Field(
-        "monotone", description="λ_z 30 to 1: monotone, or with the authors' code's undershoot"
+        default="monotone",
+        description="λ_z 30 to 1: monotone, or with the authors' code's undershoot",
     )
     lambda_z_until: float = Field(
-        0.5, gt=0, le=1, description="share of the stage at which the monotone λ_z reaches 1"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="share of the stage at which the monotone λ_z reaches 1",
     )
-    sharpness: float = Field(10.0, gt=0, description="1/τ_s at the end; it starts at 1")
+    sharpness: float = Field(default=10.0, gt=0, description="1/τ_s at the end; it starts at 1")
 
 
 @dataclass(frozen=True, config=STRICT)
 class Stage2Config:
     """Sequence training: encoder and decoder frozen but for their last layers (Eq. 4)."""
 
-    steps: int = Field(10000, ge=0, description="optimizer steps (Table 4: epochs x batches)")
-    batch: int = Field(20, ge=1, description="sequences per step, Table 4")
-    frames: int = Field(8, ge=2, description="frames in a random segment of a clip, Table 4")
-    lr: float = Field(1e-3, gt=0, description="learning rate of Adam, Table 4")
-    decay: float = Field(0.0, ge=0, le=1, description="last share of steps with lr falling to 0")
+    steps: int = Field(
+        default=10000, ge=0, description="optimizer steps (Table 4: epochs x batches)"
+    )
+    batch: int = Field(default=20, ge=1, description="sequences per step, Table 4")
+    frames: int = Field(
+        default=8, ge=2, description="frames in a random segment of a clip, Table 4"
+    )
+    lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    decay: float = Field(
+        default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -110,31 +149,40 @@ class Config:
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
     stage1: Stage1Config = Field(default_factory=Stage1Config, description="pre-training")
     stage2: Stage2Config = Field(default_factory=Stage2Config, description="sequence training")
-    seed: int = Field(0, ge=0, description="of weights, batches and noise")
+    seed: int = Field(default=0, ge=0, description="of weights, batches and noise")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto",
+        default="auto",
         description="of convolutions and matmuls; auto: bf16 where the machine is fast at it",
     )
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    log_every: int = Field(10, ge=1, description="steps between lines of metrics.jsonl")
-    picture_every: int = Field(250, ge=1, description="steps between pictures")
-    checkpoint_every: int = Field(100, ge=1, description="steps between checkpoints")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    log_every: int = Field(default=10, ge=1, description="steps between lines of metrics.jsonl")
+    picture_every: int = Field(default=250, ge=1, description="steps between pictures")
+    checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
 
 
 def build(cls: type[T], values: dict[str, Any], source: str) -> T:
     """A config from plain values; InputError that names source, field, value and remedy."""
+    leaves = describe(cls)
+    values = {k: _typed(leaves[k], v) if k in leaves else v for k, v in values.items()}
     try:
         return TypeAdapter(cls).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "unexpected_keyword_argument":
-            known = list(describe(cls))
-            raise InputError(f"{source}: unknown field '{name}'{suggest(name, known)}") from error
+            raise InputError(
+                f"{source}: unknown field '{name}'{suggest(name, list(leaves))}"
+            ) from error
         message = first["msg"].removeprefix("Input should be ")
         raise InputError(
             f"{source}: {name} is {first['input']!r}, it should be {message}"
         ) from error
+
+
+def _typed(field: FieldInfo, value: Any) -> Any:
+    """A flag's '64' means the number 64, which pydantic would not take for a Literal."""
+    numbers = [choice for choice in get_args(field.annotation) if isinstance(choice, int)]
+    return next((n for n in numbers if str(n) == value), value)
 
 
 def describe(cls: type) -> dict[str, FieldInfo]:
@@ -150,16 +198,16 @@ def describe(cls: type) -> dict[str, FieldInfo]:
 
 def override(config: T, changes: dict[str, str], source: str) -> T:
     """The config with dotted fields replaced by typed values of the strings given."""
-    known = list(describe(type(config)))
+    leaves = describe(type(config))
     values: dict[str, Any] = asdict(config)  # type: ignore[call-overload]
     for dotted, value in changes.items():
-        if dotted not in known:
-            raise InputError(f"{source}: unknown field '{dotted}'{suggest(dotted, known)}")
+        if dotted not in leaves:
+            raise InputError(f"{source}: unknown field '{dotted}'{suggest(dotted, list(leaves))}")
         *parents, leaf = dotted.split(".")
         branch = values
         for parent in parents:
             branch = branch[parent]
-        branch[leaf] = value
+        branch[leaf] = _typed(leaves[dotted], value)
     return build(type(config), values, source)
 
 
