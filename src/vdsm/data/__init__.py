@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import folder, moving_mnist, mug, pendulum, sprites, weizmann
+from vdsm.data import folder, moving_mnist, mug, pendulum, shards, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -31,6 +31,7 @@ MAKERS: dict[str, Maker] = {
 
 READERS: dict[str, Callable[[Path, Info, Mapping[str, Ints]], Clips]] = {
     "memmap": MemmapClips,
+    "shards": shards.ShardClips,
     "sprites": sprites.SpriteClips,
     "moving-mnist": moving_mnist.MovingMnistClips,
 }

@@ -1,0 +1,97 @@
+"""A labelled picture of a dataset: a clip in each row, time to the right, labels at the left."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from vdsm.data.clips import SPLITS, Clips, Frames, Ints
+from vdsm.video import strips, write_picture
+
+TILE = 64  # pixels; smaller frames are enlarged
+GAP = 2
+TEXT = 12  # height of letters in pixels
+MARGIN = 8
+
+
+def preview(clips: Clips, out: Path, rows: int = 10, frames: int = 12) -> None:
+    """Write a PNG of some clips, as different in labels as can be, each with its labels.
+
+    Long clips are shown by frames at even distances, from the first to the last.
+    """
+    chosen = spread(clips, rows)
+    scale = max(1, TILE // clips.info.size)
+    across = min(frames, int(clips.table.length[chosen].max()))
+    shown = [_thinned(clips, int(clip), across) for clip in chosen]
+    sheet = np.concatenate([_row(frames, across, scale) for frames in shown])[:-GAP]
+    texts = [label(clips, int(clip)) for clip in chosen]
+    write_picture(out, _beside(texts, np.broadcast_to(sheet, (*sheet.shape[:2], 3))))
+
+
+def spread(clips: Clips, count: int) -> Ints:
+    """Indices of `count` clips that share as few labels and groups as possible, in order.
+
+    Greedy: each next clip is the first that has least in common with those already chosen.
+    """
+    columns = np.stack([clips.table.group, clips.table.split, *clips.table.labels.values()])
+    shared = np.zeros(len(clips))
+    chosen: list[int] = []
+    for _ in range(min(count, len(clips))):
+        chosen.append(int(shared.argmin()))
+        shared += (columns == columns[:, chosen[-1:]]).sum(0)
+        shared[chosen[-1]] = np.inf
+    return np.array(sorted(chosen), np.int64)
+
+
+def label(clips: Clips, clip: int) -> list[str]:
+    """What is said of a clip: its number, group, split and length, then its labels."""
+    table = clips.table
+    head = f"clip {clip}, group {table.group[clip]}, {SPLITS[table.split[clip]]}"
+    lines = [f"{head}, {table.length[clip]} frames"]
+    for factor in clips.info.factors:
+        value = int(table.labels[factor.name][clip])
+        lines.append(f"{factor.name}: {factor.values[value] if value >= 0 else 'unknown'}")
+    return lines
+
+
+def _thinned(clips: Clips, clip: int, count: int) -> Frames:
+    """At most `count` frames of a clip, read one by one: a long clip stays on the disk."""
+    length = int(clips.table.length[clip])
+    times = np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(int))
+    return np.concatenate([clips.read(clip, int(time), 1) for time in times])
+
+
+def _row(frames: Frames, across: int, scale: int) -> Frames:
+    """One clip's frames side by side, white where it has fewer than `across`, and a gap below."""
+    short = across - len(frames)
+    padded = np.pad(frames, ((0, short), (0, 0), (0, 0), (0, 0)), constant_values=255)
+    strip = strips(padded[None], gap=GAP, scale=scale)
+    return np.pad(strip, ((0, GAP), (0, 0), (0, 0)), constant_values=255)
+
+
+def _beside(texts: list[list[str]], sheet: Frames) -> Frames:
+    """Texts in a white column at the left of the sheet, each at the height of its row."""
+    font = ImageFont.load_default(TEXT)
+    height = (sheet.shape[0] + GAP) // len(texts)
+    step = TEXT + 2
+    fits = max(1, height // step)
+    blocks = [_fold(lines, fits) for lines in texts]
+    width = round(max(font.getlength(line) for lines in blocks for line in lines)) + 2 * MARGIN
+    canvas = Image.new("RGB", (width + sheet.shape[1], sheet.shape[0]), "white")
+    canvas.paste(Image.fromarray(np.ascontiguousarray(sheet)), (width, 0))
+    draw = ImageDraw.Draw(canvas)
+    for i, lines in enumerate(blocks):
+        top = i * height + max(0, (height - GAP - len(lines) * step) // 2)
+        for j, line in enumerate(lines):
+            draw.text((MARGIN, top + j * step), line, "black", font)
+    return np.asarray(canvas)
+
+
+def _fold(lines: list[str], count: int) -> list[str]:
+    """The same in at most `count` lines: labels share lines where a row has room for few."""
+    per_line = -(-len(lines[1:]) // max(1, count - 1))
+    if len(lines) <= count or count == 1:
+        return lines if len(lines) <= count else ["  ".join(lines)]
+    rest = lines[1:]
+    joined = ["  ".join(rest[i : i + per_line]) for i in range(0, len(rest), per_line)]
+    return [lines[0], *joined]
