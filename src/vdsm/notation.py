@@ -24,6 +24,11 @@ Dynamics = Float[Tensor, "B D"]
 Pose = Float[Tensor, "B T Z"]
 
 
+def full(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """In float32 at least: log-densities and scales are not left to bfloat16."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 @dataclass(frozen=True)
 class Gaussian:
     """N(loc, scale²), independent over the last axis; `scale` is a standard deviation."""
@@ -35,8 +40,8 @@ class Gaussian:
     def from_layers(
         cls, loc: Float[Tensor, "*rows K"], raw_scale: Float[Tensor, "*rows K"]
     ) -> "Gaussian":
-        """From two dense layers' outputs: scale = log(1 + exp(raw)), in float32, never zero."""
-        return cls(loc.float(), F.softplus(raw_scale.float()).clamp_min(MIN_SCALE))
+        """From two dense layers' outputs: scale = log(1 + exp(raw)), never zero."""
+        return cls(full(loc), F.softplus(full(raw_scale)).clamp_min(MIN_SCALE))
 
     def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "*rows K"]:
         """A reparameterized sample, differentiable in loc and scale."""

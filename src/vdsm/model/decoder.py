@@ -38,6 +38,8 @@ class MixtureDecoder(nn.Module):
             initial_bank(self.experts, i, o, first=layer == 0)
             for layer, (i, o) in enumerate(shapes)
         )
+        # p(s) has scale 1/N_s, p(z) scale 1: start with both heard equally.
+        self.weights[0].data[:, : config.identity_dim] *= config.num_experts
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
         self.route = (
             nn.Linear(config.identity_dim, self.experts)
@@ -74,15 +76,17 @@ def blend(
     bank: Float[Tensor, "N *shape"], mixture: Float[Tensor, "B N"]
 ) -> Float[Tensor, "B *shape"]:
     """Σ_k ŝ_k W_k for every clip of the batch, in one matmul."""
-    return (mixture @ bank.flatten(1)).unflatten(1, bank.shape[1:])
+    return (mixture @ bank.flatten(1)).view(-1, *bank.shape[1:])
 
 
 def expand(x: Float[Tensor, "B T 1 1 I"], weight: Weight) -> Float[Tensor, "B T 4 4 O"]:
     """ConvTrans(stride 1, padding 0) of a single position: it becomes the 4 x 4 kernel."""
-    return (x[:, :, 0, 0] @ weight.flatten(2)).unflatten(2, weight.shape[2:])
+    return (x[:, :, 0, 0] @ weight.flatten(2)).view(*x.shape[:2], *weight.shape[2:])
 
 
-def transposed_conv(x: Float[Tensor, "B T H W I"], weight: Weight) -> Float[Tensor, "B T H2 W2 O"]:
+def transposed_conv(
+    x: Float[Tensor, "B T H W I"], weight: Weight
+) -> Float[Tensor, "B T 2*H 2*W O"]:
     """ConvTrans(stride 2, padding 1): one matmul, then the overlapping kernels are added.
 
     Input row h and kernel row 2i + a meet in output row 2(h + i) + a - 1: for each phase a, two

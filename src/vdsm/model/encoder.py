@@ -23,7 +23,7 @@ class BlurPool(nn.Module):
         diagonal = torch.eye(channels)[:, :, None, None] * torch.outer(row, row)
         self.register_buffer("kernel", diagonal, persistent=False)
 
-    def forward(self, x: Float[Tensor, "M F H W"]) -> Float[Tensor, "M F h w"]:
+    def forward(self, x: Float[Tensor, "M F H W"]) -> Float[Tensor, "M F (H+1)//2 (W+1)//2"]:
         return F.conv2d(F.pad(x, (1, 2, 1, 2), mode="reflect"), self.kernel, stride=2)
 
 
@@ -49,9 +49,15 @@ class FrameEncoder(nn.Module):
             if not last:
                 layers.append(BlurPool(outputs))
         self.layers = nn.Sequential(*layers)
+        # PyTorch's default shrinks the signal of a mostly black frame 700-fold over five layers.
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, a=config.encoder_slope)
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
         """Features of every frame, each seen alone."""
         frames = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.layers(frames).flatten(1)
-        return features.unflatten(0, x.shape[:2])
+        features: Tensor = self.layers(frames)
+        return features.reshape(*x.shape[:2], -1)

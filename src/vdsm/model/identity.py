@@ -1,5 +1,7 @@
 """q(s | x_1:T) = N(f_s(mean_t ENC_s(x_t))): who is in the clip (Eq. 2, Sec. 3.1)."""
 
+import math
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,6 +17,11 @@ class IdentityPosterior(nn.Module):
         super().__init__()
         self.embed = nn.Linear(config.features, config.identity_hidden)  # ENC_s
         self.head = nn.Linear(config.identity_hidden, 2 * config.identity_dim)  # f_s
+        nn.init.kaiming_normal_(self.embed.weight)
+        # Start with the prior's scale: at softplus(0) noise would drown s for hundreds of steps.
+        nn.init.constant_(
+            self.head.bias[config.identity_dim :], math.log(math.expm1(1 / config.num_experts))
+        )
 
     def forward(self, features: Float[Tensor, "B T F"]) -> Gaussian:
         """Density over [B, S] from the features of T frames in any order."""

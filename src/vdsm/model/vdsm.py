@@ -7,7 +7,6 @@ q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -24,7 +23,7 @@ from vdsm.model.identity import IdentityPosterior
 from vdsm.model.likelihood import Frames
 from vdsm.model.pose import FramePose
 from vdsm.model.transition import Transition
-from vdsm.notation import Codes, Gaussian, Pose, Video
+from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
 
 CHUNK = 32  # clips that encode and decode take at a time
 Features = Float[Tensor, "B T F"]
@@ -101,7 +100,7 @@ class VDSM(nn.Module):
         return Posterior(q_s, None, q_z, Codes(s, d, z), z, None)
 
     def poses(
-        self, d: Tensor, frames: int, generator: torch.Generator | None = None, mean: bool = False
+        self, d: Dynamics, frames: int, generator: torch.Generator | None = None, mean: bool = False
     ) -> tuple[Gaussian, Pose, Pose, Tensor | None]:
         """q(z_1:T | d): densities, sample (or mean), sample before the flow, log-determinant.
 
@@ -152,12 +151,12 @@ class VDSM(nn.Module):
 
     def likelihood(self, codes: Codes) -> Frames:
         """p(x_t | s, z_t) for every frame, [B, T]."""
-        logits = self.decoder(codes.s, codes.z, self.sharpness).float()
+        logits = full(self.decoder(codes.s, codes.z, self.sharpness))
         return Frames(logits, self.config.likelihood, self.config.gaussian_scale)
 
     def continue_poses(
-        self, z: Pose, d: Tensor, frames: int, generator: torch.Generator | None, mean: bool
-    ) -> Pose:
+        self, z: Pose, d: Dynamics, frames: int, generator: torch.Generator | None, mean: bool
+    ) -> Float[Tensor, "B {frames} Z"]:
         """Extend z to `frames` by z_t ~ p(z_t | z_{t-1}, d), or by its mean."""
         steps = list(z.unbind(1))
         for _ in range(frames - len(steps)):
@@ -168,13 +167,13 @@ class VDSM(nn.Module):
     # -- use --------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def encode(self, clips: Video) -> Codes:
+    def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
 
         Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
         """
         self._check(clips)
-        return _join(self._encode(x) for x in clips.split(CHUNK))
+        return _join(self._encode(x) for x in torch.split(clips, CHUNK))
 
     def _encode(self, x: Video) -> Codes:
         features = self.encoder(x.to(self.z_start))
@@ -183,10 +182,10 @@ class VDSM(nn.Module):
         return Codes(self.identity(features).loc, d, z)
 
     @torch.no_grad()
-    def encode_frames(self, clips: Video) -> Codes:
-        """Codes of stage 1 alone: z_t from frame t by itself, d all zero (Fig. 8)."""
+    def encode_frames(self, clips: Tensor) -> Codes:
+        """Codes of clips by stage 1 alone: z_t from frame t by itself, d all zero (Fig. 8)."""
         self._check(clips)
-        return _join(self._encode_frames(x) for x in clips.split(CHUNK))
+        return _join(self._encode_frames(x) for x in torch.split(clips, CHUNK))
 
     def _encode_frames(self, x: Video) -> Codes:
         q = self.infer_frames(self.encoder(x.to(self.z_start)))
@@ -195,15 +194,19 @@ class VDSM(nn.Module):
     @torch.no_grad()
     def decode(self, codes: Codes, frames: int | None = None) -> Video:
         """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T the transition continues z."""
+        self._check_codes(codes)
         frames = codes.z.shape[1] if frames is None else frames
         if frames < 1:
             raise InputError(f"frames is {frames}: ask for at least 1")
         z = self.continue_poses(codes.z, codes.d, frames, None, mean=True)
-        chunks = zip(codes.s.split(CHUNK), codes.d.split(CHUNK), z.split(CHUNK), strict=True)
+        chunks = zip(*(torch.split(part, CHUNK) for part in (codes.s, codes.d, z)), strict=True)
         return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
 
-    def swap(self, identity: Video, action: Video, frames: int | None = None) -> Video:
-        """The person of `identity` doing the action of `action`, [B, frames, C, H, W]."""
+    def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
+        """The person of `identity` doing the action of `action`, [B, frames, C, H, W].
+
+        Both are clips [B, T, C, H, W], each of its own length.
+        """
         if len(identity) != len(action):
             raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
         who, what = self.encode(identity), self.encode(action)
@@ -215,7 +218,7 @@ class VDSM(nn.Module):
         num: int,
         frames: int,
         generator: torch.Generator | None = None,
-        given: Video | None = None,
+        given: Tensor | None = None,
     ) -> Video:
         """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
 
@@ -253,16 +256,34 @@ class VDSM(nn.Module):
         if not clips.is_floating_point() or not (clips.min() >= 0 and clips.max() <= 1):
             raise InputError("clips must be floating point in [0, 1]: divide 8-bit frames by 255")
 
+    def _check_codes(self, codes: Codes) -> None:
+        c = self.config
+        found = (codes.s.shape[-1], codes.d.shape[-1], codes.z.shape[-1])
+        sizes = (c.identity_dim, c.dynamics_dim, c.pose_dim)
+        if found != sizes:
+            raise InputError(f"codes s, d, z have {found} dimensions: this model takes {sizes}")
+        if not len(codes.s) == len(codes.d) == len(codes.z):
+            raise InputError(
+                f"codes s, d, z are of {len(codes.s)}, {len(codes.d)}, {len(codes.z)} clips: "
+                "give as many of each"
+            )
+
     # -- weights ----------------------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Self:
+    def from_pretrained(cls, folder: str | Path) -> "VDSM":
         """A model from a folder with model.safetensors and config.json, such as a run."""
         from vdsm.pretrained import load
 
         config, tensors = load(Path(folder))
         model = cls(config)
-        model.load_state_dict(tensors)
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise InputError(
+                f"the weights in {folder} are not of the sizes that its config.json states: "
+                "copy both files again"
+            ) from error
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
