@@ -335,6 +335,6 @@ def test_bad_trees(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder of a person above anger"):
         make(tmp_path / "out", MugOptions(source=tmp_path / "one"))
     with pytest.raises(
-        InputError, match=r"none of 1 clips keeps 16 frames when every 2\. is taken"
+        InputError, match=r"none of 1 clips keeps 16 frames when every 2\."
     ):
         make(tmp_path / "out", MugOptions(source=tmp_path))
