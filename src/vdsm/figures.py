@@ -10,6 +10,11 @@ from vdsm.notation import Codes, Video
 from vdsm.video import grid, strips
 
 
+def hold(clips: Frames, frames: int) -> Frames:
+    """Clips [B, T, H, W, C] cut to `frames`, or with the last frame held until then."""
+    return clips[:, np.minimum(np.arange(frames), clips.shape[1] - 1)]
+
+
 def pixels(clips: Video) -> Frames:
     """Clips [B, T, C, H, W] in [0, 1] as uint8 [B, T, H, W, C]."""
     return (clips.permute(0, 1, 3, 4, 2).cpu().float().numpy() * 255).round().astype(np.uint8)
@@ -46,8 +51,7 @@ def action_transfer(
 def framed(top: Frames, left: Frames, body: Frames) -> Frames:
     """A grid with a heading row and column of clips; shorter ones repeat their last frame."""
     n, m, t = len(left), len(top), body.shape[1]
-    times = np.minimum(np.arange(t), top.shape[1] - 1)
-    top, left = top[:, times], left[:, np.minimum(np.arange(t), left.shape[1] - 1)]
+    top, left = hold(top, t), hold(left, t)
     corner = np.full_like(top[:1], 255)
     cells = [corner, top]
     for i in range(n):
@@ -64,13 +68,20 @@ def reconstruction_strips(model: VDSM, clips: Video, codes: Codes) -> Frames:
 
 
 def transfer_strips(
-    model: VDSM, identity: Video, action: Video, frames: int | None = None
+    model: VDSM,
+    identity: Video,
+    action: Video,
+    frames: int | None = None,
+    seen: int | None = None,
 ) -> Frames:
-    """For each pair of clips three rows: who, doing what, and the swap."""
-    drawn = pixels(model.swap(identity, action, frames))
+    """For each pair of clips three rows: who, doing what, and the swap.
+
+    The model sees the first `seen` frames (default all) and draws `frames`: where the action clip
+    is longer than what was seen, its row shows what the swap should do.
+    """
+    drawn = pixels(model.swap(identity[:, :seen], action[:, :seen], frames))
     t = drawn.shape[1]
-    held = [c[:, np.minimum(np.arange(t), c.shape[1] - 1)] for c in map(pixels, (identity, action))]
-    rows = np.stack([*held, drawn], 1)
+    rows = np.stack([hold(pixels(identity), t), hold(pixels(action), t), drawn], 1)
     return strips(rows.reshape(-1, *rows.shape[2:]))
 
 

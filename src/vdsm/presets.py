@@ -41,6 +41,12 @@ PAPER = {
         Stage1Config(steps=12500, batch=20, frames=20),
         Stage2Config(steps=10000, batch=20, frames=20),
     ),
+    # Your own clips: people or animals on 16-frame segments, as MUG. More identities: raise κ_s.
+    "folder": Config(
+        ModelConfig(identity_dim=15),
+        Stage1Config(steps=12500, batch=20, frames=16),
+        Stage2Config(steps=10000, batch=20, frames=16),
+    ),
 }
 
 
@@ -67,6 +73,7 @@ COMPACT = {
     "moving-mnist": compact(PAPER["moving-mnist"], 3000, 2000),
     "pendulum": compact(PAPER["pendulum"], 600, 600),
     "weizmann": compact(PAPER["weizmann"], 3000, 2000),
+    "folder": compact(PAPER["folder"], 3000, 2000),
 }
 
 # The whole pipeline in under a minute; its pictures mean nothing.

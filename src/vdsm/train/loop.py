@@ -128,7 +128,7 @@ def run_stage(
             terms = stage.bound(model, as_video(frames, device), generator)
         loss = elbo.loss(terms, annealed.weights)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.get_total_norm([p.grad for p in trained(model) if p.grad is not None])
         healthy &= torch.isfinite(loss.detach()) & torch.isfinite(norm)
 

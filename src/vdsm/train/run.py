@@ -80,9 +80,9 @@ class Run:
         """Write a checkpoint; the one before stays in place until this one is whole."""
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
-        content = buffer.getbuffer()
+        content = buffer.getvalue()
         file = self.path / f"checkpoint-{name}.pt"
-        atomic_write(file, lambda out: out.write(content))
+        atomic_write(file, content)
         pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
         atomic_write(self.path / POINTER, json.dumps(pointer).encode())
         for old in self.path.glob("checkpoint-*.pt"):

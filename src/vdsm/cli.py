@@ -1,0 +1,207 @@
+"""The command line. A user's mistake is one line and exit code 2; nothing is lost."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from vdsm.errors import InputError
+from vdsm.options import Parser
+from vdsm.version import __version__
+
+Command = Callable[[argparse.Namespace, list[str]], None]
+EPILOG = "Start with 'vdsm demo', or see the README."
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of `vdsm`; exits with 0, 1 (training diverged), 2 (bad input) or 128 + signal."""
+    sys.exit(run(sys.argv[1:] if words is None else words))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command; the exit code."""
+    from vdsm.files import is_disk_full
+
+    try:
+        arguments, rest = make_parser().parse_known_args(words)
+        arguments.run(arguments, rest)
+    except InputError as error:
+        return complain(str(error), 2)
+    except KeyboardInterrupt:
+        return complain("interrupted", 130)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if is_disk_full(error):
+            return complain(f"no space left on the disk ({error.filename or 'output'})", 2)
+        if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
+            return complain(f"{error.filename}: {error.strerror}", 2)
+        raise
+    except SystemExit as error:
+        return int(error.code or 0)
+    return 0
+
+
+def complain(message: str, code: int) -> int:
+    """Print one line to standard error; the exit code."""
+    line = " ".join(message.split())
+    print(line if line.startswith("vdsm ") else f"vdsm: {line}", file=sys.stderr)
+    return code
+
+
+def make_parser() -> Parser:
+    """All commands. Their modules are imported only when they run, so that --help is quick."""
+    parser = Parser(
+        prog="vdsm",
+        description="Who is in a clip, what they do, how they stand: learned without labels.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"vdsm {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, help: str, function: Command, own_help: bool = False
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=help, description=help, allow_abbrev=False, add_help=not own_help
+        )
+        if own_help:  # the command knows more fields than its parser
+            command.add_argument("-h", "--help", action="store_true", dest="wants_help")
+        command.set_defaults(run=function)
+        return command
+
+    demo = add("demo", "make pendulum clips, train both stages, evaluate, write a report", run_demo)
+    demo.add_argument("--out", type=Path, default=Path("vdsm-demo"), help="folder [vdsm-demo]")
+    demo.add_argument("--seed", type=int, default=0, help="of data, weights, batches, noise [0]")
+
+    data = add("data", "make a dataset: 'vdsm data NAME --help' lists its options", run_data, True)
+    data.add_argument(
+        "name", metavar="NAME", nargs="?", help="pendulum, sprites, moving-mnist, mug, ..."
+    )
+    data.add_argument("--out", type=Path, help="folder of the dataset")
+    data.add_argument("--shards", type=int, default=0, help="write N tar shards instead")
+
+    train = add(
+        "train", "train both stages: 'vdsm train --help' lists every field", run_train, True
+    )
+    train.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
+    train.add_argument("--preset", help="settings to start from [the dataset's own]")
+    train.add_argument("--size", choices=("compact", "paper"), default="compact")
+    train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
+    train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
+
+    embed = add("embed", "write the codes s, d, z of clips to an .npz file", run_embed)
+    embed.add_argument("model", metavar="RUN")
+    embed.add_argument("input", metavar="INPUT", help="a video, a folder of videos, or a dataset")
+    embed.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+
+    swap = add("swap", "the person of one clip doing the action of another", run_swap)
+    swap.add_argument("model", metavar="RUN")
+    clip = "a video, a folder of frames, or DATA:NUMBER"
+    swap.add_argument("--identity", required=True, metavar="CLIP", help=f"who: {clip}")
+    swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
+    swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
+    swap.add_argument("--frames", type=int, help="any length [that of the action clip]")
+    swap.add_argument("--show-inputs", action="store_true", help="both clips beside the swap")
+
+    generate = add("generate", "sample new clips", run_generate)
+    generate.add_argument("model", metavar="RUN")
+    generate.add_argument("--num", type=int, required=True, metavar="N")
+    generate.add_argument("--frames", type=int, required=True, metavar="T")
+    generate.add_argument("--out", type=Path, required=True, metavar="DIR")
+    generate.add_argument("--seed", type=int, default=0, help="of the samples [0]")
+    generate.add_argument("--given", metavar="CLIP", help=f"continue a clip or one frame: {clip}")
+
+    for command in (embed, swap, generate):
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps [auto]")
+    for command in (embed, swap):
+        command.add_argument(
+            "--window", type=int, help="frames of a clip to encode, 0 for all [as trained]"
+        )
+
+    info = add("info", "what a dataset or a run is", run_info)
+    info.add_argument("path", type=Path, metavar="RUN|DATA")
+    info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
+    return parser
+
+
+def no_more(rest: list[str], command: str) -> None:
+    """Refuse words that a command does not know."""
+    if rest:
+        raise InputError(f"vdsm {command}: unknown option {rest[0]} (see 'vdsm {command} --help')")
+
+
+def run_demo(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "demo")
+    from vdsm.commands.demo import demo
+
+    demo(arguments.out, arguments.seed)
+
+
+def run_data(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.data import data
+
+    data(arguments.name, arguments.out, arguments.shards, rest, arguments.wants_help)
+
+
+def run_train(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.train import train_command, train_help
+
+    if arguments.wants_help:
+        print(train_help(arguments.preset, arguments.size))
+    else:
+        train_command(
+            arguments.data,
+            arguments.preset,
+            arguments.size,
+            arguments.out,
+            rest,
+            arguments.resume,
+        )
+
+
+def run_embed(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "embed")
+    from vdsm.commands.use import embed
+
+    embed(arguments.model, arguments.input, arguments.out, arguments.window, arguments.device)
+
+
+def run_swap(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "swap")
+    from vdsm.commands.use import swap
+
+    swap(
+        arguments.model,
+        arguments.identity,
+        arguments.action,
+        arguments.out,
+        arguments.frames,
+        arguments.window,
+        arguments.show_inputs,
+        arguments.device,
+    )
+
+
+def run_generate(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "generate")
+    from vdsm.commands.use import generate
+
+    generate(
+        arguments.model,
+        arguments.num,
+        arguments.frames,
+        arguments.out,
+        arguments.seed,
+        arguments.given,
+        arguments.device,
+    )
+
+
+def run_info(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "info")
+    from vdsm.commands.info import info
+
+    info(arguments.path, arguments.out)

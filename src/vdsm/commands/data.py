@@ -1,0 +1,46 @@
+"""`vdsm data`: make a dataset."""
+
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from vdsm.config import suggest
+from vdsm.data import MAKERS, open_clips
+from vdsm.data.shards import write_shards
+from vdsm.errors import InputError
+from vdsm.options import flag_help, from_flags
+
+
+def data(
+    name: str | None, out: Path | None, shards: int, words: list[str], wants_help: bool
+) -> None:
+    """Make the dataset `name` in the folder `out`; or say which options it has."""
+    if name is None and wants_help:
+        print("usage: vdsm data NAME --out DATA [--shards N] [options]\n")
+        print("\n".join(f"  {name:<14} {maker.help}" for name, maker in MAKERS.items()))
+        return
+    if name is None:
+        raise InputError(f"vdsm data: NAME is needed, one of {', '.join(MAKERS)}")
+    if name not in MAKERS:
+        raise InputError(f"unknown dataset '{name}'{suggest(name, list(MAKERS))}")
+    maker = MAKERS[name]
+    if wants_help:
+        print(f"usage: vdsm data {name} --out DATA [--shards N] [options]\n\n{maker.help}\n")
+        print(flag_help(maker.options))
+        return
+    if out is None:
+        raise InputError(f"vdsm data {name}: --out is needed: the folder to write")
+    if shards < 0:
+        raise InputError(f"vdsm data {name}: --shards is {shards}, it should be at least 1")
+    options = from_flags(maker.options, words, f"vdsm data {name}")
+    if shards:
+        with tempfile.TemporaryDirectory(dir=out.resolve().parent, prefix=".vdsm-") as folder:
+            maker.make(Path(folder) / "clips", options)
+            write_shards(open_clips(Path(folder) / "clips"), out, shards)
+    else:
+        maker.make(out, options)
+    clips = open_clips(out)
+    Console().print(
+        f"{out}: {len(clips):,} clips of {clips.info.name}, see 'vdsm info {out}'", highlight=False
+    )

@@ -1,0 +1,87 @@
+"""`vdsm info`: what a dataset or a run is."""
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from vdsm.data import open_clips
+from vdsm.data.clips import SPLITS, Clips
+from vdsm.errors import InputError
+from vdsm.pretrained import load
+from vdsm.train.run import Run
+
+
+def info(path: Path, out: Path | None) -> None:
+    """Print what lies at `path`; for a dataset also draw it, if `out` is given."""
+    console = Console()
+    if (path / "dataset.json").exists():
+        clips = open_clips(path)
+        console.print(dataset_table(clips, path))
+        if out is not None:
+            from vdsm.data.preview import preview
+
+            preview(clips, out)
+            console.print(f"{out}: clips, frame by frame", highlight=False)
+    elif (path / "run.json").exists():
+        console.print(run_table(path))
+    elif (path / "config.json").exists():
+        console.print(model_table(path))
+    elif not path.exists():
+        raise InputError(f"no dataset or run at {path}")
+    else:
+        raise InputError(f"{path} is neither a dataset (dataset.json) nor a run (run.json)")
+
+
+def dataset_table(clips: Clips, path: Path) -> Table:
+    """Size, split, groups, factors, and how it was made."""
+    table = Table(
+        title=f"{path}: dataset {clips.info.name}", show_header=False, title_justify="left"
+    )
+    t = clips.table
+    lengths = sorted({int(t.length.min()), int(t.length.max())})
+    frames = " to ".join(str(n) for n in lengths)
+    table.add_row(
+        "frames", f"{clips.info.size} x {clips.info.size}, {clips.info.channels} channels"
+    )
+    table.add_row("clips", f"{len(clips):,} of {frames} frames, {int(t.length.sum()):,} in all")
+    splits = [f"{name} {int((t.split == i).sum()):,}" for i, name in enumerate(SPLITS)]
+    table.add_row("split", ", ".join(splits))
+    table.add_row("groups", f"{len(np.unique(t.group)):,} individuals")
+    for factor in clips.info.factors:
+        shown = ", ".join(factor.values[:9]) + (", ..." if len(factor.values) > 9 else "")
+        table.add_row(f"{factor.name}", f"{factor.role}, {len(factor.values)} values: {shown}")
+    for key, value in clips.info.made.items():
+        table.add_row(f"made: {key}", str(value))
+    table.add_row("fingerprint", clips.fingerprint[:16])
+    return table
+
+
+def run_table(path: Path) -> Table:
+    """Dataset, progress, last metrics and settings."""
+    run = Run.open(path)
+    table = Table(title=f"{path}: training run", show_header=False, title_justify="left")
+    table.add_row("data", str(run.data))
+    metrics = run.metrics()
+    if metrics:
+        last = metrics[-1]
+        table.add_row("reached", f"{last['name']}, step {last['step']} of {last['steps']}")
+        for term in ("log_likelihood", "kl_z", "kl_s", "kl_d"):
+            if term in last:
+                table.add_row(term, f"{last[term]:,.1f} nats per sequence")
+    else:
+        table.add_row("reached", "nothing yet")
+    for group in ("model", "stage1", "stage2"):
+        fields = vars(getattr(run.config, group))
+        table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
+    return table
+
+
+def model_table(path: Path) -> Table:
+    """Sizes of a model that has no run beside it."""
+    config, tensors = load(path)
+    table = Table(title=f"{path}: trained model", show_header=False, title_justify="left")
+    table.add_row("parameters", f"{sum(t.numel() for t in tensors.values()):,}")
+    table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
+    return table

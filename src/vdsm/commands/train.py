@@ -1,0 +1,82 @@
+"""`vdsm train`: train both stages, or resume."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from vdsm.config import Config, override
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips
+from vdsm.device import keep_freed_memory
+from vdsm.errors import InputError
+from vdsm.options import flag_help, parse_flags
+from vdsm.presets import NAMES, Size, preset
+from vdsm.progress import TrainingBar, stop_on_signal
+from vdsm.train.loop import Events, Stopped, train
+from vdsm.train.run import Run
+
+USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
+
+
+def train_help(name: str | None, size: Size) -> str:
+    """Usage, and every field with its value in the preset."""
+    name = name or "sprites"
+    fields = flag_help(Config, preset(name, size))
+    return f"{USAGE}\n\npresets: {', '.join(NAMES)}\n\nfields [value in {name}]:\n{fields}"
+
+
+def train_command(
+    data: Path | None,
+    name: str | None,
+    size: Size,
+    out: Path | None,
+    words: list[str],
+    resume: bool,
+) -> None:
+    """Start or resume the run in folder `out`, and sit beside it."""
+    if out is None:
+        raise InputError("vdsm train: --out is needed: the folder of the run")
+    changes = parse_flags(words, "vdsm train")
+    if resume:
+        run = Run.open(out)
+        refuse_changes(run, name, changes)
+        clips = run.clips(data)
+    else:
+        if data is None:
+            raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
+        clips = open_clips(data)
+        config, used = settings(clips, name, size, changes)
+        run = Run.create(out, config, data, used)
+    sit_beside(run, clips, Console())
+
+
+def settings(
+    clips: Clips, name: str | None, size: Size, changes: dict[str, str]
+) -> tuple[Config, str]:
+    """The preset (by default the dataset's own), made to fit the data, with the user's changes."""
+    name = name or (clips.info.name if clips.info.name in NAMES else "folder")
+    fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
+    return override(preset(name, size), fitted | changes, "vdsm train"), name
+
+
+def refuse_changes(run: Run, name: str | None, changes: dict[str, str]) -> None:
+    """A resumed run keeps its settings: schedules are functions of them."""
+    if override(run.config, changes, "vdsm train --resume") != run.config:
+        raise InputError(
+            f"{run.path} was started with other settings than --{' --'.join(changes)}: "
+            "a resumed run keeps its own; start a new run to change them"
+        )
+
+
+def sit_beside(run: Run, clips: Clips, console: Console) -> None:
+    """Train with a progress bar; save and leave on Ctrl-C or SIGTERM."""
+    keep_freed_memory()
+    bar = TrainingBar(console)
+    with stop_on_signal() as received, bar.bar:
+        events = Events(bar.metrics, bar.message, lambda: bool(received))
+        try:
+            train(run, clips, events)
+        except Stopped as stopped:
+            bar.message(f"{stopped}; continue with: vdsm train --resume --out {run.path}")
+            raise SystemExit(128 + received[0]) from stopped
+    console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", highlight=False)

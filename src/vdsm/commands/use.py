@@ -1,0 +1,152 @@
+"""`vdsm embed`, `swap` and `generate`: what a trained model is for."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vdsm import figures
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips, Frames
+from vdsm.device import pick_device
+from vdsm.errors import InputError
+from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.model.vdsm import VDSM
+from vdsm.notation import Codes
+from vdsm.train.batches import as_video
+from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
+
+FPS = 8
+
+
+def load_model(name: str, device: str) -> VDSM:
+    """The model of a run or of a folder of weights, on the device asked for."""
+    return VDSM.from_pretrained(name).to(pick_device(device))
+
+
+def trained_window(name: str, window: int | None) -> int:
+    """Frames of a clip to encode: what the user asked for, else what the run was trained on."""
+    if window is not None:
+        if window < 0:
+            raise InputError(f"--window is {window}: give a number of frames, or 0 for all")
+        return window
+    record = Path(name) / "run.json"
+    return int(read_json(record)["config"]["stage2"]["frames"]) if record.exists() else 0
+
+
+def load_clip(place: str, model: VDSM, window: int) -> Frames:
+    """uint8 [T, H, W, C] from a video, a folder of frames, or DATA:NUMBER; at most `window`."""
+    data, colon, number = place.rpartition(":")
+    if colon and number.isdigit() and (Path(data) / "dataset.json").exists():
+        clips = open_clips(data)
+        if int(number) >= len(clips):
+            raise InputError(f"{data} has clips 0 to {len(clips) - 1}, not {number}")
+        frames = clips.whole(int(number))
+        wanted = (model.config.size, model.config.channels)
+        if (clips.info.size, clips.info.channels) != wanted:
+            raise InputError(
+                f"{data} has frames of {clips.info.size} pixels, {clips.info.channels} channels; "
+                f"the model takes {wanted[0]} and {wanted[1]}"
+            )
+    else:
+        if not Path(place).exists():
+            raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
+        grey = model.config.channels == 1
+        frames = read_video(
+            Path(place), size=model.config.size, max_frames=window or None, grey=grey
+        )
+    return frames[: window or len(frames)]
+
+
+def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
+    """[1, T, C, H, W] on the model's device."""
+    return as_video(np.ascontiguousarray(frames)[None], model.z_start.device)
+
+
+def embed(name: str, place: str, out: Path, window: int | None, device: str) -> None:
+    """Write s [N, κ_s], d [N, κ_d], z [ΣT, κ_z], length [N] and clip [N], with labels of DATA."""
+    if out.suffix != ".npz":
+        raise InputError(f"{out}: codes are written as .npz")
+    model = load_model(name, device)
+    frames = trained_window(name, window)
+    source = Path(place)
+    columns: dict[str, np.ndarray]
+    if (source / "dataset.json").exists():
+        clips = open_clips(source)
+        names = [str(i) for i in range(len(clips))]
+        columns = {"group": clips.table.group, "split": clips.table.split}
+        columns |= {f"label.{k}": v for k, v in clips.table.labels.items()}
+        codes = [encode_stored(model, clips, i, frames) for i in range(len(clips))]
+    else:
+        names = [str(p) for p in videos_in(source)]
+        columns = {}
+        codes = [model.encode(batch_of_one(load_clip(n, model, frames), model)) for n in names]
+    columns |= {
+        "clip": np.array(names),
+        "length": np.array([c.z.shape[1] for c in codes]),
+        "s": torch.cat([c.s for c in codes]).cpu().numpy(),
+        "d": torch.cat([c.d for c in codes]).cpu().numpy(),
+        "z": torch.cat([c.z[0] for c in codes]).cpu().numpy(),
+    }
+    atomic_write(out, lambda file: np.savez(file, allow_pickle=False, **columns))
+    print(f"{out}: codes of {len(names)} clips")
+
+
+def encode_stored(model: VDSM, clips: Clips, index: int, window: int) -> Codes:
+    """Codes of one clip of a dataset."""
+    length = int(clips.table.length[index])
+    return model.encode(batch_of_one(clips.read(index, 0, min(window or length, length)), model))
+
+
+def videos_in(place: Path) -> list[Path]:
+    """The video itself, or the videos in a folder and below, in natural order."""
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise InputError(f"no video, folder of videos or dataset at {place}")
+    found = [p for p in place.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
+    if not found:
+        raise InputError(f"{place} has no videos ({', '.join(sorted(VIDEO_SUFFIXES))}) in it")
+    return sorted(found, key=lambda p: natural_key(str(p)))
+
+
+def swap(
+    name: str,
+    identity: str,
+    action: str,
+    out: Path,
+    frames: int | None,
+    window: int | None,
+    show_inputs: bool,
+    device: str,
+) -> None:
+    """Write the person of one clip doing the action of another."""
+    model = load_model(name, device)
+    length = trained_window(name, window)
+    who, what = (batch_of_one(load_clip(p, model, length), model) for p in (identity, action))
+    drawn = figures.pixels(model.swap(who, what, frames))
+    if show_inputs:
+        t = drawn.shape[1]
+        shown = [figures.hold(figures.pixels(clip), t) for clip in (who, what)]
+        drawn = grid(np.concatenate([*shown, drawn]), 1 if out.suffix == ".png" else 3)[None]
+    write_clips(out, drawn[0], FPS)
+    print(f"{out}: {drawn.shape[1]} frames")
+
+
+def generate(
+    name: str, num: int, frames: int, out: Path, seed: int, given: str | None, device: str
+) -> None:
+    """Write `num` sampled clips as 000.gif, 001.gif, ... and all of them as samples.png."""
+    model = load_model(name, device)
+    generator = torch.Generator(model.z_start.device).manual_seed(seed)
+    start = None
+    if given is not None:
+        start = batch_of_one(load_clip(given, model, trained_window(name, None)), model)
+    drawn = figures.pixels(model.generate(num, frames, generator, start))
+    claim_folder(out)
+    for i, clip in enumerate(drawn):
+        write_clips(out / f"{i:03d}.gif", clip, FPS)
+    shown = drawn[:10, :: max(1, frames // 16)]
+    write_picture(out / "samples.png", grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
+    print(f"{out}: {num} clips of {frames} frames and samples.png")

@@ -1,0 +1,73 @@
+"""Command-line flags from the fields of frozen pydantic dataclasses: one place, typed errors."""
+
+import argparse
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from vdsm.config import build, describe, suggest
+from vdsm.errors import InputError
+
+T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> Any:
+        raise InputError(f"{self.prog}: {message} (see '{self.prog} --help')")
+
+
+def parse_flags(words: list[str], source: str) -> dict[str, str]:
+    """['--a.b', '3', '--c=x', '--on'] to {'a.b': '3', 'c': 'x', 'on': 'true'}."""
+    flags: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise InputError(f"{source}: unexpected '{word}': settings are given as --field value")
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        flags[name.replace("-", "_")] = value
+    return flags
+
+
+def from_flags(cls: type[T], words: list[str], source: str) -> T:
+    """An options object of flat fields from command-line words."""
+    flags = parse_flags(words, source)
+    known = describe(cls)
+    for name in flags:
+        if name not in known:
+            raise InputError(f"{source}: unknown option --{name}{suggest(name, list(known))}")
+    missing = [n for n, info in known.items() if info.is_required() and n not in flags]
+    if missing:
+        raise InputError(f"{source}: --{missing[0]} is needed: {known[missing[0]].description}")
+    return build(cls, flags, source)
+
+
+def flag_help(cls: type, values: Any = None) -> str:
+    """The fields as lines of help: flag, description, default (or the value in `values`)."""
+    rows = [(f"--{name}", _line(name, info, values)) for name, info in describe(cls).items()]
+    width = max(len(flag) for flag, _ in rows)
+    return "\n".join(f"  {flag:<{width}}  {line}" for flag, line in rows)
+
+
+def _line(name: str, info: FieldInfo, values: Any) -> str:
+    default = info.default
+    for part in name.split("."):
+        values = getattr(values, part, PydanticUndefined)
+    shown = default if values is PydanticUndefined else values
+    if shown is PydanticUndefined or shown is None:
+        return str(info.description)
+    return f"{info.description} [{shown}]"
+
+
+def existing(path: str, what: str) -> Path:
+    """A path that must exist."""
+    found = Path(path)
+    if not found.exists():
+        raise InputError(f"no {what} at {path}")
+    return found

@@ -1,0 +1,72 @@
+"""What a person at the terminal sees while training: a bar, time left, the named terms."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+TERMS = {"log_likelihood": "log p(x)", "kl_z": "KL z", "kl_s": "KL s", "kl_d": "KL d"}
+LINES_PER_STAGE = 20  # where the output is no terminal
+
+
+class TrainingBar:
+    """A bar per stage; plain lines where the output is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.tasks: dict[str, TaskID] = {}
+
+    def metrics(self, record: dict[str, Any]) -> None:
+        """Show one line of metrics."""
+        name, step, steps = record["name"], record["step"], record["steps"]
+        terms = "  ".join(f"{label} {record[k]:,.0f}" for k, label in TERMS.items() if k in record)
+        if self.console.is_terminal:
+            if name not in self.tasks:
+                self.tasks[name] = self.bar.add_task(name, total=steps, terms="")
+            self.bar.update(self.tasks[name], completed=step, terms=terms)
+        elif step % max(1, steps // LINES_PER_STAGE) < 1 or step == steps:
+            self.console.print(f"{name} {step}/{steps}  {terms}", highlight=False)
+
+    def message(self, text: str) -> None:
+        """Say something above the bar."""
+        self.console.print(text, highlight=False)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[list[int]]:
+    """Yields a list that receives the first SIGINT or SIGTERM; a second one acts as usual."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
