@@ -33,7 +33,7 @@ def exact(amplitude: float, phase: float, small_period: float, t: np.ndarray) ->
     k = np.sin(amplitude / 2)
     quarter = ellipk(k**2)
     u = quarter + 2 * np.pi / small_period * t + 4 * quarter * phase
-    return 2 * np.arcsin(k * ellipj(u, k**2)[0])
+    return np.asarray(2 * np.arcsin(k * ellipj(u, k**2)[0]))
 
 
 def test_period_is_the_elliptic_integral() -> None:

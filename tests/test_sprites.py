@@ -49,7 +49,7 @@ def sheets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sprites(sheets: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clips]:
     folder = tmp_path_factory.mktemp("sprites")
     for variant in ("paper", "benchmark"):
-        make(folder / variant, SpritesOptions(source=sheets, variant=variant))  # type: ignore[arg-type]
+        make(folder / variant, SpritesOptions(source=sheets, variant=variant))
     return {variant: open_clips(folder / variant) for variant in ("paper", "benchmark")}
 
 
@@ -153,7 +153,7 @@ def test_paper_split_holds_out_a_tenth_of_the_identities(
 def test_other_sizes(sprites: dict[str, Clips], sheets: Path, tmp_path: Path) -> None:
     whole = sprites["paper"].whole(123)
     for size in (32, 128):
-        make(tmp_path / str(size), SpritesOptions(source=sheets, size=size))  # type: ignore[arg-type]
+        make(tmp_path / str(size), SpritesOptions(source=sheets, size=size))
         frames = open_clips(tmp_path / str(size)).whole(123)
         how = Image.Resampling.BOX if size == 32 else Image.Resampling.NEAREST
         for frame, original in zip(frames, whole, strict=True):
