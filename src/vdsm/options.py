@@ -50,7 +50,10 @@ def from_flags(cls: type[T], words: list[str], source: str) -> T:
 
 def flag_help(cls: type, values: Any = None) -> str:
     """The fields as lines of help: flag, description, default (or the value in `values`)."""
-    rows = [(f"--{name.replace('_', '-')}", _line(name, info, values)) for name, info in describe(cls).items()]
+    rows = [
+        (f"--{name.replace('_', '-')}", _line(name, info, values))
+        for name, info in describe(cls).items()
+    ]
     width = max(len(flag) for flag, _ in rows)
     return "\n".join(f"  {flag:<{width}}  {line}" for flag, line in rows)
 
