@@ -1,0 +1,67 @@
+# `make demo` and `make test` do the whole set-up from a bare Python 3.11 or newer, in .venv.
+#
+#   make demo                 pendulums: make clips, train both stages, draw (under 10 minutes)
+#   make test                 the tests
+#   make check                ruff and mypy
+#   make TORCH_INDEX= demo    with the platform's default build of torch (CUDA on Linux)
+#   make PYTHON=python3.12 demo
+#
+# A choice of torch or Python holds for a new .venv: `make clean` removes the old one.
+
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+TORCH ?= torch>=2.10,<2.14
+# PyPI's torch for Linux brings several GB of CUDA packages; the CPU build is small.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# An index that does not answer is given up soon; what PyPI has then serves.
+FROM_INDEX := $(if $(strip $(TORCH_INDEX)),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX))
+
+.PHONY: demo test check format setup clean
+
+demo: $(VENV)/.package
+	$(BIN)/vdsm demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+setup: $(VENV)/.dev
+
+clean:
+	rm -rf $(VENV)
+
+# A stamp per step: what is set up is not set up again until pyproject.toml changes.
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.torch: | $(BIN)/python
+	@echo "installing $(TORCH)"
+	$(PIP) $(FROM_INDEX) "$(TORCH)"
+	@touch $@
+
+$(VENV)/.package: pyproject.toml $(VENV)/.torch
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.torch
+	$(PIP) --editable ".[test]"
+	@touch $@ $(VENV)/.package
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.torch
+	$(PIP) --editable ".[dev]"
+	@touch $@ $(VENV)/.test $(VENV)/.package
