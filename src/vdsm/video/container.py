@@ -12,20 +12,19 @@ from av.stream import Disposition
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
-from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels
+from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged, truncated
 from vdsm.video.still import on_black
-from vdsm.video.whole import check_whole, truncated
+from vdsm.video.whole import check_whole
 
 # Containers that are read; others (playlists above all) can point at further files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 LIMIT: Any = {"max_pixels": str(MAX_PIXELS)}
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # the native decoders drop alpha
-HIDDEN_FRAMES = ("vp8",)  # codecs with packets that are decoded but never shown; AVI has some too
 
 
 def decode(path: Path, threads: int = 1) -> TimedFrames:
     """The frames of a video with their times in seconds, from 0."""
-    check_whole(path)
+    counts = check_whole(path)
     with _open(path) as c:
         stream = _video_stream(c, path)
         decoder = _decoder(stream)
@@ -35,12 +34,15 @@ def decode(path: Path, threads: int = 1) -> TimedFrames:
         upright = _Upright(path, stream.sample_aspect_ratio)
         step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
         first = previous = None
-        for frame in _shown(path, c, stream, decoder):
+        lasts = (c.duration or 0) / av.time_base
+        for frame in _shown(path, c, stream, decoder, counts):
             time = None if frame.pts is None else float(frame.pts * stream.time_base)
             if previous is not None and (time is None or time <= previous):
                 time = previous + step  # no usable clock: an even rate
             previous = time if time is not None else 0.0
             first = previous if first is None else first
+            if lasts and previous - first > 2 * lasts + 1:
+                raise damaged(path, f"a clock that runs on to {previous:.0f} of {lasts:.0f} s")
             yield previous - first, upright(frame)
 
 
@@ -73,34 +75,74 @@ def _decoder(stream: Any) -> Any:
     return decoder
 
 
-def _shown(path: Path, container: Any, stream: Any, decoder: Any) -> Iterator[Any]:
+def _shown(
+    path: Path, container: Any, stream: Any, decoder: Any, counts: list[int] | None
+) -> Iterator[Any]:
     """Decoded frames. Raises where packets are missing, damaged, or yield no frame."""
-    packets = count = 0
-    waiting: set[int] = set()  # times of packets whose frame is yet to come
-    start = math.inf
+    tally = _Tally(path, container, stream, counts)
     for packet in container.demux(stream):
         if packet.is_corrupt:
-            raise InputError(f"{path} is damaged (packet {packets}): copy or encode it again")
-        packets += packet.size > 0
-        if packet.size and packet.pts is not None and not packet.is_discard:
-            waiting.add(packet.pts)
+            raise damaged(path, f"packet {tally.packets}")
+        if packet.size:
+            tally.packet(packet, shown=_gives_frame(packet, decoder.name))
         for frame in decoder.decode(packet if packet.size else None):
             if frame.is_corrupt:
-                raise InputError(f"{path} is damaged (frame {count}): copy or encode it again")
-            count += 1
-            if frame.pts is not None:
-                start = min(start, frame.pts)
-                waiting.discard(frame.pts)
+                raise damaged(path, f"frame {tally.frames}")
+            tally.frame(frame)
             yield frame
-    declared = len(stream.index_entries) if "mp4" in container.format.name else stream.frames
-    if packets < declared:
-        raise truncated(path, f"{packets} of {declared} frames are there")
-    lost = sum(time >= start for time in waiting)
-    hides = stream.codec_context.name in HIDDEN_FRAMES or container.format.name == "avi"
-    if lost and not hides:
-        raise InputError(
-            f"{path} is damaged ({lost} of {packets} frames are lost): encode it again"
-        )
+    tally.check()
+
+
+def _gives_frame(packet: Any, decoder: str) -> bool:
+    """Whether a frame should come of a packet; VP8 has hidden ones (RFC 6386, 9.1)."""
+    hidden = decoder in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
+    return not packet.is_discard and not hidden
+
+
+class _Tally:
+    """Counts what goes into the decoder and what comes out, and finds what is missing.
+
+    counts: how many packets the tracks have by the file's structure, where that says it.
+    """
+
+    def __init__(self, path: Path, container: Any, stream: Any, counts: list[int] | None) -> None:
+        self.path, self.container, self.stream = path, container, stream
+        self.counts = counts
+        self.packets = self.frames = self.dropped = 0
+        self.lasts = 0  # all packets together, in units of the stream
+        self.waiting: set[int] = set()  # times of packets whose frame is yet to come
+        self.start = math.inf
+
+    def packet(self, packet: Any, *, shown: bool) -> None:
+        self.dropped += bool(packet.is_discard and self.packets)
+        self.packets += 1
+        self.lasts += packet.duration or 0
+        if shown and packet.pts is not None:
+            self.waiting.add(packet.pts)
+
+    def frame(self, frame: Any) -> None:
+        self.frames += 1
+        if frame.pts is not None:
+            self.start = min(self.start, frame.pts)
+            self.waiting.discard(frame.pts)
+
+    def check(self) -> None:
+        """After the last packet."""
+        stream, kind = self.stream, self.container.format.name
+        if self.counts is None:
+            indexed = "mp4" in kind and stream.duration  # without what edit lists leave out
+            declared = len(stream.index_entries) if indexed else stream.frames
+            self.counts = [max(self.packets, declared)]
+        if self.packets not in self.counts:
+            what = f"{self.packets} frames found, expected {max(self.counts, default=0)}"
+            raise truncated(self.path, what)
+        if len(self.counts) > len(self.container.streams):
+            raise damaged(self.path, "frames of a track that is not declared")
+        if self.dropped and stream.duration and self.lasts <= stream.duration:
+            raise damaged(self.path, f"times outside of it for {self.dropped} frames")
+        lost = sum(time >= self.start for time in self.waiting)
+        if lost and kind != "avi":  # its times are those of decoding
+            raise damaged(self.path, f"{lost} of {self.packets} frames do not decode")
 
 
 class _Upright:

@@ -1,4 +1,4 @@
-"""The largest picture that is decoded, and the types that the video modules share."""
+"""What the video modules share: types, the largest picture that is decoded, ways to refuse one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,3 +24,11 @@ def check_pixels(path: Path, width: int, height: int) -> None:
         )
     if width < 1 or height < 1:
         raise InputError(f"{path} is {width} x {height} pixels: it holds no picture")
+
+
+def truncated(path: Path, what: str) -> InputError:
+    return InputError(f"{path} is truncated ({what}): copy or encode it again")
+
+
+def damaged(path: Path, what: str) -> InputError:
+    return InputError(f"{path} is damaged ({what}): copy or encode it again")
