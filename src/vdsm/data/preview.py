@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -10,14 +11,15 @@ from vdsm.video import strips, write_picture
 
 TILE = 64  # pixels; smaller frames are enlarged
 GAP = 2
-TEXT = 12  # height of letters in pixels
+TEXT = 11  # height of letters in pixels
+LONGEST = 48  # letters of a line
 MARGIN = 8
 
 
 def preview(clips: Clips, out: Path, rows: int = 10, frames: int = 12) -> None:
     """Write a PNG of some clips, as different in labels as can be, each with its labels.
 
-    Long clips are shown by frames at even distances, from the first to the last.
+    Of a clip that is too long for its row every second or third frame is shown, from the start.
     """
     chosen = spread(clips, rows)
     scale = max(1, TILE // clips.info.size)
@@ -51,14 +53,14 @@ def label(clips: Clips, clip: int) -> list[str]:
     for factor in clips.info.factors:
         value = int(table.labels[factor.name][clip])
         lines.append(f"{factor.name}: {factor.values[value] if value >= 0 else 'unknown'}")
-    return lines
+    return [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in lines]
 
 
 def _thinned(clips: Clips, clip: int, count: int) -> Frames:
-    """At most `count` frames of a clip, read one by one: a long clip stays on the disk."""
+    """At most `count` frames of a clip, every one to every third."""
     length = int(clips.table.length[clip])
-    times = np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(int))
-    return np.concatenate([clips.read(clip, int(time), 1) for time in times])
+    step = min(max(1, length // count), 3)
+    return clips.read(clip, 0, min(length, step * count))[::step]
 
 
 def _row(frames: Frames, across: int, scale: int) -> Frames:
@@ -71,7 +73,7 @@ def _row(frames: Frames, across: int, scale: int) -> Frames:
 
 def _beside(texts: list[list[str]], sheet: Frames) -> Frames:
     """Texts in a white column at the left of the sheet, each at the height of its row."""
-    font = ImageFont.load_default(TEXT)
+    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), TEXT)
     height = (sheet.shape[0] + GAP) // len(texts)
     step = TEXT + 2
     fits = max(1, height // step)
