@@ -10,12 +10,15 @@ install_import_hook([f"vdsm.{name}" for name in CHECKED], "checked.checked")
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 from vdsm.config import ModelConfig  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
-torch.set_num_threads(min(2, torch.get_num_threads()))
+settings.register_profile("vdsm", deadline=None, derandomize=True)
+settings.load_profile("vdsm")
+torch.set_num_threads(1)  # tensors are tiny: more threads wait for one another
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ CLIPS, FRAMES = 2, 3
 WEIGHTS = {"log_likelihood": 1.0, "kl_z": 0.7, "kl_s": 1.9, "kl_d": 3.1}
 VARIANTS = {
     "paper": {},
-    "routed, ŝ, flow": {"experts": 3, "decoder_input": "s_hat", "flow_steps": 2},
+    "routed, s_hat, flow": {"experts": 3, "decoder_input": "s_hat", "flow_steps": 2},
     "one decoder, gaussian": {"experts": 1, "likelihood": "gaussian", "gaussian_scale": 0.3},
     "64 pixels, colour": {"size": 64, "channels": 3, "encoder_slope": 0.2},
     "128 pixels, 1-d pose, flow": {"size": 128, "pose_dim": 1, "flow_steps": 1},
