@@ -149,6 +149,12 @@ class Config:
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
     stage1: Stage1Config = Field(default_factory=Stage1Config, description="pre-training")
     stage2: Stage2Config = Field(default_factory=Stage2Config, description="sequence training")
+    leave_out: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the cells individual x action kept out of training",
+    )
     seed: int = Field(default=0, ge=0, description="of weights, batches and noise")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",

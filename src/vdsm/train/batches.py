@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vdsm.data.cells import Mask
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
 
@@ -19,11 +20,15 @@ class Sampler(Protocol):
 
 
 class GroupSampler:
-    """Stage 1: frames of one individual in no order, from any of their training clips."""
+    """Stage 1: frames of one individual in no order, from any of their training clips.
 
-    def __init__(self, clips: Clips, frames: int, group_by: str) -> None:
+    Clips where `out` is true are left out.
+    """
+
+    def __init__(self, clips: Clips, out: Mask, frames: int, group_by: str) -> None:
         self.clips, self.frames = clips, frames
         train = clips.select("train")
+        train = train[~out[train]]
         if len(train) == 0:
             raise InputError(f"{clips.info.name} has no training clips")
         group = clips.table.group[train] if group_by == "group" else train
@@ -42,9 +47,10 @@ class GroupSampler:
 class SegmentSampler:
     """Stage 2: a random segment of a random training clip, frames in order."""
 
-    def __init__(self, clips: Clips, frames: int) -> None:
+    def __init__(self, clips: Clips, out: Mask, frames: int) -> None:
         self.clips, self.frames = clips, frames
-        self.pool = clips.select("train", min_length=frames)
+        pool = clips.select("train", min_length=frames)
+        self.pool = pool[~out[pool]]
         if len(self.pool) == 0:
             longest = int(clips.table.length.max())
             raise InputError(

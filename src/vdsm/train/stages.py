@@ -8,6 +8,7 @@ from torch import nn
 
 from vdsm import elbo, schedules
 from vdsm.config import Config, Stage1Config, Stage2Config
+from vdsm.data.cells import Mask, left_out
 from vdsm.data.clips import Clips
 from vdsm.elbo import Terms
 from vdsm.model.vdsm import VDSM
@@ -38,6 +39,10 @@ class Stage:
 def stages(config: Config) -> tuple[Stage, Stage]:
     """Stage 1, frames; stage 2, sequences."""
     one, two = config.stage1, config.stage2
+
+    def out(clips: Clips) -> Mask:
+        return left_out(clips, config.leave_out, config.seed)
+
     return (
         Stage(
             "stage1",
@@ -45,7 +50,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage1,
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
             lambda progress: anneal_stage1(one, progress),
-            lambda clips: GroupSampler(clips, one.frames, one.group_by),
+            lambda clips: GroupSampler(clips, out(clips), one.frames, one.group_by),
         ),
         Stage(
             "stage2",
@@ -53,7 +58,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage2,
             trained_in_stage2,
             lambda progress: anneal_stage2(one.sharpness, progress),
-            lambda clips: SegmentSampler(clips, two.frames),
+            lambda clips: SegmentSampler(clips, out(clips), two.frames),
         ),
     )
 

@@ -1,0 +1,59 @@
+"""Cells of individual x action: leave some out of training, swap into just those."""
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.data.clips import Clips, Ints
+from vdsm.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+
+
+def action_of(clips: Clips) -> Ints:
+    """[N] one number per combination of the action factors' labels."""
+    columns = [clips.table.labels[f.name] for f in clips.info.factors if f.role == "action"]
+    if not columns:
+        raise InputError(f"{clips.info.name} has no action factor: cells cannot be left out")
+    return np.unique(np.stack(columns, 1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def left_out(clips: Clips, share: float, seed: int) -> Mask:
+    """[N] training clips of a seeded random share of the cells individual x action.
+
+    Of each individual at least one action stays, and of each action at least one individual.
+    """
+    out = np.zeros(len(clips), bool)
+    if share == 0:
+        return out
+    train = clips.select("train")
+    pairs = np.stack([clips.table.group[train], action_of(clips)[train]], 1)
+    cells, cell = np.unique(pairs, axis=0, return_inverse=True)
+    left_of = {axis: np.unique(cells[:, axis], return_counts=True) for axis in (0, 1)}
+    counts = {axis: dict(zip(*left_of[axis], strict=True)) for axis in (0, 1)}
+    chosen = np.zeros(len(cells), bool)
+    for i in np.random.default_rng(seed).permutation(len(cells)):
+        if chosen.sum() >= share * len(cells):
+            break
+        if all(counts[axis][cells[i, axis]] > 1 for axis in (0, 1)):
+            chosen[i] = True
+            for axis in (0, 1):
+                counts[axis][cells[i, axis]] -= 1
+    out[train] = chosen[cell.reshape(-1)]
+    return out
+
+
+def unseen_pairs(clips: Clips, out: Mask, pool: Ints, seed: int) -> Ints:
+    """[P, 2] clips (who, what) whose cells training left out, both taken from clips in `pool`.
+
+    For each clip left out: another clip of the individual, and a clip of the action by another.
+    """
+    rng = np.random.default_rng(seed)
+    group, action = clips.table.group, action_of(clips)
+    seen = pool[~out[pool]]
+    pairs = []
+    for clip in np.flatnonzero(out):
+        who = seen[group[seen] == group[clip]]
+        what = seen[(action[seen] == action[clip]) & (group[seen] != group[clip])]
+        if len(who) and len(what):
+            pairs.append((rng.choice(who), rng.choice(what)))
+    return np.array(pairs, np.int64).reshape(-1, 2)
