@@ -17,7 +17,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
 # An index that does not answer is given up soon; what PyPI has then serves.
 FROM_INDEX := $(if $(strip $(TORCH_INDEX)),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX))
 
@@ -50,18 +50,17 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.torch: | $(BIN)/python
-	@echo "installing $(TORCH)"
 	$(PIP) $(FROM_INDEX) "$(TORCH)"
 	@touch $@
 
 $(VENV)/.package: pyproject.toml $(VENV)/.torch
-	$(PIP) --editable .
+	$(PIP) --quiet --editable .
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.torch
-	$(PIP) --editable ".[test]"
+	$(PIP) --quiet --editable ".[test]"
 	@touch $@ $(VENV)/.package
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(PIP) --editable ".[dev]"
+	$(PIP) --quiet --editable ".[dev]"
 	@touch $@ $(VENV)/.test $(VENV)/.package
