@@ -143,12 +143,37 @@ class Stage2Config:
 
 
 @dataclass(frozen=True, config=STRICT)
+class SeparationConfig:
+    """What we add to the paper's recipe so that each code holds only its own; all off is the paper.
+
+    No labels are used: only which clips show the same individual, where the data says so.
+    """
+
+    identity_from: Literal["same", "other"] = Field(
+        default="same",
+        description="q(s) sees the frames that are drawn, or another clip of the individual",
+    )
+    reference_frames: int = Field(
+        default=8, ge=1, description="frames of that other clip that q(s) sees"
+    )
+    jitter: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="colour mixing of the frames that q(z) and q(d) see, 0 none to 1 strong",
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A training run."""
 
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
     stage1: Stage1Config = Field(default_factory=Stage1Config, description="pre-training")
     stage2: Stage2Config = Field(default_factory=Stage2Config, description="sequence training")
+    separation: SeparationConfig = Field(
+        default_factory=SeparationConfig, description="additions to the paper's recipe"
+    )
     leave_out: float = Field(
         default=0.0,
         ge=0,

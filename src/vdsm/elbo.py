@@ -10,15 +10,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.model.vdsm import VDSM, Features, Posterior, Prior
+from vdsm.model.vdsm import VDSM, Posterior, Prior
 from vdsm.notation import Video
 
 Terms = dict[str, Float[Tensor, " B"]]
 
 
-def stage1(model: VDSM, x: Video, generator: torch.Generator | None = None) -> Terms:
-    """Eq. 7: frames of one individual in no order; z_i are i.i.d. N(0, 1)."""
-    q = model.infer_frames(model.encoder(x), generator)
+def stage1(
+    model: VDSM,
+    x: Video,
+    generator: torch.Generator | None = None,
+    seen: Video | None = None,
+    reference: Video | None = None,
+) -> Terms:
+    """Eq. 7: frames of one individual in no order; z_i are i.i.d. N(0, 1).
+
+    In the paper the encoder sees x alone. `seen`: x with other colours, for q(z) to see instead;
+    `reference` [B, R, C, H, W]: other frames of the individual, for q(s) to see instead.
+    """
+    who = None if reference is None else model.encoder(reference)
+    q = model.infer_frames(model.encoder(x if seen is None else seen), generator, who)
     standard = type(q.z)(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
     return {
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
@@ -31,10 +42,12 @@ def stage2(
     model: VDSM,
     x: Video,
     generator: torch.Generator | None = None,
-    features: Features | None = None,
+    seen: Video | None = None,
+    reference: Video | None = None,
 ) -> Terms:
-    """Eq. 4 (Eq. 11): sequences. `features` of x may be given, since the encoder is frozen."""
-    q = model.infer(model.encoder(x) if features is None else features, generator)
+    """Eq. 4 (Eq. 11): sequences; `seen` and `reference` as in stage 1."""
+    who = None if reference is None else model.encoder(reference)
+    q = model.infer(model.encoder(x if seen is None else seen), generator, who)
     p = model.prior(q.codes)
     assert q.d is not None
     return {

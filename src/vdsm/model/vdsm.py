@@ -76,10 +76,18 @@ class VDSM(nn.Module):
 
     # -- inference model, Eq. 2 -------------------------------------------------------------------
 
-    def infer(self, features: Features, generator: torch.Generator | None = None) -> Posterior:
-        """q(s, d, z_1:T | x_1:T) and a sample, from the features of a clip's frames in order."""
+    def infer(
+        self,
+        features: Features,
+        generator: torch.Generator | None = None,
+        reference: Features | None = None,
+    ) -> Posterior:
+        """q(s, d, z_1:T | x_1:T) and a sample, from the features of a clip's frames in order.
+
+        `reference`: features of other frames of the same individual, for q(s) to see instead.
+        """
         # Who: pooled over frames.
-        q_s = self.identity(features)
+        q_s = self.identity(features if reference is None else reference)
         s = q_s.sample(generator)
 
         # What they do: the last hidden states of the bi-LSTM.
@@ -91,10 +99,14 @@ class VDSM(nn.Module):
         return Posterior(q_s, q_d, q_z, Codes(s, d, z), z_base, log_det)
 
     def infer_frames(
-        self, features: Features, generator: torch.Generator | None = None
+        self,
+        features: Features,
+        generator: torch.Generator | None = None,
+        reference: Features | None = None,
     ) -> Posterior:
         """q(s | x_1:T) Π_i q(z_i | x_i) and a sample: stage 1, frames in no order (Eq. 7)."""
-        q_s, q_z = self.identity(features), self.frame_pose(features)
+        q_s = self.identity(features if reference is None else reference)
+        q_z = self.frame_pose(features)
         s, z = q_s.sample(generator), q_z.sample(generator)
         d = s.new_zeros(len(s), self.config.dynamics_dim)
         return Posterior(q_s, None, q_z, Codes(s, d, z), z, None)

@@ -1,5 +1,6 @@
 """Which frames a step sees: a pure function of dataset, seed, stage and step."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,22 +12,27 @@ from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The frames of one step."""
+
+    x: Frames  # uint8 [B, T, H, W, C], what the model is to draw
+    reference: Frames | None  # uint8 [B, R, H, W, C], other frames of the same individuals
+
+
 class Sampler(Protocol):
     """Draws the batch of one step."""
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Frames:
-        """uint8 [batch, T, H, W, C]."""
+    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
+        """`batch` groups or segments, and as many references where they are asked for."""
         ...
 
 
-class GroupSampler:
-    """Stage 1: frames of one individual in no order, from any of their training clips.
+class Individuals:
+    """Which training clips show the same individual. Clips where `out` is true are left out."""
 
-    Clips where `out` is true are left out.
-    """
-
-    def __init__(self, clips: Clips, out: Mask, frames: int, group_by: str) -> None:
-        self.clips, self.frames = clips, frames
+    def __init__(self, clips: Clips, out: Mask, group_by: str = "group") -> None:
+        self.clips = clips
         train = clips.select("train")
         train = train[~out[train]]
         if len(train) == 0:
@@ -35,22 +41,66 @@ class GroupSampler:
         order = np.argsort(group, kind="stable")
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])
+        self.of_clip = np.full(len(clips), -1)
+        for number, members in enumerate(self.members):
+            self.of_clip[members] = number
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Frames:
-        groups = rng.choice(len(self.members), batch, replace=batch > len(self.members))
-        clips = np.concatenate([rng.choice(self.members[group], self.frames) for group in groups])
+    def another(self, rng: np.random.Generator, clip: int) -> int:
+        """Another clip of the same individual; the same one where there is no other."""
+        members = self.members[self.of_clip[clip]]
+        others = members[members != clip]
+        return int(rng.choice(others)) if len(others) else clip
+
+    def frames(self, rng: np.random.Generator, clips: Ints) -> Frames:
+        """uint8 [len(clips), H, W, C]: a random frame of each clip."""
         starts = rng.integers(0, self.clips.table.length[clips])
-        frames = self.clips.batch(clips, starts, 1)
-        return frames.reshape(batch, self.frames, *frames.shape[2:])
+        return self.clips.batch(clips, starts, 1)[:, 0]
+
+    def references(self, rng: np.random.Generator, clips: Ints, count: int) -> Frames | None:
+        """uint8 [B, count, H, W, C]: random frames of one clip each; None if count is 0."""
+        if count == 0:
+            return None
+        frames = self.frames(rng, clips.repeat(count))
+        return frames.reshape(len(clips), count, *frames.shape[1:])
+
+
+class GroupSampler:
+    """Stage 1: frames of one individual in no order, from any of their training clips.
+
+    With references, these come from one clip of the individual and the frames from the others.
+    """
+
+    def __init__(self, individuals: Individuals, frames: int, references: int = 0) -> None:
+        self.individuals, self.frames, self.references = individuals, frames, references
+
+    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
+        members = self.individuals.members
+        groups = rng.choice(len(members), batch, replace=batch > len(members))
+        shown = np.array([rng.choice(members[group]) for group in groups])
+        clips = np.concatenate(
+            [
+                rng.choice(self._apart(members[g], c), self.frames)
+                for g, c in zip(groups, shown, strict=True)
+            ]
+        )
+        frames = self.individuals.frames(rng, clips)
+        x = frames.reshape(batch, self.frames, *frames.shape[1:])
+        return Drawn(x, self.individuals.references(rng, shown, self.references))
+
+    def _apart(self, members: Ints, shown: int) -> Ints:
+        """The clips to draw frames from: with references, not the one that is referred to."""
+        others = members[members != shown]
+        return others if self.references and len(others) else members
 
 
 class SegmentSampler:
     """Stage 2: a random segment of a random training clip, frames in order."""
 
-    def __init__(self, clips: Clips, out: Mask, frames: int) -> None:
-        self.clips, self.frames = clips, frames
+    def __init__(self, individuals: Individuals, frames: int, references: int = 0) -> None:
+        self.individuals, self.frames, self.references = individuals, frames, references
+        self.clips = clips = individuals.clips
         pool = clips.select("train", min_length=frames)
-        self.pool = pool[~out[pool]]
+        self.pool = pool[individuals.of_clip[pool] >= 0]
         if len(self.pool) == 0:
             longest = int(clips.table.length.max())
             raise InputError(
@@ -58,10 +108,12 @@ class SegmentSampler:
                 f"has {longest}): lower --stage2.frames"
             )
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Frames:
+    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
         clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
         starts = rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
-        return self.clips.batch(clips, starts, self.frames)
+        x = self.clips.batch(clips, starts, self.frames)
+        others = np.array([self.individuals.another(rng, int(c)) for c in clips])
+        return Drawn(x, self.individuals.references(rng, others, self.references))
 
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:

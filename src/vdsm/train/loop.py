@@ -13,6 +13,7 @@ from vdsm import elbo, schedules
 from vdsm.data.clips import Clips
 from vdsm.device import autocast, pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
+from vdsm.train.augment import colour_jitter
 from vdsm.train.batches import as_video, step_seed
 from vdsm.train.pictures import Painter
 from vdsm.train.run import Run
@@ -120,12 +121,16 @@ def run_stage(
 
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone.
         seed = step_seed(config.seed, state.stage, state.step, state.attempt)
-        frames = sampler.draw(np.random.default_rng(seed), stage.settings.batch)
+        drawn = sampler.draw(np.random.default_rng(seed), stage.settings.batch)
         generator = torch.Generator(device).manual_seed(seed)
+        x = as_video(drawn.x, device)
+        reference = None if drawn.reference is None else as_video(drawn.reference, device)
+        jitter = config.separation.jitter
+        seen = colour_jitter(x, jitter, generator) if jitter else None
 
         # 3. The bound and its gradient.
         with autocast(device, bf16):
-            terms = stage.bound(model, as_video(frames, device), generator)
+            terms = stage.bound(model, x, generator, seen, reference)
         loss = elbo.loss(terms, annealed.weights)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

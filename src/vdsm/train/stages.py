@@ -3,17 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from vdsm import elbo, schedules
 from vdsm.config import Config, Stage1Config, Stage2Config
-from vdsm.data.cells import Mask, left_out
+from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips
 from vdsm.elbo import Terms
 from vdsm.model.vdsm import VDSM
-from vdsm.notation import Video
-from vdsm.train.batches import GroupSampler, Sampler, SegmentSampler
+from vdsm.train.batches import GroupSampler, Individuals, Sampler, SegmentSampler
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Stage:
 
     name: str
     settings: Stage1Config | Stage2Config
-    bound: Callable[[VDSM, Video, torch.Generator | None], Terms]
+    bound: Callable[..., Terms]  # (model, x, generator, seen, reference)
     trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
     anneal: Callable[[float], Annealed]
     sampler: Callable[[Clips], Sampler]
@@ -40,8 +38,12 @@ def stages(config: Config) -> tuple[Stage, Stage]:
     """Stage 1, frames; stage 2, sequences."""
     one, two = config.stage1, config.stage2
 
-    def out(clips: Clips) -> Mask:
-        return left_out(clips, config.leave_out, config.seed)
+    apart = config.separation
+    references = apart.reference_frames if apart.identity_from == "other" else 0
+
+    def individuals(clips: Clips) -> Individuals:
+        out = left_out(clips, config.leave_out, config.seed)
+        return Individuals(clips, out, one.group_by)
 
     return (
         Stage(
@@ -50,7 +52,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage1,
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
             lambda progress: anneal_stage1(one, progress),
-            lambda clips: GroupSampler(clips, out(clips), one.frames, one.group_by),
+            lambda clips: GroupSampler(individuals(clips), one.frames, references),
         ),
         Stage(
             "stage2",
@@ -58,7 +60,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage2,
             trained_in_stage2,
             lambda progress: anneal_stage2(one.sharpness, progress),
-            lambda clips: SegmentSampler(clips, out(clips), two.frames),
+            lambda clips: SegmentSampler(individuals(clips), two.frames, references),
         ),
     )
 
