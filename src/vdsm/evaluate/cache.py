@@ -1,0 +1,72 @@
+"""Judges kept in a folder under the digest of all they depend on: clips, labels, settings."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from vdsm.errors import InputError
+from vdsm.evaluate.inputs import Inputs
+from vdsm.evaluate.judge import Judge, empty_judge, train, training_rows
+from vdsm.evaluate.settings import Settings
+from vdsm.evaluate.stream import Progress, cuts
+from vdsm.files import atomic_write
+
+FORMAT = 1
+RELEVANT = ("seed", "judge_clips", "judge_steps", "judge_batch", "judge_width", "judge_hidden")
+READ = 256  # clips digested at once
+
+
+def judge_for(inputs: Inputs, settings: Settings, folder: Path | None, progress: Progress) -> Judge:
+    """Judges of these clips: from the folder where they were kept, else trained and kept."""
+    if folder is None:
+        return train(inputs, settings, progress)
+    kept = folder / f"judge-{digest(inputs, settings)[:32]}.safetensors"
+    judge = empty_judge(inputs, settings)
+    if not _restore(judge, kept):
+        judge = train(inputs, settings, progress)
+        _keep(judge, kept)
+    return judge.eval()
+
+
+def digest(inputs: Inputs, settings: Settings) -> str:
+    """SHA-256 of the clips that judges learn from, their labels and groups, and the settings."""
+    rows = training_rows(inputs, settings)
+    said = {name: getattr(settings, name) for name in RELEVANT}
+    said |= {"format": FORMAT, "classes": dict(inputs.classes), "torch": torch.__version__}
+    said |= {"shape": [len(rows), *inputs.real.shape[1:]]}
+    content = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for column in (inputs.groups, *(inputs.labels[name] for name in sorted(inputs.labels))):
+        content.update(np.ascontiguousarray(column[rows]).tobytes())
+    for cut in cuts(len(rows), READ):
+        content.update(np.ascontiguousarray(inputs.real[rows[cut]]).tobytes())
+    return content.hexdigest()
+
+
+def _keep(judge: Judge, path: Path) -> None:
+    """Weights, then their checksum: a file without its checksum, or another one, is not trusted."""
+    tensors = {k: v.detach().cpu().contiguous() for k, v in judge.state_dict().items()}
+    payload = save_tensors(tensors)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make folder {path.parent}: {error.strerror}") from error
+    atomic_write(path, payload)
+    atomic_write(path.with_suffix(".sha256"), hashlib.sha256(payload).hexdigest().encode())
+
+
+def _restore(judge: Judge, path: Path) -> bool:
+    """Load kept weights; False where there are none, or they were altered."""
+    try:
+        payload = path.read_bytes()
+        stated = path.with_suffix(".sha256").read_text()
+    except OSError:
+        return False
+    if hashlib.sha256(payload).hexdigest() != stated:
+        return False
+    judge.load_state_dict(load_tensors(payload))
+    return True

@@ -1,0 +1,130 @@
+"""Fréchet distance between clips in a feature space, from streaming float64 statistics.
+
+    |μ₁ - μ₂|² + tr(C₁ + C₂ - 2 (C₁ C₂)^½)
+
+the squared 2-Wasserstein distance of two Gaussians (Dowson and Landau, 1982). In an Inception
+network it is FID, in a video network FVD. Any feature function will do: clips [B, T, C, H, W] in
+[0, 1] -> features [B, F]. A function that needs a least number of frames says so in an attribute
+`min_frames`, and shorter clips are refused: padded or repeated frames would measure the padding.
+
+The distance of two samples of one distribution is not zero: it shrinks as 1/n and grows with F.
+The panel therefore prints, beside each distance, that of real training clips to real test clips.
+The interval is a delete-a-group jackknife (ten groups of individuals): a bootstrap would repeat
+clips, which itself adds to this distance.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.errors import InputError
+from vdsm.evaluate.inputs import Ints, to_numpy
+from vdsm.evaluate.intervals import Floats
+from vdsm.evaluate.result import Number
+from vdsm.notation import Video
+
+Features = Callable[[Video], Any]  # clips [B, T, C, H, W] in [0, 1] -> [B, F]
+GROUPS = 10  # of the jackknife
+NORMAL_95 = 1.959964
+
+
+class Moments:
+    """Mean and scatter of features that arrive in batches; exact however they are cut."""
+
+    def __init__(self, dims: int) -> None:
+        self.n = 0
+        self.mean: Floats = np.zeros(dims)
+        self.scatter: Floats = np.zeros((dims, dims))  # Σ (x - mean)(x - mean)ᵀ
+
+    def add(self, features: npt.NDArray[Any]) -> None:
+        """Take in features [B, F]."""
+        if len(features) == 0:
+            return
+        batch = Moments(features.shape[1])
+        values = features.astype(np.float64)
+        batch.n, batch.mean = len(values), values.mean(axis=0)
+        batch.scatter = (values - batch.mean).T @ (values - batch.mean)
+        self.merge(batch)
+
+    def merge(self, other: "Moments") -> None:
+        """Take in what another one saw (Chan, Golub and LeVeque, 1979)."""
+        if other.n == 0:
+            return
+        n = self.n + other.n
+        shift = other.mean - self.mean
+        self.scatter += other.scatter + np.outer(shift, shift) * (self.n * other.n / n)
+        self.mean = self.mean + shift * (other.n / n)
+        self.n = n
+
+    @property
+    def covariance(self) -> Floats:
+        """Unbiased covariance [F, F]."""
+        return np.asarray(self.scatter / max(self.n - 1, 1))
+
+
+def distance(a: Moments, b: Moments) -> float:
+    """Squared Fréchet distance of the two Gaussians; covariances may be singular."""
+    values, vectors = np.linalg.eigh(a.covariance)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    product = root @ b.covariance @ root  # has the eigenvalues of C₁ C₂, and is symmetric
+    roots = np.sqrt(np.clip(np.linalg.eigvalsh((product + product.T) / 2), 0, None))
+    trace = np.trace(a.covariance) + np.trace(b.covariance) - 2 * roots.sum()
+    return float(max((a.mean - b.mean) @ (a.mean - b.mean) + trace, 0.0))
+
+
+class Sample:
+    """Features of one set of clips, seen in order, kept as the moments of ten groups."""
+
+    def __init__(self, groups: Ints) -> None:
+        """groups: [n] the individual of every clip that will be seen; made-up clips have none."""
+        _, member = np.unique(groups, return_inverse=True)
+        self._group = member % GROUPS
+        self._seen = 0
+        self._moments: list[Moments] = []
+
+    def add(self, features: Any) -> None:
+        """Take in features [B, F] of the next B clips."""
+        values = to_numpy(features)
+        if values.ndim != 2 or not np.isfinite(values).all():
+            raise InputError(f"features must be finite [B, F], got shape {values.shape}")
+        if not self._moments:
+            self._moments = [Moments(values.shape[1]) for _ in range(GROUPS)]
+        group = self._group[self._seen : self._seen + len(values)]
+        assert len(group) == len(values), "more clips than were announced"
+        self._seen += len(values)
+        for g in np.unique(group):
+            self._moments[g].add(values[group == g])
+
+    def total(self, without: int | None = None) -> Moments:
+        """Moments of all groups but one."""
+        assert self._seen == len(self._group), "fewer clips than were announced"
+        whole = Moments(len(self._moments[0].mean))
+        for g, moments in enumerate(self._moments):
+            if g != without:
+                whole.merge(moments)
+        return whole
+
+
+def compare(real: Sample, made: Sample) -> Number:
+    """Distance of two samples, its jackknife interval, and the smaller sample's size."""
+    one, two = real.total(), made.total()
+    value = distance(one, two)
+    parts = [(real.total(g), made.total(g)) for g in range(GROUPS)]
+    n = min(one.n, two.n)
+    if min(min(a.n, b.n) for a, b in parts) < 2:
+        return Number(value, n)
+    left_out = np.array([distance(a, b) for a, b in parts])
+    error = np.sqrt((GROUPS - 1) * left_out.var())
+    return Number(value, n, (max(value - NORMAL_95 * error, 0.0), value + NORMAL_95 * error))
+
+
+def require_frames(name: str, features: Features, frames: int) -> None:
+    """InputError where clips are shorter than a feature function takes."""
+    needed = int(getattr(features, "min_frames", 1))
+    if frames < needed:
+        raise InputError(
+            f"features '{name}' need clips of at least {needed} frames, these have {frames}: "
+            "evaluate longer clips or leave these features out"
+        )

@@ -1,0 +1,197 @@
+"""What the panel measures, as arrays of anyone's model, checked before any work is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vdsm.errors import InputError
+
+Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+Role = Literal["identity", "action"]
+Codes = Mapping[str, Array]  # "s" [n, k]; "d" [n, k] and "z" [n, T, k], or one of these two
+ROLES = ("identity", "action")
+MOTION = ("d", "z")  # the codes that go with the action when codes are swapped
+
+
+@runtime_checkable
+class ClipArray(Protocol):
+    """N clips: a uint8 array [N, T, H, W, C], or an object that reads only what it is asked for.
+
+    It is indexed by ascending int64 arrays [B] and then gives uint8 [B, T, H, W, C].
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Checked arrays of N clips. Rows of `test` are measured, rows of `train` learn judges."""
+
+    real: ClipArray  # uint8 [N, T, H, W, C]
+    train: Ints  # rows
+    test: Ints  # rows
+    labels: Mapping[str, Ints]  # factor -> [N] class index from 0, -1 unknown
+    classes: Mapping[str, int]  # factor -> number of classes
+    roles: Mapping[str, Role]  # factor -> which code should hold it
+    codes: Codes  # what `decode` takes
+    probed: Codes  # codes that are only probed, as posterior samples
+    groups: Ints  # [N] clips of one individual share a number
+    grouped: bool  # whether the caller gave groups
+    unseen: Ints | None  # [P, 2] rows: identity from the first, action from the second
+
+    def factors(self, role: str) -> list[str]:
+        """Names of the factors of a role."""
+        return [name for name, of in self.roles.items() if of == role]
+
+    def test_labels(self, factor: str) -> Ints:
+        """[n] labels of the test clips."""
+        return self.labels[factor][self.test]
+
+
+def prepare(
+    *,
+    real: ClipArray,
+    labels: Mapping[str, Any],
+    roles: Mapping[str, str],
+    split: Any,
+    codes: Mapping[str, Any],
+    probed: Mapping[str, Any] | None = None,
+    groups: Any = None,
+    unseen: Any = None,
+) -> Inputs:
+    """Check every array against the others; see `panel` for their meaning.
+
+    InputError, one line, where lengths, roles, labels or codes cannot be measured.
+    """
+    if not isinstance(real, ClipArray) or len(real.shape) != 5:
+        raise InputError(f"real must be clips [N, T, H, W, C], got {_shape_of(real)}")
+    n = len(real)
+    held = _column("split", split, n)
+    if not set(np.unique(held).tolist()) <= {0, 1}:
+        raise InputError("split must hold 0 (training clip) or 1 (test clip) for every clip")
+    train, test = np.flatnonzero(held == 0), np.flatnonzero(held == 1)
+    for name, rows in (("training", train), ("test", test)):
+        if len(rows) < 2:
+            raise InputError(f"split leaves {len(rows)} {name} clips: the panel needs at least 2")
+
+    checked_roles = _roles(labels, roles)
+    compact, classes = {}, {}
+    for name, column in labels.items():
+        values = _column(f"labels of '{name}'", column, n)
+        compact[name], classes[name] = _compact(name, values, train, test)
+    return Inputs(
+        real=real,
+        train=train,
+        test=test,
+        labels=compact,
+        classes=classes,
+        roles=checked_roles,
+        codes=_main_codes({name: _code(name, code, n) for name, code in codes.items()}),
+        probed={name: _code(name, code, n) for name, code in (probed or {}).items()},
+        groups=np.arange(n) if groups is None else _column("groups", groups, n),
+        grouped=groups is not None,
+        unseen=None if unseen is None else _pairs(unseen, n),
+    )
+
+
+def to_numpy(values: Any) -> Array:
+    """An array of a tensor or of anything that numpy reads."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().float().cpu() if values.is_floating_point() else values.cpu()
+    return np.asarray(values)
+
+
+def _column(name: str, values: Any, n: int) -> Ints:
+    column = to_numpy(values)
+    if column.shape != (n,):
+        raise InputError(f"{name}: shape {column.shape}, expected ({n},), one for each clip")
+    if not np.issubdtype(column.dtype, np.integer) and column.dtype != np.bool_:
+        raise InputError(f"{name}: {column.dtype} values, expected integers")
+    return column.astype(np.int64)
+
+
+def _roles(labels: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Role]:
+    if not labels:
+        raise InputError("labels are empty: the panel needs at least one labelled factor")
+    checked: dict[str, Role] = {}
+    for name in labels:
+        if roles.get(name) not in ROLES:
+            raise InputError(
+                f"roles of '{name}': {roles.get(name)!r}, expected 'identity' or 'action'"
+            )
+        if "." in name:
+            raise InputError(f"factor '{name}' has a dot in its name: rename it")
+        checked[name] = "identity" if roles[name] == "identity" else "action"
+    return checked
+
+
+def _compact(name: str, values: Ints, train: Ints, test: Ints) -> tuple[Ints, int]:
+    """Labels as class indices from 0 among the values that training clips have."""
+    known = np.unique(values[train][values[train] >= 0])
+    seen = np.unique(values[test][values[test] >= 0])
+    for where, found in (("training", known), ("test", seen)):
+        if len(found) < 2:
+            raise InputError(
+                f"factor '{name}' has {len(found)} known value(s) among the {where} clips: "
+                "a factor that does not vary cannot be measured, leave it out"
+            )
+    foreign = np.setdiff1d(seen, known)
+    if len(foreign):
+        raise InputError(
+            f"factor '{name}' has test values that no training clip has ({foreign.tolist()[:5]}): "
+            "no judge can know them, leave it out"
+        )
+    index = np.searchsorted(known, values)
+    inside = np.isin(values, known)
+    return np.where(inside, index, -1).astype(np.int64), len(known)
+
+
+def _main_codes(codes: dict[str, Array]) -> Codes:
+    strange = [name for name in codes if name not in ("s", *MOTION)]
+    if strange:
+        raise InputError(f"unknown code '{strange[0]}': codes are s, d and z; see `probed`")
+    if "s" not in codes or len(codes) < 2:
+        raise InputError(f"codes {sorted(codes)}: the panel needs s, and d or z or both")
+    return codes
+
+
+def _code(name: str, values: Any, n: int) -> Array:
+    if "." in name:
+        raise InputError(f"code '{name}' has a dot in its name: rename it")
+    code = to_numpy(values)
+    if code.ndim not in (2, 3) or len(code) != n:
+        raise InputError(f"code {name}: shape {code.shape}, expected [{n}, k] or [{n}, T, k]")
+    if not np.issubdtype(code.dtype, np.floating):
+        raise InputError(f"code {name}: {code.dtype} values, expected floats")
+    finite = np.isfinite(code.reshape(n, -1)).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"code {name} is not finite in {int((~finite).sum())} of {n} clips, "
+            f"the first is clip {int(np.argmin(finite))}: the model diverged or was read wrongly"
+        )
+    return code
+
+
+def _pairs(unseen: Any, n: int) -> Ints:
+    pairs = to_numpy(unseen)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
+        raise InputError(f"unseen: shape {pairs.shape}, expected [P, 2] rows of clips")
+    if len(pairs) and not (pairs.min() >= 0 and pairs.max() < n):
+        raise InputError(f"unseen names clips outside 0..{n - 1}")
+    return pairs.astype(np.int64)
+
+
+def _shape_of(value: Any) -> str:
+    return (
+        str(tuple(getattr(value, "shape", ()))) if hasattr(value, "shape") else type(value).__name__
+    )

@@ -1,0 +1,91 @@
+"""95 % intervals by the bootstrap over individuals, not over clips that resemble each other.
+
+Clips of one individual succeed and fail together, so whole individuals are drawn again. A pair
+of clips, as in a swap, belongs to two individuals: its weight is the product of both draws (the
+pigeonhole bootstrap of Owen, 2007, which errs towards wide). Where every sample agrees, any
+bootstrap has width zero; the exact binomial bound (Clopper and Pearson) then replaces it.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.evaluate.result import Number
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+LEVEL = 0.95
+TAIL = (1 - LEVEL) / 2
+CHUNK = 4_000_000  # weights held at once
+
+
+class Bootstrap:
+    """Draws individuals with replacement; the same seed draws the same ones."""
+
+    def __init__(self, resamples: int, seed: int) -> None:
+        self.resamples = resamples
+        self.seed = seed
+
+    def weights(self, units: Ints) -> Iterator[Floats]:
+        """[R, n] weights of n samples, in chunks of resamples.
+
+        units: [n], or [n, m] when a sample belongs to m individuals at once.
+        """
+        columns = units.reshape(len(units), -1)
+        distinct, index = np.unique(columns, return_inverse=True)
+        index = index.reshape(columns.shape)
+        rng = np.random.Generator(np.random.PCG64(self.seed))
+        rows = max(1, CHUNK // max(len(units), len(distinct)))
+        for start in range(0, self.resamples, rows):
+            count = min(rows, self.resamples - start)
+            yield _draws(rng, count, len(distinct))[:, index].prod(axis=2)
+
+    def interval(
+        self, statistic: Callable[[Floats], Floats], units: Ints
+    ) -> tuple[float, float] | None:
+        """Percentile interval of a statistic: weights [R, n] -> [R]. None where undefined."""
+        values = np.concatenate([statistic(weights) for weights in self.weights(units)])
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return None
+        low, high = np.quantile(values, [TAIL, 1 - TAIL])
+        return float(low), float(high)
+
+    def mean(self, values: Floats, units: Ints) -> Number:
+        """The mean of n values."""
+        return self.ratio(values, np.ones(len(values)), units)
+
+    def share(self, right: npt.NDArray[np.bool_], units: Ints) -> Number:
+        """The share of n yes-or-no samples that are yes."""
+        number = self.mean(right.astype(np.float64), units)
+        if number.n and number.value in (0.0, 1.0):
+            return Number(number.value, number.n, unanimous(number.value, number.n))
+        return number
+
+    def ratio(self, above: Floats, below: Floats, units: Ints) -> Number:
+        """sum(above) / sum(below) over n samples, each of which brings one of both."""
+        if not len(above) or below.sum() == 0:
+            return Number(float("nan"), len(above))
+
+        def statistic(weights: Floats) -> Floats:
+            bottom = weights @ below
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return (weights @ above) / bottom
+
+        value = float(above.sum() / below.sum())
+        return Number(value, len(above), self.interval(statistic, units))
+
+
+def unanimous(value: float, n: int) -> tuple[float, float]:
+    """Clopper-Pearson interval of a share of n that is exactly 0 or 1."""
+    reach = float(TAIL ** (1 / n))
+    return (reach, 1.0) if value == 1.0 else (0.0, 1 - reach)
+
+
+def _draws(rng: np.random.Generator, resamples: int, units: int) -> Floats:
+    """[R, units] how often each unit is drawn in each of R resamples of that many."""
+    drawn = rng.integers(units, size=(resamples, units))
+    offset = np.arange(resamples)[:, None] * units
+    counts = np.bincount((drawn + offset).ravel(), minlength=resamples * units)
+    return counts.reshape(resamples, units).astype(np.float64)

@@ -1,0 +1,225 @@
+"""Judges: which value of each factor a clip shows. They learn from real training clips alone.
+
+The architecture is the literature's (S3VAE, C-DSVAE): a convolutional encoder of frames, a
+bi-LSTM, and one linear head per factor. Nothing generated and no test clip is ever trained on.
+Part of the training clips is held back, whole individuals at a time, to stop early and to keep
+the best state.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.errors import InputError
+from vdsm.evaluate.inputs import Inputs, Ints
+from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.result import Numbers
+from vdsm.evaluate.seeds import generator, integer
+from vdsm.evaluate.settings import Settings
+from vdsm.evaluate.stream import Progress, read, real_clips
+from vdsm.notation import Video
+
+RATE = 2e-3  # peak of the one-cycle learning rate
+CHECK_EVERY = 50  # steps
+HELD_BACK = 0.1  # share of the training clips
+MOST_HELD_BACK = 500  # clips
+FRAME_FEATURES = 128
+Verdicts = dict[str, npt.NDArray[np.float64]]  # factor -> [n, classes] probabilities
+
+
+class Judge(nn.Module):
+    """p(value of each factor | clip)."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: Mapping[str, int],
+        width: int,
+        hidden: int,
+    ) -> None:
+        """shape: channels, rows, columns of a frame."""
+        super().__init__()
+        channels, rows, columns = shape
+        layers: list[nn.Module] = []
+        out = width
+        while min(rows, columns) > 4:
+            layers += [nn.Conv2d(channels, out, 4, 2, 1, bias=False), nn.BatchNorm2d(out)]
+            layers += [nn.LeakyReLU(0.2)]
+            channels, rows, columns = out, rows // 2, columns // 2
+            out = min(2 * out, 4 * width)
+        self.convolutions = nn.Sequential(*layers)
+        self.dense = nn.Linear(channels * rows * columns, FRAME_FEATURES)
+        self.lstm = nn.LSTM(FRAME_FEATURES, hidden, batch_first=True, bidirectional=True)
+        self.heads = nn.ModuleDict({n: nn.Linear(2 * hidden, k) for n, k in classes.items()})
+
+    def features(self, clips: Video) -> Float[Tensor, "B F"]:
+        """Bi-LSTM outputs averaged over frames: the space of the distance `frechet.judge`."""
+        b, t = clips.shape[:2]
+        frames = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        h = F.leaky_relu(self.dense(self.convolutions(frames).flatten(1)), 0.2)
+        outputs, _ = self.lstm(h.view(b, t, -1))
+        features: Tensor = outputs.mean(dim=1)
+        return features
+
+    def name(self, features: Float[Tensor, "B F"]) -> dict[str, Float[Tensor, "B _"]]:
+        """Logits of every factor."""
+        return {name: head(features) for name, head in self.heads.items()}
+
+    def forward(self, clips: Video) -> dict[str, Float[Tensor, "B _"]]:
+        """Logits of every factor of clips."""
+        return self.name(self.features(clips))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the judges saw in n clips."""
+
+    verdicts: Verdicts  # factor -> [n, classes] probabilities
+    features: npt.NDArray[np.float32]  # [n, F]
+
+
+@torch.inference_mode()
+def look(judge: Judge, clips: Iterable[Video]) -> Seen:
+    """Verdicts and features of every clip of the batches."""
+    judge.eval()
+    device = next(judge.parameters()).device
+    found: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in judge.heads}
+    features = []
+    for batch in clips:
+        h = judge.features(batch.to(device))
+        features.append(h.cpu().numpy())
+        for name, logits in judge.name(h).items():
+            found[name].append(logits.double().softmax(-1).cpu().numpy())
+    verdicts = {name: np.concatenate(parts) for name, parts in found.items()}
+    return Seen(verdicts, np.concatenate(features))
+
+
+def empty_judge(inputs: Inputs, settings: Settings) -> Judge:
+    """An untrained judge for these clips and factors; its weights are a function of the seed."""
+    _, _, height, width, channels = inputs.real.shape
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(integer(settings.seed, "judge.weights"))
+        judge = Judge(
+            (channels, height, width), inputs.classes, settings.judge_width, settings.judge_hidden
+        )
+    return judge.to(settings.device)
+
+
+def training_rows(inputs: Inputs, settings: Settings) -> Ints:
+    """The training clips that judges learn from, ascending: all, or a seeded choice."""
+    chosen = generator(settings.seed, "judge.clips").permutation(inputs.train)
+    return np.sort(chosen[: settings.judge_clips])
+
+
+def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
+    """Judges of every factor, trained on real training clips until the held-back part is right.
+
+    The state kept is the one with the best mean accuracy on the held-back part; of equals, the
+    one with the lower loss there.
+    """
+    judge = empty_judge(inputs, settings)
+    rows, held = hold_back(inputs, training_rows(inputs, settings), settings.seed)
+    optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATE, total_steps=settings.judge_steps + 1, pct_start=0.1
+    )
+    rng = generator(settings.seed, "judge.batches")
+    best: tuple[float, float] = (-1.0, 0.0)
+    state: dict[str, Tensor] = {}
+    for step in range(1, settings.judge_steps + 1):
+        batch = np.sort(rng.choice(rows, min(settings.judge_batch, len(rows)), replace=False))
+        judge.train()
+        loss = _loss(judge, inputs, batch)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        progress("judges learn", step, settings.judge_steps)
+        if step % CHECK_EVERY == 0 or step == settings.judge_steps:
+            score = _held_back_score(judge, inputs, held, settings.batch)
+            if score > best:
+                best, state = score, {k: v.clone() for k, v in judge.state_dict().items()}
+            if score[0] == 1.0:
+                break
+    judge.load_state_dict(state)
+    return judge.eval()
+
+
+def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:
+    """Rows to learn from and rows to stop by.
+
+    Whole individuals are held back, so that stopping looks at unseen ones; single clips where
+    that would leave a value of some factor without a clip to learn from (a person is both).
+    """
+    rng = generator(seed, "judge.held_back")
+    wanted = int(np.clip(HELD_BACK * len(rows), 1, MOST_HELD_BACK))
+    individuals, sizes = np.unique(inputs.groups[rows], return_counts=True)
+    order = rng.permutation(len(individuals))
+    count = int(np.searchsorted(sizes[order].cumsum(), wanted)) + 1
+    held = np.isin(inputs.groups[rows], individuals[order[:count]])
+    if count >= len(individuals) or not _covers(inputs, rows[~held], rows[held]):
+        held = np.isin(rows, rng.permutation(rows)[:wanted])
+    return rows[~held], rows[held]
+
+
+def _covers(inputs: Inputs, rows: Ints, others: Ints) -> bool:
+    """Whether every value of every factor among `others` occurs among `rows`."""
+    return all(np.isin(column[others], column[rows]).all() for column in inputs.labels.values())
+
+
+def accuracies(found: Verdicts, inputs: Inputs, rows: Ints, bootstrap: Bootstrap) -> Numbers:
+    """Share of clips whose factor the judge names rightly, among those whose label is known."""
+    numbers = {}
+    for name, probabilities in found.items():
+        truth = inputs.labels[name][rows]
+        known = truth >= 0
+        right = probabilities.argmax(-1) == truth
+        numbers[name] = bootstrap.share(right[known], inputs.groups[rows][known])
+    return numbers
+
+
+def require_floor(numbers: Numbers, floor: float) -> None:
+    """InputError that names every judge whose accuracy on real test clips is below the floor."""
+    low = [
+        f"'{name}' {100 * number.value:.1f} %"
+        for name, number in numbers.items()
+        if number.value < floor
+    ]
+    if low:
+        count = max(number.n for number in numbers.values())
+        raise InputError(
+            f"judge below its floor of {100 * floor:.1f} % on {count} real test clips: "
+            f"{', '.join(low)}; give it more training clips or steps, or lower the floor"
+        )
+
+
+def _loss(judge: Judge, inputs: Inputs, rows: Ints) -> Tensor:
+    """Cross-entropy summed over factors, each averaged over the clips whose label is known."""
+    device = next(judge.parameters()).device
+    logits = judge(read(inputs.real, rows).to(device))
+    terms = []
+    for name, values in logits.items():
+        truth = torch.from_numpy(inputs.labels[name][rows]).to(device)
+        known = max(int((truth >= 0).sum()), 1)
+        terms.append(F.cross_entropy(values, truth, ignore_index=-1, reduction="sum") / known)
+    return torch.stack(terms).sum()
+
+
+def _held_back_score(judge: Judge, inputs: Inputs, rows: Ints, batch: int) -> tuple[float, float]:
+    """Mean accuracy over factors, and minus the mean loss, of the held-back clips."""
+    found = look(judge, real_clips(inputs, rows, batch)).verdicts
+    right, likelihood = [], []
+    for name, probabilities in found.items():
+        truth = inputs.labels[name][rows]
+        known = np.flatnonzero(truth >= 0)
+        if len(known):
+            right.append(float((probabilities.argmax(-1) == truth)[known].mean()))
+            given = probabilities[known, truth[known]]
+            likelihood.append(float(np.log(np.maximum(given, 1e-12)).mean()))
+    return (float(np.mean(right)), float(np.mean(likelihood))) if right else (0.0, 0.0)

@@ -1,0 +1,233 @@
+"""The measurements of the panel, one function each: clips are made, judged, and counted."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vdsm.errors import InputError
+from vdsm.evaluate.consistency import consistency, mean_consistency
+from vdsm.evaluate.entropy import paper_entropies, prior_row
+from vdsm.evaluate.frechet import Features, Sample, compare
+from vdsm.evaluate.inputs import Inputs, Ints, to_numpy
+from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.judge import Judge, Seen, accuracies, look, require_floor
+from vdsm.evaluate.probes import leakage
+from vdsm.evaluate.reconstruction import WINDOW, psnr, ssim
+from vdsm.evaluate.result import Numbers, under
+from vdsm.evaluate.seeds import generator
+from vdsm.evaluate.settings import Settings
+from vdsm.evaluate.stream import (
+    Decode,
+    Progress,
+    check_clips,
+    cuts,
+    decode_checked,
+    read,
+    real_clips,
+    watch,
+)
+from vdsm.evaluate.swap import match, score, swapped
+from vdsm.evaluate.verification import verification
+from vdsm.notation import Video
+
+Generate = Callable[[int, np.random.Generator], Any]
+GENERATED_AT_ONCE = 50  # clips asked of `generate`, whatever the batch: the numbers stay the same
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the measurements share, and where they put what they find."""
+
+    inputs: Inputs
+    decode: Decode
+    judge: Judge
+    settings: Settings
+    features: Mapping[str, Features]
+    progress: Progress
+    bootstrap: Bootstrap
+    numbers: Numbers = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # part -> why it is missing
+
+    def look(
+        self, clips: Iterable[Video], what: str, total: int, *observers: Callable[[Video], None]
+    ) -> Seen:
+        """Judge all clips, showing each batch to the observers as well."""
+        return look(self.judge, self._count(watch(clips, *observers), what, total))
+
+    def _count(self, clips: Iterable[Video], what: str, total: int) -> Iterator[Video]:
+        done = 0
+        self.progress(what, done, total)
+        for batch in clips:
+            yield batch
+            done += len(batch)
+            self.progress(what, done, total)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A set of clips as the judges saw them, and as samples in every feature space."""
+
+    seen: Seen
+    samples: Mapping[str, Sample]
+
+
+def _look_with_features(
+    bench: Bench, clips: Iterable[Video], groups: Ints, what: str, *observers: Any
+) -> Looked:
+    samples = {name: Sample(groups) for name in bench.features}
+    adders = [
+        lambda batch, name=name: samples[name].add(bench.features[name](batch))
+        for name in bench.features
+    ]
+    seen = bench.look(clips, what, len(groups), *adders, *observers)
+    samples["judge"] = Sample(groups)
+    samples["judge"].add(seen.features)
+    return Looked(seen, samples)
+
+
+def judge_real(bench: Bench) -> Looked:
+    """`judge.<factor>.accuracy` on every real test clip, required to pass the floor."""
+    inputs, batch = bench.inputs, bench.settings.batch
+    groups = inputs.groups[inputs.test]
+    clips = real_clips(inputs, inputs.test, batch)
+    real = _look_with_features(bench, clips, groups, "real test clips")
+    found = accuracies(real.seen.verdicts, inputs, inputs.test, bench.bootstrap)
+    require_floor(found, bench.settings.floor)
+    bench.numbers.update({f"judge.{name}.accuracy": number for name, number in found.items()})
+
+    others = generator(bench.settings.seed, "frechet.real").permutation(inputs.train)
+    rows = np.sort(others[: len(inputs.test)])
+    clips = real_clips(inputs, rows, batch)
+    train = _look_with_features(bench, clips, inputs.groups[rows], "real training clips")
+    for name, sample in train.samples.items():
+        bench.numbers[f"frechet.{name}_real"] = compare(real.samples[name], sample)
+    return real
+
+
+def reconstruction(bench: Bench, real: Looked) -> None:
+    """`reconstruction.*`, `consistency.*`, the paper's mean, and `frechet.<features>`."""
+    inputs, bootstrap = bench.inputs, bench.bootstrap
+    rows, groups = inputs.test, inputs.groups[inputs.test]
+    fidelity = Fidelity(inputs)
+    if fidelity.too_small:
+        bench.left_out["reconstruction.ssim"] = f"frames are smaller than {WINDOW} pixels"
+    same = np.stack([rows, rows], axis=1)
+    clips = swapped(inputs, bench.decode, same, bench.settings.batch)
+    made = _look_with_features(bench, clips, groups, "reconstructions", fidelity.see)
+
+    numbers = {k: bootstrap.mean(v, groups) for k, v in fidelity.values().items()}
+    right = accuracies(made.seen.verdicts, inputs, rows, bootstrap)
+    numbers |= {f"accuracy.{name}": number for name, number in right.items()}
+    bench.numbers.update(under("reconstruction", numbers))
+    both = (real.seen.verdicts, made.seen.verdicts, inputs, bootstrap)
+    bench.numbers.update(under("consistency", consistency(*both)))
+    bench.numbers["paper.accuracy_consistency"] = mean_consistency(*both)
+    for name, sample in made.samples.items():
+        bench.numbers[f"frechet.{name}"] = compare(real.samples[name], sample)
+
+
+class Fidelity:
+    """PSNR and SSIM of test clips whose reconstructions are seen in order."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._done = 0
+        self._psnr: list[Any] = []
+        self._ssim: list[Any] = []
+        self.too_small = min(inputs.real.shape[2:4]) < WINDOW
+
+    def see(self, made: Video) -> None:
+        """Compare the next reconstructions with their clips."""
+        rows = self._inputs.test[self._done : self._done + len(made)]
+        real = read(self._inputs.real, rows)
+        self._psnr.append(psnr(real, made).numpy())
+        if not self.too_small:
+            self._ssim.append(ssim(real, made).numpy())
+        self._done += len(made)
+
+    def values(self) -> dict[str, Any]:
+        """Name -> [n] values of the test clips."""
+        found = {"psnr": self._psnr} if self.too_small else {"psnr": self._psnr, "ssim": self._ssim}
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def swaps(bench: Bench) -> None:
+    """`swap.*`: every test clip's identity with another's motion, and the other way round."""
+    inputs = bench.inputs
+    pairs = match(inputs.test, inputs.groups, generator(bench.settings.seed, "swap"))
+    _judge_pairs(bench, pairs, "swap", "swaps")
+
+
+def unseen_swaps(bench: Bench) -> None:
+    """`unseen.*`: swaps into combinations of identity and action that training left out."""
+    pairs = bench.inputs.unseen
+    if pairs is None or not len(pairs):
+        bench.left_out["unseen"] = "no combination was left out of training"
+        return
+    _judge_pairs(bench, pairs, "unseen", "unseen combinations")
+
+
+def _judge_pairs(bench: Bench, pairs: Ints, prefix: str, what: str) -> None:
+    clips = swapped(bench.inputs, bench.decode, pairs, bench.settings.batch)
+    seen = bench.look(clips, what, len(pairs))
+    found = score(seen.verdicts, bench.inputs, pairs, bench.bootstrap)
+    bench.numbers.update(under(prefix, found))
+
+
+def prior(bench: Bench, sample_identity: Generate | None) -> None:
+    """`prior.*`: the identity of test clips replaced by one from the prior."""
+    inputs = bench.inputs
+    if sample_identity is None or not inputs.factors("action"):
+        reason = "no sample_identity was given" if sample_identity is None else "no action factor"
+        bench.left_out["prior"] = reason
+        return
+    n = len(inputs.test)
+    drawn = to_numpy(sample_identity(n, generator(bench.settings.seed, "prior")))
+    expected = (n, *inputs.codes["s"].shape[1:])
+    if drawn.shape != expected or not np.isfinite(drawn).all():
+        raise InputError(f"sample_identity gave {drawn.shape}, expected finite values {expected}")
+    drawn = drawn.astype(inputs.codes["s"].dtype)
+
+    def clips() -> Iterator[Video]:
+        for cut in cuts(n, bench.settings.batch):
+            codes = {name: code[inputs.test[cut]] for name, code in inputs.codes.items()}
+            yield decode_checked(bench.decode, codes | {"s": drawn[cut]}, inputs)
+
+    seen = bench.look(clips(), "identities from the prior", n)
+    bench.numbers.update(under("prior", prior_row(seen.verdicts, inputs, bench.bootstrap)))
+
+
+def generation(bench: Bench, real: Looked, generate: Generate | None) -> None:
+    """`frechet.<features>_generated` and the paper's entropies, of clips from the priors alone."""
+    if generate is None:
+        bench.left_out["frechet.generated"] = "no generate was given"
+        return
+    inputs = bench.inputs
+    n = len(inputs.test)
+    _, frames, height, width, channels = inputs.real.shape
+    rng = generator(bench.settings.seed, "generate")
+
+    def clips() -> Iterator[Video]:
+        for cut in cuts(n, GENERATED_AT_ONCE):
+            expected = (cut.stop - cut.start, frames, channels, height, width)
+            yield check_clips("generate", generate(expected[0], rng), expected)
+
+    strangers = np.arange(n, dtype=np.int64)
+    made = _look_with_features(bench, clips(), strangers, "clips from the priors")
+    found = paper_entropies(made.seen.verdicts, strangers, bench.bootstrap)
+    bench.numbers.update(under("paper", found))
+    for name, sample in made.samples.items():
+        bench.numbers[f"frechet.{name}_generated"] = compare(real.samples[name], sample)
+
+
+def codes(bench: Bench) -> None:
+    """`leakage.*` and `verification.*`: what can be read from the codes themselves."""
+    inputs, settings, bootstrap = bench.inputs, bench.settings, bench.bootstrap
+    found = leakage(inputs, settings, bootstrap, bench.progress)
+    bench.numbers.update(under("leakage", found))
+    found = verification(inputs, bootstrap, settings.seed)
+    if not found:
+        bench.left_out["verification"] = "no individual has two test clips: give groups"
+    bench.numbers.update(under("verification", found))

@@ -1,0 +1,95 @@
+"""The panel: every measurement of one model on one dataset, from arrays, in a fixed order.
+
+    result = panel(real=clips, labels=labels, roles=roles, split=split, codes=codes, decode=decode)
+    result["swap"]["joint"], result["intervals"]["swap.joint"], result["counts"]["swap.joint"]
+
+The judges come first, and nothing else is reported unless they pass their floor on real test
+clips. docs/evaluation.md says what each number means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vdsm.evaluate import measure
+from vdsm.evaluate.cache import judge_for
+from vdsm.evaluate.frechet import Features, require_frames
+from vdsm.evaluate.inputs import ClipArray, prepare
+from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.measure import Bench, Generate
+from vdsm.evaluate.result import to_tree
+from vdsm.evaluate.seeds import integer
+from vdsm.evaluate.settings import Settings
+from vdsm.evaluate.stream import Decode, Progress, quiet
+
+
+def panel(
+    *,
+    real: ClipArray,
+    labels: Mapping[str, Any],
+    roles: Mapping[str, str],
+    split: Any,
+    codes: Mapping[str, Any],
+    decode: Decode,
+    groups: Any = None,
+    probed: Mapping[str, Any] | None = None,
+    sample_identity: Generate | None = None,
+    generate: Generate | None = None,
+    unseen: Any = None,
+    features: Mapping[str, Features] | None = None,
+    settings: Settings | None = None,
+    cache: Path | None = None,
+    progress: Progress = quiet,
+) -> dict[str, Any]:
+    """Measure a model on N clips. Rows with `split` 1 are measured, every one of them.
+
+    real: uint8 [N, T, H, W, C]; any array, or an object with `shape` that reads rows on demand.
+    labels: factor -> [N] integers, -1 where unknown.
+    roles: factor -> "identity" (s should hold it) or "action" (the other codes should).
+    split: [N] 0 for training clips, 1 for test clips.
+    codes: "s" [N, k], and "d" [N, k] or "z" [N, T, k] or both: posterior means of every clip.
+    decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1].
+    groups: [N] clips of one individual share a number; each clip is its own by default.
+    probed: further codes that are only probed, as posterior samples: name -> [N, k] or [N, T, k].
+    sample_identity: (n, generator) -> s [n, k] from the prior, for the row `prior`.
+    generate: (n, generator) -> n clips from the priors alone, as `decode` returns them.
+    unseen: [P, 2] rows; the swaps of the first's identity with the second's motion are cells
+        that training left out (`unseen_pairs` finds them).
+    features: name -> feature function for `frechet.<name>`; the judges' features are always there.
+    cache: a folder that keeps judges, by the content of what they learned from.
+    progress: called with what is being done, how much is done, and the total.
+
+    Returns nested JSON: figures as plain numbers, `intervals` and `counts` by dotted key, `n` test
+    clips, `seed`, `settings`, and `left_out` with the reason for each part that is missing.
+    InputError where arrays do not fit together, or a judge is below its floor.
+    """
+    settings = settings or Settings()
+    inputs = prepare(
+        real=real,
+        labels=labels,
+        roles=roles,
+        split=split,
+        codes=codes,
+        probed=probed,
+        groups=groups,
+        unseen=unseen,
+    )
+    for name, function in (features or {}).items():
+        require_frames(name, function, inputs.real.shape[1])
+    bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))
+    judge = judge_for(inputs, settings, cache, progress)
+    bench = Bench(inputs, decode, judge, settings, features or {}, progress, bootstrap)
+    real_clips = measure.judge_real(bench)
+    measure.reconstruction(bench, real_clips)
+    measure.swaps(bench)
+    measure.unseen_swaps(bench)
+    measure.prior(bench, sample_identity)
+    measure.generation(bench, real_clips, generate)
+    measure.codes(bench)
+    return to_tree(bench.numbers) | {
+        "n": len(inputs.test),
+        "seed": settings.seed,
+        "settings": asdict(settings),
+        "left_out": bench.left_out,
+    }

@@ -1,0 +1,171 @@
+"""Probes: what can be read from a code. A linear and a non-linear one, chance, and a control.
+
+A probe learns from codes of training clips and is scored on codes of every test clip. Chance is
+what can be had without the code, the better of two strategies: to guess evenly (1 / number of
+values), or always to name the value most frequent among the training clips, scored on the same
+test clips. (The second alone would be too low where individuals are held out of a balanced set:
+what is frequent among those that remain is rare among those held out.) Excess is (accuracy -
+chance) / (1 - chance): 0 where the code holds nothing that the probe can use, 1 where it holds
+it all. The control is the mean of the same probe taught three times with shuffled labels; far
+above chance, it would mean that the measurement itself is broken.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
+from sklearn.neural_network import MLPClassifier
+
+from vdsm.evaluate.inputs import Array, Inputs, Ints
+from vdsm.evaluate.intervals import Bootstrap, Floats
+from vdsm.evaluate.result import Number, Numbers, under
+from vdsm.evaluate.scan import Reading, scan
+from vdsm.evaluate.seeds import generator, integer
+from vdsm.evaluate.settings import Settings
+from vdsm.evaluate.stream import Progress
+
+KINDS = ("linear", "mlp")
+CONTROLS = 3  # shuffles
+LINEAR_STEPS = 2000  # of L-BFGS; a well-conditioned fit needs some tens
+MLP_WIDTH = 256
+MLP_BATCH = 512
+MLP_RATE = 2e-3
+MLP_EPOCHS = 200
+MLP_PATIENCE = 15  # epochs without a better held-back score
+
+
+@dataclass(frozen=True)
+class Split:
+    """One code and one factor: what a probe learns from, and what it is scored on."""
+
+    codes: Floats  # [m, k] training codes, standardised
+    labels: Ints  # [m]
+    test_codes: Floats  # [n, k] on the training codes' scale
+    test_labels: Ints  # [n]
+    test_groups: Ints  # [n]
+    classes: int
+
+
+def leakage(
+    inputs: Inputs, settings: Settings, bootstrap: Bootstrap, progress: Progress
+) -> Numbers:
+    """`<code>.<factor>.{linear,mlp}.{accuracy,chance,excess,shuffled}` and `.scan.*`."""
+    codes = {**inputs.codes, **inputs.probed}
+    jobs = [(code, factor) for code in codes for factor in inputs.labels]
+    numbers: Numbers = {}
+    for done, (code, factor) in enumerate(jobs):
+        progress("probes", done, len(jobs))
+        name = f"{code}.{factor}"
+        split = split_of(inputs, codes[code], factor, settings)
+        numbers |= under(name, probe(split, settings.seed, name, bootstrap))
+    progress("probes", len(jobs), len(jobs))
+    return numbers
+
+
+def split_of(inputs: Inputs, code: Array, factor: str, settings: Settings) -> Split:
+    """Standardised codes and known labels; codes over time are averaged over time first."""
+    flat = (code.mean(axis=1) if code.ndim == 3 else code).astype(np.float64)
+    labels = inputs.labels[factor]
+    known = inputs.train[labels[inputs.train] >= 0]
+    chosen = generator(settings.seed, f"probes.{factor}").permutation(known)
+    train = np.sort(chosen[: settings.probe_clips])
+    test = inputs.test[labels[inputs.test] >= 0]
+    loc, scale = flat[train].mean(0), flat[train].std(0)
+    scale = np.where(scale > 0, scale, 1.0)
+    return Split(
+        codes=(flat[train] - loc) / scale,
+        labels=labels[train],
+        test_codes=(flat[test] - loc) / scale,
+        test_labels=labels[test],
+        test_groups=inputs.groups[test],
+        classes=inputs.classes[factor],
+    )
+
+
+def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap) -> Numbers:
+    """Every figure of one code and one factor."""
+    numbers: Numbers = {}
+    readings = [nearest(split)]
+    for kind in KINDS:
+        reading = read_code(kind, split, split.labels, integer(seed, f"{name}.{kind}"))
+        readings.append(reading)
+        controls = [
+            _control(kind, split, seed, f"{name}.{kind}.control.{i}") for i in range(CONTROLS)
+        ]
+        numbers |= under(kind, _scores(split, reading, controls, bootstrap))
+    found = scan(readings, split.test_labels, split.test_groups, generator(seed, f"{name}.scan"))
+    return numbers | under("scan", found)
+
+
+def chance_of(train_labels: Ints, test_labels: Ints, classes: int) -> Floats:
+    """[n] what is right on each test clip without any code; its mean is chance."""
+    usual = (test_labels == np.bincount(train_labels).argmax()).astype(np.float64)
+    return usual if usual.mean() > 1 / classes else np.full(len(test_labels), 1 / classes)
+
+
+def _scores(
+    split: Split, reading: Reading, controls: list[Floats], bootstrap: Bootstrap
+) -> Numbers:
+    units = split.test_groups
+    right = reading.predicted == split.test_labels
+    baseline = chance_of(split.labels, split.test_labels, split.classes)
+    accuracy, chance = bootstrap.share(right, units), bootstrap.mean(baseline, units)
+    excess = bootstrap.ratio(right - baseline, 1 - baseline, units)
+    if accuracy.value in (0.0, 1.0) and accuracy.interval:  # a bootstrap of these has no width
+        bounds = [(bound - chance.value) / (1 - chance.value) for bound in accuracy.interval]
+        excess = Number(excess.value, excess.n, (bounds[0], bounds[1]))
+    shuffled = bootstrap.mean(np.mean(controls, axis=0), units)
+    return {"accuracy": accuracy, "chance": chance, "excess": excess, "shuffled": shuffled}
+
+
+def _control(kind: str, split: Split, seed: int, name: str) -> Floats:
+    """[n] whether the probe is right where it was taught with shuffled labels."""
+    shuffled = generator(seed, name).permutation(split.labels)
+    reading = read_code(kind, split, shuffled, integer(seed, name))
+    right: Floats = (reading.predicted == split.test_labels).astype(np.float64)
+    return right
+
+
+def read_code(kind: str, split: Split, labels: Ints, seed: int) -> Reading:
+    """Teach a probe with `labels`; what it says of the test codes, and how sure it is."""
+    model = _linear() if kind == "linear" else _mlp(labels, seed)
+    with warnings.catch_warnings():
+        # Both stop at a budget of steps by design; the budget is far beyond what fits need.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(split.codes, labels)
+    probabilities = model.predict_proba(split.test_codes)
+    best = probabilities.argmax(-1)
+    return Reading(
+        predicted=np.asarray(model.classes_, np.int64)[best],
+        confidence=np.take_along_axis(probabilities, best[:, None], 1)[:, 0].astype(np.float64),
+    )
+
+
+def nearest(split: Split) -> Reading:
+    """The label of the nearest training code, surer the nearer: finds codes that are copies."""
+    distance, index = NearestNeighbors(n_neighbors=1).fit(split.codes).kneighbors(split.test_codes)
+    return Reading(predicted=split.labels[index[:, 0]], confidence=-distance[:, 0])
+
+
+def _linear() -> Any:
+    return LogisticRegression(max_iter=LINEAR_STEPS)
+
+
+def _mlp(labels: Ints, seed: int) -> Any:
+    """Stops early by a tenth of the codes, where that tenth can hold every class."""
+    counts = np.bincount(labels)
+    present = counts[counts > 0]
+    early = present.min() >= 2 and 0.1 * len(labels) >= len(present)
+    return MLPClassifier(
+        (MLP_WIDTH,),
+        batch_size=min(MLP_BATCH, len(labels)),
+        learning_rate_init=MLP_RATE,
+        early_stopping=bool(early),
+        max_iter=MLP_EPOCHS,
+        n_iter_no_change=MLP_PATIENCE,
+        random_state=seed,
+    )

@@ -1,0 +1,37 @@
+"""Options of the evaluation panel."""
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Settings:
+    """How the panel measures. The defaults suit two CPU cores and 1,000 test clips."""
+
+    seed: int = Field(default=0, ge=0, description="seed of every random choice of the evaluation")
+    batch: int = Field(default=64, ge=1, description="clips decoded and judged at once")
+    floor: float = Field(
+        default=0.98, ge=0, le=1, description="least accuracy of each judge on real test clips"
+    )
+    judge_clips: int = Field(
+        default=5000, ge=2, description="most training clips that judges learn from"
+    )
+    judge_steps: int = Field(
+        default=800, ge=1, description="most training steps of the judges; they stop once faultless"
+    )
+    judge_batch: int = Field(default=32, ge=2, description="clips in a training step of the judges")
+    judge_width: int = Field(
+        default=16, ge=1, description="channels of the judges' first convolution"
+    )
+    judge_hidden: int = Field(
+        default=256, ge=1, description="width of the judges' bi-LSTM, each direction"
+    )
+    probe_clips: int = Field(
+        default=10_000, ge=2, description="most training codes that a probe learns from"
+    )
+    resamples: int = Field(
+        default=1000, ge=20, description="bootstrap resamples behind an interval"
+    )
+    device: str = Field(
+        default="cpu", description="where judges and feature networks run: cpu or cuda"
+    )
