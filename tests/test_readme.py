@@ -1,0 +1,93 @@
+"""The README and the docs: Python blocks run, commands are ones that exist."""
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vdsm import VDSM, ModelConfig
+from vdsm.cli import make_parser
+from vdsm.config import override
+from vdsm.data import MAKERS
+from vdsm.options import from_flags, parse_flags
+from vdsm.presets import preset
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOT_RUN = "<!-- not run -->"
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """Fenced blocks of these languages, but for those after a line `<!-- not run -->`."""
+    found = re.findall(r"(?:^|\n)([^\n]*)\n+```(\w*)\n(.*?)\n```", page.read_text(), re.DOTALL)
+    return [code for above, lang, code in found if lang in languages and above != NOT_RUN]
+
+
+def commands(page: Path) -> list[str]:
+    """Every `vdsm ...` line of shell or console blocks, and of indented blocks."""
+    indented = [line for line in page.read_text().splitlines() if line.startswith("    ")]
+    text = "\n".join([*blocks(page, "sh", "bash", "console"), *indented])
+    lines = (line.strip().removeprefix("$ ") for line in text.replace("\\\n", " ").splitlines())
+    return [line for line in lines if line.startswith("vdsm ") and "..." not in line]
+
+
+def named(cases: list[tuple[Path, str]]) -> list[object]:
+    return [pytest.param(c, id=f"{p.name}: {c.splitlines()[0][:60]}") for p, c in cases]
+
+
+@pytest.mark.parametrize(
+    "code", named([(page, code) for page in PAGES for code in blocks(page, "python")])
+)
+def test_python_block_runs(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelConfig
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    VDSM(replace(tiny, size=64, channels=3)).save_pretrained("runs/pendulum")
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize(
+    "command", named([(page, line) for page in PAGES for line in commands(page)])
+)
+def test_command_is_known(command: str) -> None:
+    words = shlex.split(command, comments=True)[1:]
+    arguments, rest = make_parser().parse_known_args(words)
+    if getattr(arguments, "wants_help", False):
+        return
+    if words[0] in ("data", "train"):
+        assert arguments.out, "--out is needed"
+    if words[0] == "data":
+        from_flags(MAKERS[arguments.name].options, rest, "vdsm data")
+    elif words[0] == "train":
+        start = preset(arguments.preset or "folder", arguments.size)
+        override(start, parse_flags(rest, "vdsm train"), "vdsm train")
+    else:
+        assert not rest, f"{words[0]} does not know {rest}"
+
+
+def test_readme_has_an_example_and_commands() -> None:
+    """The patterns above find what is there."""
+    readme = ROOT / "README.md"
+    assert blocks(readme, "python")
+    assert {line.split()[1] for line in commands(readme)} >= {"data", "train", "swap", "generate"}
+
+
+def test_make_targets_exist() -> None:
+    """Every `make TARGET` of the README and CONTRIBUTING."""
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        for code in blocks(page, "sh"):
+            for line in code.splitlines():
+                words = shlex.split(line, comments=True)
+                if words and words[0] == "make":
+                    assert words[1] in targets, line
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link and picture of README, CONTRIBUTING and docs."""
+    for page in (*PAGES, ROOT / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
