@@ -48,14 +48,13 @@ class Fit:
 
     def __call__(self, image: Frames) -> Frames:
         height, width = image.shape[:2]
-        box = self._region(width, height)
-        sides = box[2] - box[0], box[3] - box[1]
-        scale = self.size / max(sides)
-        inner = max(1, round(scale * sides[0])), max(1, round(scale * sides[1]))
-        picture = Image.fromarray(image)
+        left, top, right, bottom = self._region(width, height)
+        picture = Image.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
         picture = picture.convert("L") if self.grey else picture
-        if inner != (width, height) or box != (0, 0, width, height):
-            picture = picture.resize(inner, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+        scale = self.size / max(picture.size)
+        inner = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
+        if inner != picture.size:
+            picture = picture.resize(inner, Image.Resampling.BICUBIC, reducing_gap=3.0)
         if inner != (self.size, self.size):
             canvas = Image.new(picture.mode, (self.size, self.size))
             canvas.paste(picture, ((self.size - inner[0]) // 2, (self.size - inner[1]) // 2))

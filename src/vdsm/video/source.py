@@ -73,6 +73,7 @@ def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
         if path.is_dir():
             for file in pictures_in(path):
                 with named(file):
+                    _start(file)
                     yield None, next(pictures(file))[1]
         elif _is_picture(path):
             yield from pictures(path)
@@ -100,11 +101,17 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
+    start = _start(path)
+    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, which must have some."""
     with open(path, "rb") as file:
         start = file.read(4)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
-    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+    return start
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vdsm.errors import InputError
-from vdsm.video.limits import Frames, TimedFrames, check_pixels
+from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels
 from vdsm.video.whole import count_gif_frames
 
 STILL_DELAY = 0.1  # s, of a GIF frame that states none or under 20 ms, as browsers have it
@@ -43,7 +43,8 @@ def _open(path: Path) -> Image.Image:
         with _quiet():
             return Image.open(path)
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path} is too large a picture ({error}): scale it down") from error
+        limit = f"{MAX_PIXELS // 10**6} million pixels"
+        raise InputError(f"{path} is over the limit of {limit}: scale it down first") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: convert it") from error
 

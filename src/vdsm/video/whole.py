@@ -50,11 +50,10 @@ def _end_of_boxes(data: Bytes) -> int:
 
 def _end_of_chunks(data: Bytes) -> int:
     """Where the last RIFF list ends; a long AVI has several."""
-    at = 0
-    while data[at : at + 4] == b"RIFF":
-        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
-        at += at % 2
-    return at - 1 if at == len(data) + 1 else at
+    end = 0
+    while data[(at := end + end % 2) : at + 4] == b"RIFF":
+        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+    return end
 
 
 def count_gif_frames(path: Path) -> int:
