@@ -1,6 +1,6 @@
 """Both bounds against Pyro, and every KL term against Monte Carlo, in double precision."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pyro
@@ -208,16 +208,44 @@ def test_kl_terms_are_expected_log_ratios(tiny: ModelConfig, stage: str) -> None
 
 
 def test_terms_are_per_sequence(model: VDSM) -> None:
-    """Named alike in terms and weights, one number a clip, and features may be given."""
+    """Named alike in terms and weights, one number a clip."""
     x = clips(model)
     for stage in (elbo.stage1, elbo.stage2):
         terms = stage(model, x, torch.Generator().manual_seed(2))
         assert all(term.shape == (CLIPS,) for term in terms.values())
         with pytest.raises(AssertionError, match="weights"):
             elbo.loss(terms, dict.fromkeys([*terms, "kl_other"], 1.0))
-    seen = elbo.stage2(model, x, torch.Generator().manual_seed(2), model.encoder(x))
-    for name, term in seen.items():
-        assert torch.equal(term, terms[name])
+
+
+@pytest.mark.parametrize("stage", [elbo.stage1, elbo.stage2])
+def test_what_each_posterior_sees(
+    tiny: ModelConfig, stage: Callable[..., dict[str, Tensor]]
+) -> None:
+    """`seen` is for q(z) and q(d) alone, `reference` for q(s) alone; x is what is drawn."""
+    model = random_model(tiny)
+    x, other = clips(model), clips(model)
+
+    def terms(x: Tensor, **instead: Tensor) -> dict[str, Tensor]:
+        return stage(model, x, torch.Generator().manual_seed(2), **instead)
+
+    plain, of_other = terms(x), terms(other)
+    for same in (terms(x, seen=x), terms(x, reference=x), terms(x, seen=x, reference=x)):
+        for name, term in plain.items():
+            torch.testing.assert_close(same[name], term)
+    seen, reference = terms(x, seen=other), terms(x, reference=other)
+    torch.testing.assert_close(seen["kl_s"], plain["kl_s"])
+    torch.testing.assert_close(reference["kl_s"], of_other["kl_s"])
+    for name in {"kl_z", "kl_d"} & set(plain):
+        torch.testing.assert_close(seen[name], of_other[name])
+        torch.testing.assert_close(reference[name], plain[name])
+    both = terms(x, seen=other, reference=other[:, :2])
+    likelihood = model.likelihood(posterior(model, stage, other, other[:, :2]).codes).log_prob(x)
+    torch.testing.assert_close(both["log_likelihood"], likelihood.sum(1))
+
+
+def posterior(model: VDSM, stage: object, x: Tensor, reference: Tensor) -> Posterior:
+    infer = model.infer_frames if stage is elbo.stage1 else model.infer
+    return infer(model.encoder(x), torch.Generator().manual_seed(2), model.encoder(reference))
 
 
 def test_gaussian_likelihood_and_bernoulli(tiny: ModelConfig) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from vdsm.model.vdsm import VDSM, Posterior, Prior
 from vdsm.notation import Video
 
+Reference = Float[Tensor, "B M C H W"]
 Terms = dict[str, Float[Tensor, " B"]]
 
 
@@ -21,15 +22,15 @@ def stage1(
     x: Video,
     generator: torch.Generator | None = None,
     seen: Video | None = None,
-    reference: Video | None = None,
+    reference: Reference | None = None,
 ) -> Terms:
     """Eq. 7: frames of one individual in no order; z_i are i.i.d. N(0, 1).
 
     In the paper the encoder sees x alone. `seen`: x with other colours, for q(z) to see instead;
-    `reference` [B, R, C, H, W]: other frames of the individual, for q(s) to see instead.
+    `reference` [B, M, C, H, W]: other frames of the individual, for q(s) to see instead.
     """
-    who = None if reference is None else model.encoder(reference)
-    q = model.infer_frames(model.encoder(x if seen is None else seen), generator, who)
+    what, who = features(model, x, seen, reference)
+    q = model.infer_frames(what, generator, who)
     standard = type(q.z)(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
     return {
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
@@ -43,11 +44,11 @@ def stage2(
     x: Video,
     generator: torch.Generator | None = None,
     seen: Video | None = None,
-    reference: Video | None = None,
+    reference: Reference | None = None,
 ) -> Terms:
     """Eq. 4 (Eq. 11): sequences; `seen` and `reference` as in stage 1."""
-    who = None if reference is None else model.encoder(reference)
-    q = model.infer(model.encoder(x if seen is None else seen), generator, who)
+    what, who = features(model, x, seen, reference)
+    q = model.infer(what, generator, who)
     p = model.prior(q.codes)
     assert q.d is not None
     return {
@@ -56,6 +57,16 @@ def stage2(
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
     }
+
+
+def features(
+    model: VDSM, x: Video, seen: Video | None, reference: Reference | None
+) -> tuple[Float[Tensor, "B T F"], Float[Tensor, "B M F"] | None]:
+    """Features for q(z) and q(d), and those for q(s) where they are of other frames."""
+    if seen is None and reference is None:
+        return model.encoder(x), None
+    who = model.encoder(x if reference is None else reference)
+    return model.encoder(x if seen is None else seen), who
 
 
 def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:

@@ -80,7 +80,7 @@ class VDSM(nn.Module):
         self,
         features: Features,
         generator: torch.Generator | None = None,
-        reference: Features | None = None,
+        reference: Float[Tensor, "B M F"] | None = None,
     ) -> Posterior:
         """q(s, d, z_1:T | x_1:T) and a sample, from the features of a clip's frames in order.
 
@@ -102,7 +102,7 @@ class VDSM(nn.Module):
         self,
         features: Features,
         generator: torch.Generator | None = None,
-        reference: Features | None = None,
+        reference: Float[Tensor, "B M F"] | None = None,
     ) -> Posterior:
         """q(s | x_1:T) Π_i q(z_i | x_i) and a sample: stage 1, frames in no order (Eq. 7)."""
         q_s = self.identity(features if reference is None else reference)
