@@ -35,7 +35,7 @@ def run(words: Sequence[str]) -> int:
     except OSError as error:
         if is_disk_full(error):
             return complain(f"no space left on the disk ({error.filename or 'output'})", 2)
-        if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
+        if error.filename:
             return complain(f"{error.filename}: {error.strerror}", 2)
         raise
     except SystemExit as error:
@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
 def complain(message: str, code: int) -> int:
     """Print one line to standard error; the exit code."""
     line = " ".join(message.split())
-    print(line if line.startswith("vdsm ") else f"vdsm: {line}", file=sys.stderr)
+    print(line if line.startswith(("vdsm ", "vdsm:")) else f"vdsm: {line}", file=sys.stderr)
     return code
 
 
@@ -61,13 +61,12 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"vdsm {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(
-        name: str, help: str, function: Command, own_help: bool = False
-    ) -> argparse.ArgumentParser:
+    def add(name: str, help: str, function: Command, own_help: bool = False) -> Parser:
         command = commands.add_parser(
             name, help=help, description=help, allow_abbrev=False, add_help=not own_help
         )
-        if own_help:  # the command knows more fields than its parser
+        command.has_fields = own_help
+        if own_help:
             command.add_argument("-h", "--help", action="store_true", dest="wants_help")
         command.set_defaults(run=function)
         return command
@@ -88,7 +87,7 @@ def make_parser() -> Parser:
     )
     train.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
     train.add_argument("--preset", help="settings to start from [the dataset's own]")
-    train.add_argument("--size", choices=("compact", "paper"), default="compact")
+    train.add_argument("--size", choices=("compact", "paper"))
     train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
     train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
 

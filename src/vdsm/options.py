@@ -14,10 +14,37 @@ T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line."""
+    """An ArgumentParser whose errors are one line.
+
+    Where it `has_fields`, it hands back every `--field value` that it does not know, in pairs.
+    """
+
+    has_fields = False
 
     def error(self, message: str) -> Any:
         raise InputError(f"{self.prog}: {message} (see '{self.prog} --help')")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if not self.has_fields:
+            return super().parse_known_args(args, namespace)
+        own, fields = self.split(list(args))
+        namespace, rest = super().parse_known_args(own, namespace)
+        return namespace, rest + fields
+
+    def split(self, words: list[str]) -> tuple[list[str], list[str]]:
+        """The parser's own words, and fields with their values, wherever they stand."""
+        values = {flag: a.nargs != 0 for a in self._actions for flag in a.option_strings}
+        own: list[str] = []
+        fields: list[str] = []
+        while words:
+            word = words.pop(0)
+            flag = word.partition("=")[0]
+            target = fields if word.startswith("--") and flag not in values else own
+            target.append(word)
+            takes_value = word.startswith("-") and "=" not in word and values.get(flag, True)
+            if takes_value and words and not words[0].startswith("--"):
+                target.append(words.pop(0))
+        return own, fields
 
 
 def parse_flags(words: list[str], source: str) -> dict[str, str]:

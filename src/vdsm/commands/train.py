@@ -1,5 +1,6 @@
 """`vdsm train`: train both stages, or resume."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -9,26 +10,27 @@ from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.device import keep_freed_memory
 from vdsm.errors import InputError
+from vdsm.files import read_json
 from vdsm.options import flag_help, parse_flags
 from vdsm.presets import NAMES, Size, preset
 from vdsm.progress import TrainingBar, stop_on_signal
-from vdsm.train.loop import Events, Stopped, train
+from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.run import Run
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 
 
-def train_help(name: str | None, size: Size) -> str:
+def train_help(name: str | None, size: Size | None) -> str:
     """Usage, and every field with its value in the preset."""
     name = name or "sprites"
-    fields = flag_help(Config, preset(name, size))
+    fields = flag_help(Config, preset(name, size or "compact"))
     return f"{USAGE}\n\npresets: {', '.join(NAMES)}\n\nfields [value in {name}]:\n{fields}"
 
 
 def train_command(
     data: Path | None,
     name: str | None,
-    size: Size,
+    size: Size | None,
     out: Path | None,
     words: list[str],
     resume: bool,
@@ -39,14 +41,15 @@ def train_command(
     changes = parse_flags(words, "vdsm train")
     if resume:
         run = Run.open(out)
-        refuse_changes(run, name, changes)
+        refuse_changes(run, name, size, changes)
         clips = run.clips(data)
     else:
         if data is None:
             raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
         clips = open_clips(data)
+        size = size or "compact"
         config, used = settings(clips, name, size, changes)
-        run = Run.create(out, config, data, used)
+        run = Run.create(out, config, data, used, size)
     sit_beside(run, clips, Console())
 
 
@@ -59,12 +62,19 @@ def settings(
     return override(preset(name, size), fitted | changes, "vdsm train"), name
 
 
-def refuse_changes(run: Run, name: str | None, changes: dict[str, str]) -> None:
+def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[str, str]) -> None:
     """A resumed run keeps its settings: schedules are functions of them."""
-    if override(run.config, changes, "vdsm train --resume") != run.config:
+    record = read_json(run.path / "run.json")
+    start = {"preset": name, "size": size}
+    others = {k: v for k, v in start.items() if v is not None and v != record.get(k)}
+    for field, value in changes.items():
+        if override(run.config, {field: value}, "vdsm train --resume") != run.config:
+            others[field] = value
+    if others:
+        flags = " ".join(f"--{k} {v}" for k, v in others.items())
         raise InputError(
-            f"{run.path} was started with other settings than --{' --'.join(changes)}: "
-            "a resumed run keeps its own; start a new run to change them"
+            f"{run.path} was not started with {flags}: a resumed run keeps its settings; "
+            "start a new run to change them"
         )
 
 
@@ -79,4 +89,7 @@ def sit_beside(run: Run, clips: Clips, console: Console) -> None:
         except Stopped as stopped:
             bar.message(f"{stopped}; continue with: vdsm train --resume --out {run.path}")
             raise SystemExit(128 + received[0]) from stopped
+        except Diverged as diverged:
+            print(f"vdsm: {diverged}", file=sys.stderr)
+            raise SystemExit(1) from diverged
     console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", highlight=False)

@@ -1,6 +1,7 @@
 """`vdsm embed`, `swap` and `generate`: what a trained model is for."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
     model = load_model(name, device)
     frames = trained_window(name, window)
     source = Path(place)
-    columns: dict[str, np.ndarray]
+    columns: dict[str, Any]
     if (source / "dataset.json").exists():
         clips = open_clips(source)
         names = [str(i) for i in range(len(clips))]
@@ -89,7 +90,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         "d": torch.cat([c.d for c in codes]).cpu().numpy(),
         "z": torch.cat([c.z[0] for c in codes]).cpu().numpy(),
     }
-    atomic_write(out, lambda file: np.savez(file, allow_pickle=False, **columns))
+    atomic_write(out, lambda file: np.savez(file, **columns))
     print(f"{out}: codes of {len(names)} clips")
 
 

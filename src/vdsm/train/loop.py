@@ -21,6 +21,7 @@ from vdsm.train.stages import Stage, stages
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
+PLAIN = ("stage", "step", "slower", "attempt", "failures", "seconds")  # numbers of a State
 
 
 class Stopped(Exception):
@@ -43,16 +44,17 @@ class State:
     attempt: int = 0  # retries so far; part of the seed, so that a retry sees other noise
     failed_at: tuple[int, int] = (-1, -1)  # stage and step of the last failure
     failures: int = 0  # in a row, without getting past it
+    seconds: float = 0.0  # trained so far, over all processes that had a part in it
 
     def dump(self) -> dict[str, Any]:
-        fields = {k: getattr(self, k) for k in ("stage", "step", "slower", "attempt", "failures")}
+        fields = {k: getattr(self, k) for k in PLAIN}
         optimizer = None if self.optimizer is None else self.optimizer.state_dict()
         more = {"failed_at": list(self.failed_at), "optimizer": optimizer}
         return fields | more | {"model": self.model.state_dict()}
 
     def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
         self.model.load_state_dict(saved["model"])
-        for name in ("stage", "step", "slower", "attempt", "failures"):
+        for name in PLAIN:
             setattr(self, name, saved[name])
         self.failed_at = tuple(saved["failed_at"])
         self.optimizer = None
@@ -107,7 +109,7 @@ def run_stage(
     if state.optimizer is None:
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage)
-    optimizer, clock = state.optimizer, time.perf_counter()
+    optimizer, started = state.optimizer, time.perf_counter() - state.seconds
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
     while state.step < stage.settings.steps:
@@ -143,19 +145,22 @@ def run_stage(
 
         # 5. Metrics, pictures, checkpoints. Only here does the host wait for the device.
         stop = events.should_stop()
-        save_now = stop or state.step % config.checkpoint_every == 0
         last = state.step == stage.settings.steps
-        if save_now or last or state.step % config.log_every == 0:
-            if not healthy:
-                retreat(run, plan, state, events)
-                optimizer, healthy = state.optimizer, torch.ones_like(healthy)
-                continue
+        log_now = last or state.step % config.log_every == 0
+        paint_now = last or state.step % config.picture_every == 0
+        save_now = stop or state.step % config.checkpoint_every == 0
+        if (log_now or paint_now or save_now) and not healthy:
+            retreat(run, plan, state, events)
+            optimizer, healthy = state.optimizer, torch.ones_like(healthy)
+            continue
+        state.seconds = time.perf_counter() - started
+        if log_now:
             record = measure(state, loss, terms, annealed.weights, norm)
             record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
-            record |= {"sharpness": annealed.sharpness, "seconds": time.perf_counter() - clock}
+            record |= {"sharpness": annealed.sharpness, "seconds": state.seconds}
             run.log(record)
             events.on_metrics(record)
-        if last or state.step % config.picture_every == 0:
+        if paint_now:
             painter.paint(model, stage.name, state.step)
         if save_now:
             save(run, state, stage)

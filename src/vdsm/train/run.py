@@ -23,6 +23,7 @@ from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.train.stages import stages
 from vdsm.version import __version__
 
 POINTER = "checkpoint.json"
@@ -38,13 +39,16 @@ class Run:
     fingerprint: str  # of the dataset trained on
 
     @classmethod
-    def create(cls, path: Path, config: Config, data: Path, preset: str) -> "Run":
-        """Claim a new folder and record the settings."""
+    def create(
+        cls, path: Path, config: Config, data: Path, preset: str, size: str = "compact"
+    ) -> "Run":
+        """Claim a new folder and record the settings, and what they started from."""
         clips = open_clips(data)
         check_fits(config, clips, data)
         claim_folder(path)
         record = {
             "preset": preset,
+            "size": size,
             "config": asdict(config),
             "data": str(data.resolve()),
             "fingerprint": clips.fingerprint,
@@ -60,12 +64,11 @@ class Run:
         if not (path / "run.json").is_file():
             raise InputError(f"{path} is not a run: it has no run.json (see 'vdsm train --help')")
         record = read_json(path / "run.json")
-        try:
-            values, data, fingerprint = record["config"], record["data"], record["fingerprint"]
-        except KeyError as error:
-            raise InputError(f"{path / 'run.json'} has no entry {error}: it was altered") from error
-        config = build(Config, values, str(path / "run.json"))
-        return cls(path, config, Path(data), fingerprint)
+        for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
+            if not isinstance(record.get(name), kind):
+                raise InputError(f"{path / 'run.json'} has no entry '{name}': it was altered")
+        config = build(Config, record["config"], str(path / "run.json"))
+        return cls(path, config, Path(record["data"]), record["fingerprint"])
 
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
@@ -85,7 +88,8 @@ class Run:
         atomic_write(file, content)
         pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
         atomic_write(self.path / POINTER, json.dumps(pointer).encode())
-        for old in self.path.glob("checkpoint-*.pt"):
+        left_by_a_kill = self.path.glob(".checkpoint-*")
+        for old in (*self.path.glob("checkpoint-*.pt"), *left_by_a_kill):
             if old != file:
                 old.unlink()
 
@@ -115,7 +119,11 @@ class Run:
         file = self.path / "metrics.jsonl"
         if not file.exists():
             return []
-        return [json.loads(line) for line in file.read_text().splitlines()]
+        *lines, _ = file.read_text().split("\n")  # a line without its end was cut off by a kill
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise InputError(f"{file} is damaged ({error}): remove it or restore it") from error
 
     def forget_after(self, stage: int, step: int) -> None:
         """Drop metrics of steps that a resumed or retried run is going to do again."""
@@ -125,7 +133,7 @@ class Run:
 
 
 def check_fits(config: Config, clips: Clips, source: Path) -> None:
-    """Frames of a dataset must be those that the model is made for."""
+    """Frames of a dataset must be those that the model is made for, and enough for a batch."""
     for name in ("size", "channels"):
         wanted, found = getattr(config.model, name), getattr(clips.info, name)
         if wanted != found:
@@ -133,3 +141,5 @@ def check_fits(config: Config, clips: Clips, source: Path) -> None:
                 f"{source} has {name} {found} but the model expects {wanted}: "
                 f"pass --model.{name} {found} or make the data again"
             )
+    for stage in stages(config):
+        stage.sampler(clips)  # refuses clips that are too short, or none
