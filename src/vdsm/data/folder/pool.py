@@ -37,17 +37,16 @@ def in_processes(
         return
     queue = deque(jobs)
     while queue:
-        suspects = yield from _until_crash(function, queue, workers)
-        for job in suspects:  # one by one, so that the guilty one is known
-            alone = deque([job])
-            if (yield from _until_crash(function, alone, 1)):
-                yield crashed(job)
+        suspects = deque((yield from _until_crash(function, queue, workers, 2 * workers)))
+        while suspects:  # one at a time, so that the guilty one is known
+            guilty = yield from _until_crash(function, suspects, 1, 1)
+            yield from map(crashed, guilty)
 
 
 def _until_crash(
-    function: Callable[[Job], Result], queue: deque[Job], workers: int
+    function: Callable[[Job], Result], queue: deque[Job], workers: int, at_once: int
 ) -> Generator[Result, None, list[Job]]:
-    """Works off the queue; returns the jobs that were under way when a process died."""
+    """Works off the queue, at most `at_once` under way; returns those lost when a process died."""
     context = get_context("spawn")
     stop = context.Event()
     waiting: dict[Future[Result], Job] = {}
@@ -55,7 +54,7 @@ def _until_crash(
     with ProcessPoolExecutor(workers, context, _begin, (stop,)) as pool:
         try:
             while (queue or waiting) and not lost:
-                while queue and len(waiting) < 2 * workers:
+                while queue and len(waiting) < at_once:
                     job = queue.popleft()
                     waiting[pool.submit(function, job)] = job
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:

@@ -1,0 +1,482 @@
+"""A folder of videos becomes a dataset: which clips, how labelled and split, what is left out."""
+
+import csv
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from media import encode, pattern, ramp
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips, Factor
+from vdsm.data.folder import FolderOptions, decode, make, pool
+from vdsm.data.folder.find import find_tree, read_table
+from vdsm.errors import InputError
+from vdsm.options import from_flags
+from vdsm.video import read_video, write_clips, write_picture
+
+LENGTHS = {"run": 7, "wave hand": 9}
+
+
+def tree(root: Path, people: tuple[str, ...] = ("Ann", "Bob 2", "Zoë")) -> Path:
+    """people / actions / two takes of each, GIF and mp4."""
+    for i, who in enumerate(people):
+        for what, length in LENGTHS.items():
+            folder = root / who / what
+            folder.mkdir(parents=True)
+            write_clips(folder / "take 2.gif", ramp(length) // (i + 1), fps=10)
+            encode(folder / "take 10.mp4", ramp(length + 1) // (i + 1))
+    return root
+
+
+def made(out: Path, source: Path, **options: Any) -> Clips:
+    options = {"size": 32, "workers": 1} | options
+    make(out, FolderOptions(source=source, **options))
+    return open_clips(out)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# ---- which clips, and what they are called
+
+
+def test_tree_of_identities_and_actions(tmp_path: Path) -> None:
+    clips = made(tmp_path / "out", tree(tmp_path / "my videos"))
+    assert clips.info.name == "my videos"
+    assert clips.info.factors == (
+        Factor("identity", "identity", ("Ann", "Bob 2", "Zoë")),
+        Factor("action", "action", ("run", "wave hand")),
+    )
+    assert clips.table.length.tolist() == [7, 8, 9, 10] * 3
+    assert clips.table.group.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert clips.table.labels["identity"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert clips.table.labels["action"].tolist() == [0, 0, 1, 1] * 3
+    listed = rows_of(tmp_path / "out" / "files.csv")
+    assert [row["file"] for row in listed][:2] == ["Ann/run/take 2.gif", "Ann/run/take 10.mp4"]
+    for i, row in enumerate(listed):
+        wanted = read_video(tmp_path / "my videos" / row["file"], size=32)
+        assert np.array_equal(clips.whole(i), wanted)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "clips.npz", "dataset.json", "files.csv", "frames.u8"
+    ]  # fmt: skip
+
+
+def test_flat_folder_has_neither_groups_nor_factors(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in (1, 2, 10):
+        write_clips(tmp_path / "in" / f"v{i}.gif", ramp(i + 2))
+    clips = made(tmp_path / "out", tmp_path / "in")
+    assert clips.info.factors == ()
+    assert clips.table.length.tolist() == [3, 4, 12]
+    assert clips.table.group.tolist() == [0, 1, 2]
+
+
+def test_every_kind_of_clip_is_found_and_nothing_else(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    for name in ("a.mp4", "b.MOV", "deep/er/than/needed/c.webm", "d.avi", "e.mkv"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encode(path.with_suffix(path.suffix.lower()), ramp(3)).rename(path)
+    for i in (1, 2, 10):
+        folder = root / "ann" / "frames"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_picture(folder / f"{i}.png", ramp(10)[i - 1])
+    write_picture(root / "ann" / "poster.png", ramp(1)[0])  # beside clips: no clip
+    (root / "notes.txt").write_text("x")
+    (root / ".hidden").mkdir()
+    encode(root / ".hidden" / "h.mp4", ramp(3))
+    encode(root / "._a.mp4", ramp(3))
+    names = [item.name for item in find_tree(root)]
+    assert names == [
+        "a.mp4", "ann/frames", "b.MOV", "d.avi", "deep/er/than/needed/c.webm", "e.mkv"
+    ]  # fmt: skip
+    assert [item.labels for item in find_tree(root)][4] == {"identity": "deep", "action": "er"}
+
+
+def test_links_are_followed_once_and_circles_end(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in", ("Ann",))
+    elsewhere = tree(tmp_path / "elsewhere", ("x",)) / "x"
+    (root / "Bob").symlink_to(elsewhere)
+    (root / "Again").symlink_to(root / "Ann")
+    (root / "Ann" / "up").symlink_to(root)
+    (root / "Ann" / "above").symlink_to(tmp_path)
+    (root / "Ann" / "self").symlink_to(root / "Ann" / "self")
+    (root / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    names = [item.name for item in find_tree(root)]
+    assert len(names) == len(set(names)) == 4 + 4 + 1
+    assert sum(name.startswith("Bob/") for name in names) == 4
+    assert "gone.mp4" in names  # to be reported
+
+
+def test_folder_without_videos(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match="in holds no video: expected mp4,"):
+        made(tmp_path / "out", tmp_path / "in")
+    with pytest.raises(InputError, match=r"no folder .*nowhere"):
+        made(tmp_path / "out", tmp_path / "nowhere")
+    (tmp_path / "file.mp4").write_text("")
+    with pytest.raises(InputError, match=r"no folder .*file\.mp4"):
+        made(tmp_path / "out", tmp_path / "file.mp4")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_unreadable_folder_is_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    (root / "Ann").chmod(0)
+    try:
+        with pytest.raises(InputError, match=r"cannot read folder .*Ann: Permission denied"):
+            find_tree(root)
+    finally:
+        (root / "Ann").chmod(0o700)
+
+
+# ---- tables
+
+
+def table(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_table_gives_groups_labels_and_split(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    lines = [
+        "path,group,split,mood,hat",
+        "Ann/run/take 2.gif,a,train,glad,red",
+        "Ann/run/take 10.mp4,a,,sad,red",
+        "Zoë/run/take 2.gif,b,test,,blue",
+        '"Zoë/wave hand/take 2.gif",b,test,glad,blue',
+        "Bob 2/run/take 2.gif,,train,10,",
+    ]
+    names = table(tmp_path / "t.csv", "\ufeff" + "\n".join(lines) + "\n\n")
+    clips = made(tmp_path / "out", root, table=names)
+    assert clips.info.factors == (
+        Factor("group", "identity", ("a", "b")),
+        Factor("mood", "action", ("10", "glad", "sad")),
+        Factor("hat", "identity", ("blue", "red")),
+    )
+    assert clips.table.group.tolist() == [0, 0, 1, 1, 2]
+    assert clips.table.split.tolist() == [0, 0, 1, 1, 0]
+    assert clips.table.labels["mood"].tolist() == [1, 2, -1, 1, 0]
+    assert clips.table.labels["hat"].tolist() == [1, 1, 0, 0, -1]
+
+
+def test_parquet_and_tabs_read_as_csv_does(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"path": ["a.gif", "b.gif"], "group": [1, None], "mood": ["ö", "x"]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    table(tmp_path / "t.csv", "path,group,mood\na.gif,1,ö\nb.gif,,x\n")
+    table(tmp_path / "t.tsv", "path\tgroup\tmood\na.gif\t1\tö\nb.gif\t\tx\n")
+    items = read_table(tmp_path / "t.csv", tmp_path)
+    assert [item.group for item in items] == ["1", None]
+    assert read_table(tmp_path / "t.parquet", tmp_path) == items
+    assert read_table(tmp_path / "t.tsv", tmp_path) == items
+    (tmp_path / "no.parquet").write_text("path\n")
+    for name, text in (("no.parquet", "is not a Parquet file"), ("gone.parquet", "no such file")):
+        with pytest.raises(InputError, match=text):
+            read_table(tmp_path / name, tmp_path)
+
+
+def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r'pip install "vdsm\[parquet\]"'):
+        read_table(tmp_path / "t.parquet", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,group\na.gif,1\n", r"t\.csv has no column 'path': it has \['file', 'group'\]"),
+        ("", "has no column 'path'"),
+        ("path\n", "has no rows"),
+        ("path\na.gif\nb.gif\n./a.gif\n", r"row 4: a\.gif stands in row 2 already"),
+        ("path,group\na.gif\n", "row 2: 1 cells, but 2 columns"),
+        ("path,mood,mood\na.gif,1,2\n", "give each its own name"),
+        ("path,split\na.gif,valid\n", "row 2: split is 'valid', it should be train, test"),
+        ("path,mood\n,1\n", "row 2: the path is empty"),
+        ('path\n"a.gif\n', "is not a CSV file"),
+    ],
+)
+def test_wrong_tables(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        read_table(table(tmp_path / "t.csv", text), tmp_path)
+
+
+def test_table_that_is_missing_or_binary(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        read_table(tmp_path / "t.csv", tmp_path)
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00path")
+    with pytest.raises(InputError, match=r"not a CSV file in UTF-8"):
+        read_table(tmp_path / "t.csv", tmp_path)
+
+
+# ---- how frames are made
+
+
+def test_rate_crop_and_grey(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    clip = pattern(12, 48)
+    encode(tmp_path / "in" / "a.mkv", clip, pix_fmt="bgr0", rate=10)
+    clips = made(tmp_path / "out", tmp_path / "in", fps=5, crop="8,4,32,32", grey=True)
+    assert clips.info.channels == 1
+    assert clips.table.length.tolist() == [6]
+    wanted = clip[::2, 4:36, 8:40] @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(clips.whole(0)[..., 0] - wanted).max() <= 1
+
+
+def test_segments_share_frames_and_leave_no_rest(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    videos = [ramp(n) for n in (11, 4, 5, 23)]
+    for i, video in enumerate(videos):
+        write_clips(tmp_path / "in" / f"{i}.gif", video)
+    clips = made(tmp_path / "out", tmp_path / "in", segment=5, stride=3)
+    wanted = [(i, s) for i, v in enumerate(videos) for s in range(0, len(v) - 4, 3)]
+    listed = rows_of(tmp_path / "out" / "files.csv")
+    assert [(int(row["file"][0]), int(row["first_frame"])) for row in listed] == wanted
+    for row, (i, start) in enumerate(wanted):
+        level = videos[i][start : start + 5, 0, 0, 0]
+        assert np.array_equal(clips.whole(row)[:, 16, 16, 0], level)
+    assert rows_of(tmp_path / "out" / "broken.csv")[0]["path"] == "1.gif"
+    stored = (tmp_path / "out" / "frames.u8").stat().st_size / (32 * 32 * 3)
+    assert stored == 11 + 5 + 18 + 5  # the last video ends with its last segment
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    encode(tmp_path / "in" / "long.mp4", ramp(1200, 32))
+    tracemalloc.start()
+    made(tmp_path / "out", tmp_path / "in", size=128)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "out" / "frames.u8").stat().st_size == 1200 * 128 * 128 * 3  # 59 MB
+    assert peak < 12e6
+
+
+def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    (root / "Ann" / "run" / "text.mp4").write_text("hello")
+    one = made(tmp_path / "one", root, workers=1)
+    two = made(tmp_path / "two", root, workers=2)
+    for name in ("frames.u8", "files.csv", "broken.csv", "dataset.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert one.fingerprint == two.fingerprint
+
+
+# ---- splits
+
+
+def test_whole_groups_are_held_out(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in", tuple("abcde"))
+    splits = []
+    for seed in (0, 1, 2):
+        clips = made(tmp_path / f"{seed}", root, segment=3, test_share=0.4, seed=seed)
+        held = set(clips.table.group[clips.table.split == 1].tolist())
+        assert len(held) == 2
+        assert held.isdisjoint(clips.table.group[clips.table.split == 0].tolist())
+        splits.append(held)
+    assert len(set(map(frozenset, splits))) > 1
+
+
+def test_single_videos_are_held_out_with_all_their_segments(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    clips = made(tmp_path / "out", root, segment=3, holdout="clip", test_share=0.25)
+    listed = rows_of(tmp_path / "out" / "files.csv")
+    held = {row["file"] for row in listed if row["split"] == "test"}
+    assert len(held) == 3
+    assert held.isdisjoint(row["file"] for row in listed if row["split"] == "train")
+    assert clips.table.split.sum() == sum(row["file"] in held for row in listed)
+
+
+def test_one_group_cannot_be_held_out(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in", ("Ann",))
+    with pytest.raises(InputError, match=r"all videos belong to 'Ann'.*--holdout clip"):
+        made(tmp_path / "out", root)
+    assert not (tmp_path / "out").exists()
+    made(tmp_path / "out", root, holdout="clip")
+
+
+# ---- what is broken
+
+
+def test_broken_files_are_reported_and_left_out(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    whole = (root / "Ann" / "run" / "take 10.mp4").read_bytes()
+    broken = {
+        "text.mp4": b"hello",
+        "empty.mp4": b"",
+        "cut.mp4": whole[: len(whole) // 2],
+        "cut.gif": (root / "Ann" / "run" / "take 2.gif").read_bytes()[:-20],
+    }
+    for name, content in broken.items():
+        (root / "Zoë" / name).write_bytes(content)
+    encode(root / "Zoë" / "one.mp4", ramp(1))
+    with pytest.raises(InputError, match=r"4 of 17 files are broken, more than the share 0\.1"):
+        made(tmp_path / "out", root)
+    report = rows_of(tmp_path / "out" / "broken.csv")
+    assert {row["path"] for row in report} == {f"Zoë/{name}" for name in (*broken, "one.mp4")}
+    kinds = {row["path"]: (row["kind"], row["reason"]) for row in report}
+    assert kinds["Zoë/one.mp4"][0] == "short"
+    assert "1 frames, fewer than 2" in kinds["Zoë/one.mp4"][1]
+    assert "truncated" in kinds["Zoë/cut.gif"][1]
+    assert "0 bytes" in kinds["Zoë/empty.mp4"][1]
+    # One is mended, and the share raised: the same folder goes on.
+    (root / "Zoë" / "text.mp4").write_bytes(whole)
+    clips = made(tmp_path / "out", root, max_broken=0.2)
+    assert len(clips) == 13
+    assert clips.info.made["broken"] == 3
+    assert clips.info.made["short"] == 1
+    assert len(rows_of(tmp_path / "out" / "broken.csv")) == 4
+
+
+def test_nothing_usable(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mp4").write_text("x")
+    with pytest.raises(InputError, match=r"no clip .* can be used"):
+        made(tmp_path / "out", tmp_path / "in", max_broken=1.0)
+
+
+def crash_on_three(job: int) -> int:
+    if job == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job * job
+
+
+def test_a_job_that_kills_its_process_is_found() -> None:
+    results = list(pool.in_processes(crash_on_three, range(8), 2, lambda job: -job))
+    assert sorted(results) == sorted([0, 1, 4, -3, 16, 25, 36, 49])
+
+
+# ---- going on after an interruption
+
+
+def test_interrupted_and_run_again_is_as_if_unbroken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree(tmp_path / "in")
+    made(tmp_path / "unbroken", root)
+    calls: list[str] = []
+
+    def interrupted(job: decode.Job) -> decode.Decoded:
+        calls.append(job.item.name)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return real(job)
+
+    real = decode.extract
+    monkeypatch.setattr(decode, "extract", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made(tmp_path / "out", root)
+    with pytest.raises(InputError, match="out is half made: run the 'vdsm data' command"):
+        open_clips(tmp_path / "out")
+    # As after a loss of power: a torn line, and frames that no line speaks of.
+    with (tmp_path / "out" / "journal.jsonl").open("a") as journal:
+        journal.write('{"name": "Bob')
+    with (tmp_path / "out" / "frames.u8").open("ab") as stored:
+        stored.write(b"rest")
+    calls.clear()
+    calls += [""] * 6
+    made(tmp_path / "out", root)
+    assert len(calls) - 6 == 12 - 5
+    for name in ("frames.u8", "files.csv", "dataset.json"):
+        whole = (tmp_path / "unbroken" / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == whole
+    with pytest.raises(InputError, match="in use"):
+        made(tmp_path / "out", root)
+
+
+def test_killed_with_all_its_processes_and_run_again(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in", tuple("abcdefgh"))
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from vdsm.data.folder import FolderOptions, make\n"
+        "if __name__ == '__main__':\n"
+        "    source, out = map(Path, sys.argv[1:])\n"
+        "    make(out, FolderOptions(source=source, size=32, workers=2))\n"
+    )
+    (tmp_path / "run.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "run.py"), str(root), str(tmp_path / "out")]
+    journal = tmp_path / "out" / "journal.jsonl"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size):
+            time.sleep(0.01)
+        process.kill()
+    if not (tmp_path / "out" / "dataset.json").exists():
+        made(tmp_path / "out", root)
+    made(tmp_path / "unbroken", root)
+    for name in ("frames.u8", "files.csv", "dataset.json"):
+        whole = (tmp_path / "unbroken" / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == whole
+
+
+def half_made(out: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(part: Path, store: Any) -> None:
+        if store.tell() > 40_000:  # bytes
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(part, store)
+
+    with monkeypatch.context() as patch:
+        real = decode._append
+        patch.setattr(decode, "_append", full)
+        with pytest.raises(InputError, match=r"no space left for .*run the same command"):
+            made(out, root)
+
+
+def test_full_disk_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tree(tmp_path / "in")
+    half_made(tmp_path / "out", root, monkeypatch)
+    lines = (tmp_path / "out" / "journal.jsonl").read_text().splitlines()
+    assert 1 <= len(lines) < 12
+    assert len(made(tmp_path / "out", root)) == 12
+
+
+def test_going_on_with_other_options_or_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree(tmp_path / "in")
+    half_made(tmp_path / "out", root, monkeypatch)
+    with pytest.raises(InputError, match="begun with crop centre, not square"):
+        made(tmp_path / "out", root, crop="square")
+    with pytest.raises(InputError, match="begun with size 32, not 64"):
+        made(tmp_path / "out", root, size=64)
+    (root / "new.gif").write_bytes((root / "Ann" / "run" / "take 2.gif").read_bytes())
+    write_clips(root / "Ann" / "run" / "take 2.gif", ramp(3))
+    with pytest.raises(InputError, match=r"Ann/run/take 2\.gif was changed or removed"):
+        made(tmp_path / "out", root)
+
+
+def test_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    root = tree(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match="in use"):
+        made(tmp_path / "out", root)
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+# ---- options
+
+
+def test_flags_and_senseless_options(tmp_path: Path) -> None:
+    words = "--source x --size 32 --segment 16 --stride 8 --holdout clip --crop 0,0,9,9 --grey"
+    options = from_flags(FolderOptions, words.split(), "vdsm data folder")
+    assert (options.size, options.segment, options.stride) == (32, 16, 8)
+    assert options.grey
+    for given in ({"stride": 4}, {"crop": "middle"}):
+        with pytest.raises(InputError):
+            made(tmp_path / "out", tmp_path, **given)
+    for words in ("--fps 0", "--test-share 1", "--size 50", "--holdout frame"):
+        with pytest.raises(InputError):
+            from_flags(FolderOptions, ["--source", "x", *words.split()], "vdsm data folder")
