@@ -1,0 +1,66 @@
+"""Previews show real frames beside their labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips, ClipWriter, Factor, Info
+from vdsm.data.preview import GAP, label, preview, spread
+from vdsm.video import read_video
+
+FACTORS = (
+    Factor("hair", "identity", ("black", "grün")),
+    Factor("action", "action", ("run", "sit", "stand")),
+)
+
+
+def stored(out: Path, size: int, channels: int, lengths: list[int]) -> Clips:
+    rng = np.random.default_rng(0)
+    with ClipWriter(out, Info("toy", size, channels, FACTORS)) as writer:
+        for i, length in enumerate(lengths):
+            frames = rng.integers(0, 256, (length, size, size, channels), np.uint8)
+            labels = {"hair": i // 3 % 2, "action": i % 3 if i else -1}
+            writer.add(frames, group=i // 3, split=("train", "test")[i % 2], labels=labels)
+    return open_clips(out)
+
+
+@pytest.mark.parametrize(("size", "channels", "scale"), [(32, 3, 2), (64, 1, 1), (128, 3, 1)])
+def test_frames_stand_in_rows(size: int, channels: int, scale: int, tmp_path: Path) -> None:
+    clips = stored(tmp_path / "data", size, channels, [4, 9, 30])
+    preview(clips, tmp_path / "p.png", rows=3, frames=6)
+    sheet = read_video(tmp_path / "p.png")[0]
+    side = scale * size
+    across = 6 * (side + GAP) - GAP
+    assert sheet.shape[0] == 3 * (side + GAP) - GAP
+    tiles = sheet[:, sheet.shape[1] - across :]
+    shown = {0: [0, 1, 2, 3], 1: [0, 1, 2, 3, 4, 5], 2: [0, 3, 6, 9, 12, 15]}
+    for row, times in shown.items():
+        for column in range(6):
+            y, x = row * (side + GAP), column * (side + GAP)
+            tile = tiles[y : y + side : scale, x : x + side : scale]
+            if column < len(times):
+                wanted = np.broadcast_to(clips.whole(row)[times[column]], tile.shape)
+            else:
+                wanted = np.full_like(tile, 255)
+            assert np.array_equal(tile, wanted)
+    texts = sheet[:, : sheet.shape[1] - across]
+    assert texts.min() < 100  # something is written
+    assert (texts[:, :4] == 255).all()
+
+
+def test_labels_are_named(tmp_path: Path) -> None:
+    clips = stored(tmp_path / "data", 32, 1, [2] * 8)
+    assert label(clips, 0) == ["clip 0, group 0, train, 2 frames", "hair: black", "action: unknown"]
+    assert label(clips, 4) == ["clip 4, group 1, train, 2 frames", "hair: grün", "action: sit"]
+
+
+def test_clips_are_spread_over_groups_and_factors(tmp_path: Path) -> None:
+    clips = stored(tmp_path / "data", 32, 1, [2] * 24)
+    chosen = spread(clips, 6)
+    assert len(set(clips.table.group[chosen].tolist())) == 6
+    assert set(clips.table.labels["action"][chosen].tolist()) >= {0, 1, 2}
+    assert set(clips.table.labels["hair"][chosen].tolist()) == {0, 1}
+    assert set(clips.table.split[chosen].tolist()) == {0, 1}
+    assert np.array_equal(spread(clips, 100), np.arange(24))
