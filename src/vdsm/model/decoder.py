@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
+from vdsm.model.upsample import Weight, upsample
 from vdsm.notation import Identity, Pose, Video
 
 KERNEL = 4
-Weight = Float[Tensor, "B I 4 4 O"]
+SLOPE = 0.01  # of the LeakyReLUs
 
 
 class MixtureDecoder(nn.Module):
@@ -62,13 +63,12 @@ class MixtureDecoder(nn.Module):
 
     def draw(self, x: Float[Tensor, "B T I"], mixture: Float[Tensor, "B N"]) -> Video:
         """Logits from inputs and expert weights."""
-        x = x[:, :, None, None]  # [B, T, 1, 1, I]
         for layer, (bank, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
             weight, bias = blend(bank, mixture), blend(biases, mixture)
-            upsample = expand if layer == 0 else transposed_conv
-            x = upsample(x, weight) + bias[:, None, None, None]
-            if layer < len(self.weights) - 1:
-                x = F.leaky_relu(x)
+            if layer == 0:
+                x = F.leaky_relu(expand(x, weight, bias), SLOPE)
+            else:
+                x = upsample(x, weight, bias, SLOPE if layer < len(self.weights) - 1 else None)
         return x.permute(0, 1, 4, 2, 3)
 
 
@@ -79,28 +79,12 @@ def blend(
     return (mixture @ bank.flatten(1)).view(-1, *bank.shape[1:])
 
 
-def expand(x: Float[Tensor, "B T 1 1 I"], weight: Weight) -> Float[Tensor, "B T 4 4 O"]:
+def expand(
+    x: Float[Tensor, "B T I"], weight: Weight, bias: Float[Tensor, "B O"]
+) -> Float[Tensor, "B T 4 4 O"]:
     """ConvTrans(stride 1, padding 0) of a single position: it becomes the 4 x 4 kernel."""
-    return (x[:, :, 0, 0] @ weight.flatten(2)).view(*x.shape[:2], *weight.shape[2:])
-
-
-def transposed_conv(
-    x: Float[Tensor, "B T H W I"], weight: Weight
-) -> Float[Tensor, "B T 2*H 2*W O"]:
-    """ConvTrans(stride 2, padding 1): one matmul, then the overlapping kernels are added.
-
-    Input row h and kernel row 2i + a meet in output row 2(h + i) + a - 1: for each phase a, two
-    shifted sums. The same along columns.
-    """
-    b, t, h, w, _ = x.shape
-    y = (x.flatten(1, 3) @ weight.flatten(2)).view(b, t, h, w, 2, 2, 2, 2, -1)  # ... i a j b O
-    rows = F.pad(y[:, :, :, :, 0], (0,) * 10 + (0, 1)) + F.pad(y[:, :, :, :, 1], (0,) * 10 + (1, 0))
-    # [B T H+1 W a j b O]
-    cols = F.pad(rows[:, :, :, :, :, 0], (0,) * 6 + (0, 1)) + F.pad(
-        rows[:, :, :, :, :, 1], (0,) * 6 + (1, 0)
-    )  # [B T H+1 W+1 a b O]
-    grid = cols.transpose(3, 4).reshape(b, t, 2 * h + 2, 2 * w + 2, -1)
-    return grid[:, :, 1:-1, 1:-1]
+    y = (x @ weight.flatten(2)).view(*x.shape[:2], *weight.shape[2:])
+    return y + bias[:, None, None, None]
 
 
 def initial_bank(experts: int, inputs: int, outputs: int, first: bool) -> Tensor:

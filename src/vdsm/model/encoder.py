@@ -1,30 +1,11 @@
 """ENC(x_t): the frame encoder, five anti-aliased convolutions (Sec. 3.1, App. D)."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
-
-
-class BlurPool(nn.Module):
-    """Halves a feature map after a [1, 3, 3, 1] binomial blur (Zhang 2019).
-
-    A depthwise convolution says the same, but on CPUs in bfloat16 a dense one with a diagonal
-    kernel is more than twice as fast (docs/log.md).
-    """
-
-    kernel: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        diagonal = torch.eye(channels)[:, :, None, None] * torch.outer(row, row)
-        self.register_buffer("kernel", diagonal, persistent=False)
-
-    def forward(self, x: Float[Tensor, "M F H W"]) -> Float[Tensor, "M F (H+1)//2 (W+1)//2"]:
-        return F.conv2d(F.pad(x, (1, 2, 1, 2), mode="reflect"), self.kernel, stride=2)
+from vdsm.model.blur import BlurPool
 
 
 class FrameEncoder(nn.Module):
@@ -44,7 +25,7 @@ class FrameEncoder(nn.Module):
             last = i == len(widths) - 1
             layers += [
                 nn.Conv2d(inputs, outputs, 4, padding=0 if last else 1),
-                nn.LeakyReLU(config.encoder_slope),
+                nn.LeakyReLU(config.encoder_slope, inplace=config.encoder_slope >= 0),
             ]
             if not last:
                 layers.append(BlurPool(outputs))
