@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from vdsm.model.blur import TAPS, BlurPool, blur_matrix
+from vdsm.model.likelihood import Frames
 from vdsm.model.upsample import plain_upsample, upsample
 
 
@@ -70,3 +71,17 @@ def test_upsample_of_strided_input() -> None:
 
     for fast, plain in zip(gradients(upsample), gradients(plain_upsample), strict=True):
         torch.testing.assert_close(fast, plain)
+
+
+def test_bernoulli() -> None:
+    """Against torch's binary cross-entropy, saturated logits included."""
+    logits, x = doubles(2, 3, 1, 4, 4), torch.rand(2, 3, 1, 4, 4, dtype=torch.float64)
+    with torch.no_grad():
+        logits[0, 0, 0, 0] = torch.tensor([-800.0, -25.0, 25.0, 800.0])
+
+    def log_prob(logits: Tensor) -> Tensor:
+        return Frames(logits, "bernoulli", 1.0).log_prob(x)
+
+    plain = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((2, 3, 4))
+    torch.testing.assert_close(log_prob(logits), -plain)
+    assert gradcheck(log_prob, logits)
