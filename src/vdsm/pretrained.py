@@ -35,7 +35,7 @@ def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         if not (folder / name).is_file():
             raise InputError(f"{folder} is not a trained model or run: it has no {name}")
     config = read_json(folder / CONFIG)
-    if "model" not in config:
+    if not isinstance(config.get("model"), dict):
         raise InputError(f"{folder / CONFIG} has no entry 'model': it is not a VDSM configuration")
     model = build(ModelConfig, config["model"], str(folder / CONFIG))
     file = folder / WEIGHTS
