@@ -21,13 +21,12 @@ import numpy.typing as npt
 
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Ints, to_numpy
-from vdsm.evaluate.intervals import Floats
+from vdsm.evaluate.intervals import NORMAL_95, Floats
 from vdsm.evaluate.result import Number
 from vdsm.notation import Video
 
 Features = Callable[[Video], Any]  # clips [B, T, C, H, W] in [0, 1] -> [B, F]
 GROUPS = 10  # of the jackknife
-NORMAL_95 = 1.959964
 
 
 class Moments:

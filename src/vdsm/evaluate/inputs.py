@@ -135,25 +135,28 @@ def _roles(labels: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Rol
     return checked
 
 
-def _compact(name: str, values: Ints, train: Ints, test: Ints) -> tuple[Ints, int]:
-    """Labels as class indices from 0 among the values that training clips have."""
-    known = np.unique(values[train][values[train] >= 0])
-    seen = np.unique(values[test][values[test] >= 0])
+def factor_fault(train: Ints, test: Ints) -> str | None:
+    """Why a factor with these labels cannot be judged, or None. -1 is unknown."""
+    known, seen = np.unique(train[train >= 0]), np.unique(test[test >= 0])
     for where, found in (("training", known), ("test", seen)):
         if len(found) < 2:
-            raise InputError(
-                f"factor '{name}' has {len(found)} known value(s) among the {where} clips: "
-                "a factor that does not vary cannot be measured, leave it out"
-            )
+            return f"it has {len(found)} known value(s) among the {where} clips, so it cannot vary"
     foreign = np.setdiff1d(seen, known)
     if len(foreign):
-        raise InputError(
-            f"factor '{name}' has test values that no training clip has ({foreign.tolist()[:5]}): "
-            "no judge can know them, leave it out"
+        return (
+            f"no training clip has its test values {foreign.tolist()[:5]}, so no judge knows them"
         )
+    return None
+
+
+def _compact(name: str, values: Ints, train: Ints, test: Ints) -> tuple[Ints, int]:
+    """Labels as class indices from 0 among the values that training clips have."""
+    fault = factor_fault(values[train], values[test])
+    if fault:
+        raise InputError(f"factor '{name}' cannot be measured: {fault}; leave it out")
+    known = np.unique(values[train][values[train] >= 0])
     index = np.searchsorted(known, values)
-    inside = np.isin(values, known)
-    return np.where(inside, index, -1).astype(np.int64), len(known)
+    return np.where(np.isin(values, known), index, -1).astype(np.int64), len(known)
 
 
 def _main_codes(codes: dict[str, Array]) -> Codes:

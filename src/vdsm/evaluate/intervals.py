@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
+NORMAL_95 = 1.959964  # standard deviations that hold 95 % of a normal distribution
 CHUNK = 4_000_000  # weights held at once
 
 

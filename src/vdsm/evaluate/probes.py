@@ -6,12 +6,12 @@ values), or always to name the value most frequent among the training clips, sco
 test clips. (The second alone would be too low where individuals are held out of a balanced set:
 what is frequent among those that remain is rare among those held out.) Excess is (accuracy -
 chance) / (1 - chance): 0 where the code holds nothing that the probe can use, 1 where it holds
-it all. The control is the mean of the same probe taught three times with shuffled labels; far
-above chance, it would mean that the measurement itself is broken.
+it all. The control is the mean of ten such probes taught with shuffled labels, and its interval
+is over the shuffles; were it far above chance, the measurement itself would be broken.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
 from vdsm.evaluate.inputs import Array, Inputs, Ints
-from vdsm.evaluate.intervals import Bootstrap, Floats
+from vdsm.evaluate.intervals import NORMAL_95, Bootstrap, Floats
 from vdsm.evaluate.result import Number, Numbers, under
 from vdsm.evaluate.scan import Reading, scan
 from vdsm.evaluate.seeds import generator, integer
@@ -29,7 +29,8 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress
 
 KINDS = ("linear", "mlp")
-CONTROLS = 3  # shuffles
+CONTROLS = 10  # shuffles
+CONTROL_CODES = 2000
 LINEAR_STEPS = 2000  # of L-BFGS; a well-conditioned fit needs some tens
 MLP_WIDTH = 256
 MLP_BATCH = 512
@@ -91,12 +92,12 @@ def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap) -> Numbers:
     numbers: Numbers = {}
     readings = [nearest(split)]
     for kind in KINDS:
-        reading = read_code(kind, split, split.labels, integer(seed, f"{name}.{kind}"))
+        reading = read_code(kind, split, integer(seed, f"{name}.{kind}"))
         readings.append(reading)
-        controls = [
-            _control(kind, split, seed, f"{name}.{kind}.control.{i}") for i in range(CONTROLS)
-        ]
-        numbers |= under(kind, _scores(split, reading, controls, bootstrap))
+        scores = _scores(split, reading, bootstrap) | {
+            "shuffled": _control(kind, split, seed, name)
+        }
+        numbers |= under(kind, scores)
     found = scan(readings, split.test_labels, split.test_groups, generator(seed, f"{name}.scan"))
     return numbers | under("scan", found)
 
@@ -107,9 +108,7 @@ def chance_of(train_labels: Ints, test_labels: Ints, classes: int) -> Floats:
     return usual if usual.mean() > 1 / classes else np.full(len(test_labels), 1 / classes)
 
 
-def _scores(
-    split: Split, reading: Reading, controls: list[Floats], bootstrap: Bootstrap
-) -> Numbers:
+def _scores(split: Split, reading: Reading, bootstrap: Bootstrap) -> Numbers:
     units = split.test_groups
     right = reading.predicted == split.test_labels
     baseline = chance_of(split.labels, split.test_labels, split.classes)
@@ -118,25 +117,34 @@ def _scores(
     if accuracy.value in (0.0, 1.0) and accuracy.interval:  # a bootstrap of these has no width
         bounds = [(bound - chance.value) / (1 - chance.value) for bound in accuracy.interval]
         excess = Number(excess.value, excess.n, (bounds[0], bounds[1]))
-    shuffled = bootstrap.mean(np.mean(controls, axis=0), units)
-    return {"accuracy": accuracy, "chance": chance, "excess": excess, "shuffled": shuffled}
+    return {"accuracy": accuracy, "chance": chance, "excess": excess}
 
 
-def _control(kind: str, split: Split, seed: int, name: str) -> Floats:
-    """[n] whether the probe is right where it was taught with shuffled labels."""
-    shuffled = generator(seed, name).permutation(split.labels)
-    reading = read_code(kind, split, shuffled, integer(seed, name))
-    right: Floats = (reading.predicted == split.test_labels).astype(np.float64)
-    return right
+def _control(kind: str, split: Split, seed: int, name: str) -> Number:
+    """Mean accuracy of probes taught with shuffled labels, on fewer codes: nothing is to learn."""
+    found = []
+    for i in range(CONTROLS):
+        stream = f"{name}.{kind}.control.{i}"
+        rng = generator(seed, stream)
+        some = rng.permutation(len(split.labels))[:CONTROL_CODES]
+        fewer = replace(split, codes=split.codes[some], labels=rng.permutation(split.labels[some]))
+        reading = read_code(kind, fewer, integer(seed, stream))
+        found.append(float(np.mean(reading.predicted == split.test_labels)))
+    mean, error = float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(CONTROLS))
+    reach = NORMAL_95 * error
+    return Number(mean, len(split.test_labels), (mean - reach, mean + reach))
 
 
-def read_code(kind: str, split: Split, labels: Ints, seed: int) -> Reading:
-    """Teach a probe with `labels`; what it says of the test codes, and how sure it is."""
-    model = _linear() if kind == "linear" else _mlp(labels, seed)
+def read_code(kind: str, split: Split, seed: int) -> Reading:
+    """Teach a probe; what it says of the test codes, and how sure it is."""
+    if len(np.unique(split.labels)) == 1:  # a shuffle of few codes that missed a rare value
+        n = len(split.test_labels)
+        return Reading(np.full(n, split.labels[0]), np.zeros(n))
+    model = _linear() if kind == "linear" else _mlp(split.labels, seed)
     with warnings.catch_warnings():
         # Both stop at a budget of steps by design; the budget is far beyond what fits need.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(split.codes, labels)
+        model.fit(split.codes, split.labels)
     probabilities = model.predict_proba(split.test_codes)
     best = probabilities.argmax(-1)
     return Reading(

@@ -1,0 +1,135 @@
+"""From a dataset to what the panel takes: segments, labels, roles, and unseen combinations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vdsm.data.clips import Clips, Frames
+from vdsm.errors import InputError
+from vdsm.evaluate.inputs import Ints, Role, factor_fault
+from vdsm.evaluate.seeds import generator
+
+MOST_UNSEEN = 1000  # pairs
+
+
+class Segments:
+    """One segment of each chosen clip, read on demand: uint8 [N, T, H, W, C] to the panel."""
+
+    def __init__(self, clips: Clips, rows: Ints, starts: Ints, frames: int) -> None:
+        self.clips = clips
+        self.rows = rows  # [N] clips of the dataset
+        self.starts = starts  # [N] first frame of the segment
+        size, channels = clips.info.size, clips.info.channels
+        self.shape = (len(rows), frames, size, size, channels)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Ints) -> Frames:
+        return self.clips.batch(self.rows[rows], self.starts[rows], self.shape[1])
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What `panel` takes of a dataset: `panel(**sample.arguments(), codes=..., decode=...)`."""
+
+    real: Segments
+    labels: Mapping[str, Ints]
+    roles: Mapping[str, Role]
+    split: Ints
+    groups: Ints
+    unseen: Ints | None
+    left_out: Mapping[str, str]  # factor -> why it cannot be judged
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of `panel`."""
+        names = ("real", "labels", "roles", "split", "groups", "unseen")
+        return {name: getattr(self, name) for name in names}
+
+
+def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> Sample:
+    """A seeded choice of training and test clips, with one random segment of each.
+
+    frames: length of the segments; shorter clips are left out. train, test: most clips of each.
+    Factors that cannot be judged (one value, or values that training clips lack) are left out,
+    with the reason. InputError where the dataset has no test clips that are long enough.
+    """
+    rows = []
+    for name, most in (("train", train), ("test", test)):
+        found = clips.select(name, min_length=frames)
+        if len(found) < 2:
+            raise InputError(
+                f"{clips.path or clips.info.name} has {len(found)} {name} clips of {frames} "
+                "frames or more: evaluation needs at least 2"
+            )
+        rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
+    chosen = np.concatenate(rows)
+    slack = clips.table.length[chosen] - frames
+    starts = generator(seed, "sample.starts").integers(0, slack + 1)
+    split, groups = clips.table.split[chosen], clips.table.group[chosen]
+    labels: dict[str, Ints] = {}
+    roles: dict[str, Role] = {}
+    left_out: dict[str, str] = {}
+    for factor in clips.info.factors:
+        column = clips.table.labels[factor.name][chosen]
+        fault = factor_fault(column[split == 0], column[split == 1])
+        if fault:
+            left_out[factor.name] = fault
+        else:
+            labels[factor.name], roles[factor.name] = column, factor.role
+    return Sample(
+        real=Segments(clips, chosen, starts, frames),
+        labels=labels,
+        roles=roles,
+        split=split,
+        groups=groups,
+        unseen=_unseen(clips, chosen, labels, roles, seed),
+        left_out=left_out,
+    )
+
+
+def unseen_pairs(
+    groups: Ints, actions: Ints, split: Ints, seed: int, usable: Ints | None = None
+) -> Ints:
+    """[P, 2] rows: swaps of the first's identity with the second's motion are unseen combinations.
+
+    A combination of individual and action is unseen where a test clip has it and no training clip
+    does, though training clips have both the individual and the action. The identity comes from
+    a training clip of the individual doing something else, the motion from another individual.
+
+    groups, actions, split: [N]. usable: rows that may be in pairs, all by default.
+    """
+    rng = generator(seed, "unseen")
+    trained, allowed = split == 0, np.ones(len(split), np.bool_)
+    if usable is not None:
+        allowed[:] = False
+        allowed[usable] = True
+    seen = set(zip(groups[trained].tolist(), actions[trained].tolist(), strict=True))
+    both = np.isin(groups, groups[trained]) & np.isin(actions, actions[trained]) & (actions >= 0)
+    pairs = []
+    for row in rng.permutation(np.flatnonzero(both & ~trained)):
+        if (int(groups[row]), int(actions[row])) in seen:
+            continue
+        who = np.flatnonzero(allowed & trained & (groups == groups[row]))
+        what = np.flatnonzero(allowed & (groups != groups[row]) & (actions == actions[row]))
+        if len(who) and len(what):
+            pairs.append((rng.choice(who), rng.choice(what)))
+        if len(pairs) == MOST_UNSEEN:
+            break
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def _unseen(
+    clips: Clips, chosen: Ints, labels: Mapping[str, Ints], roles: Mapping[str, Role], seed: int
+) -> Ints | None:
+    """Pairs by position in the sample, of the action factor with most values."""
+    actions = [name for name in labels if roles[name] == "action"]
+    if not actions:
+        return None
+    main = max(actions, key=lambda name: len(np.unique(labels[name])))
+    table = clips.table
+    pairs = unseen_pairs(table.group, table.labels[main], table.split, seed, chosen)
+    order = np.argsort(chosen)
+    return order[np.searchsorted(chosen, pairs, sorter=order)] if len(pairs) else None

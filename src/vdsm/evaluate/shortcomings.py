@@ -1,0 +1,96 @@
+"""What a result does not yet reach, in plain sentences: the table's last word."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LEAST_SWAP = 0.99  # joint, identity and action of swaps
+LEAST_UNSEEN = 0.95
+LEAST_PRIOR = 0.999
+LEAST_HELD = 0.995  # a factor in the code that should hold it, by the better probe
+LEAST_CONSISTENCY = 0.997
+MOST_LEAK = 0.05  # above chance, in a code that should not hold the factor
+RARE = 0.001  # p-value of the scan
+PROBES = ("linear", "mlp")
+
+
+def shortcomings(result: Mapping[str, Any], roles: Mapping[str, str]) -> list[str]:
+    """Sentences, worst kind first; empty where every target of the panel is met.
+
+    result: of `panel` or `aggregate`. roles: factor -> "identity" or "action".
+    """
+    return [*_swaps(result), *_held(result, roles), *_leaks(result, roles), *_judged(result)]
+
+
+def _swaps(result: Mapping[str, Any]) -> Iterator[str]:
+    for key, name, least in (
+        ("swap", "swaps", LEAST_SWAP),
+        ("unseen", "swaps into unseen combinations", LEAST_UNSEEN),
+    ):
+        value = result.get(key, {}).get("joint")
+        if value is not None and value < least:
+            yield (
+                f"{percent(value)} of {name} are right in every factor; "
+                f"the target is {percent(least)}{_weakest(result[key])}"
+            )
+
+
+def _weakest(swap: Mapping[str, Any]) -> str:
+    on_target = {
+        k: v["on_target"] for k, v in swap["factors"].items() if v["on_target"] is not None
+    }
+    if not on_target:
+        return ""
+    worst = min(on_target, key=lambda name: on_target[name])
+    return f" (weakest: {worst}, {percent(on_target[worst])} on target)"
+
+
+def _held(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
+    for code, factor, probes in _probed(result):
+        best = max(probes[kind]["accuracy"] for kind in PROBES)
+        if _belongs(code, roles.get(factor)) and best < LEAST_HELD:
+            least = percent(LEAST_HELD)
+            yield f"{factor} is read from {code} in {percent(best)} only; the target is {least}"
+
+
+def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
+    for code, factor, probes in _probed(result):
+        if factor not in roles or _belongs(code, roles[factor]):
+            continue
+        kind = max(PROBES, key=lambda kind: probes[kind]["accuracy"] - probes[kind]["chance"])
+        accuracy, chance = probes[kind]["accuracy"], probes[kind]["chance"]
+        if accuracy > chance + MOST_LEAK:
+            yield (
+                f"{factor} leaks into {code}: a probe ({kind}) reads it in {percent(accuracy)}, "
+                f"chance is {percent(chance)}"
+            )
+        elif probes["scan"]["p_value"] <= RARE:
+            yield (
+                f"{factor} leaks into {code} in few clips: the surest "
+                f"{percent(probes['scan']['share'])} are read rightly in "
+                f"{percent(probes['scan']['accuracy'])}"
+            )
+
+
+def _judged(result: Mapping[str, Any]) -> Iterator[str]:
+    prior = result.get("prior", {}).get("accuracy")
+    if prior is not None and prior < LEAST_PRIOR:
+        yield f"with an identity from the prior the action is right in {percent(prior)} of clips"
+    mean = result.get("paper", {}).get("accuracy_consistency")
+    if mean is not None and mean < LEAST_CONSISTENCY:
+        yield f"judges say the same of a clip and its reconstruction in {percent(mean)} of cases"
+
+
+def _probed(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for code, factors in result.get("leakage", {}).items():
+        for factor, probes in factors.items():
+            yield code, factor, probes
+
+
+def _belongs(code: str, role: str | None) -> bool:
+    """Whether a code should hold factors of a role: s identity; d, and z beside it, action."""
+    return (code[0] == "s") == (role == "identity")
+
+
+def percent(value: float | None) -> str:
+    """98.7 %, or a dash."""
+    return "–" if value is None else f"{100 * value:.1f} %"
