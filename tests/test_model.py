@@ -1,0 +1,275 @@
+"""The model in every configuration, and the contracts of what users call."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import vdsm.model.vdsm
+from montecarlo import assert_mean
+from vdsm import elbo
+from vdsm.config import ModelConfig
+from vdsm.errors import InputError
+from vdsm.model.vdsm import VDSM
+from vdsm.notation import Codes
+from vdsm.presets import NAMES, preset
+
+CLIPS, FRAMES = 3, 4
+
+
+@pytest.fixture
+def model(tiny: ModelConfig) -> VDSM:
+    return lively(VDSM(tiny))
+
+
+def lively(model: VDSM) -> VDSM:
+    """Weights large enough that no two codes draw the same frame."""
+    for parameter in model.parameters():
+        parameter.data += 0.2 * torch.randn(parameter.shape)
+    return model
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return torch.rand(CLIPS, FRAMES, 1, 32, 32)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# -- every configuration --------------------------------------------------------------------------
+
+GRID = {
+    "channels": (1, 3),
+    "experts": (0, 1, 5),
+    "likelihood": ("bernoulli", "gaussian"),
+    "decoder_input": ("s", "s_hat"),
+    "flow_steps": (0, 2),
+}
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize(
+    "values", list(product(*GRID.values())), ids=lambda v: "-".join(map(str, v))
+)
+def test_every_configuration(tiny: ModelConfig, size: Any, values: tuple[Any, ...]) -> None:
+    """Both bounds: finite, with gradients for all parameters; frames within [0, 1]."""
+    config = replace(tiny, size=size, **dict(zip(GRID, values, strict=True)))
+    model = VDSM(config)
+    shape = (config.channels, size, size)
+    x = torch.rand(2, 3, *shape)
+    loss = torch.zeros(())
+    for bound in (elbo.stage1, elbo.stage2):
+        terms = bound(model, x)
+        assert all(term.shape == (2,) and torch.isfinite(term).all() for term in terms.values())
+        loss = loss + elbo.loss(terms, dict.fromkeys(terms, 1.0))
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+    codes = model.encode(x)
+    assert codes.s.shape == (2, config.identity_dim)
+    assert codes.d.shape == (2, config.dynamics_dim)
+    assert codes.z.shape == (2, 3, config.pose_dim)
+    for frames in (model.decode(codes), model.generate(2, 3)):
+        assert frames.shape == (2, 3, *shape)
+        assert frames.min() >= 0
+        assert frames.max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", ["compact", "paper"])
+def test_presets_are_models(name: str, size: Any) -> None:
+    with torch.device("meta"):
+        VDSM(preset(name, size).model)
+
+
+def test_size_of_the_paper() -> None:
+    """What stage 1 trains has 133.6 million parameters, as the authors' code has."""
+    with torch.device("meta"):
+        model = VDSM(preset("sprites", "paper").model)
+    parts = (model.encoder, model.identity, model.frame_pose, model.decoder)
+    count = sum(p.numel() for part in parts for p in part.parameters())
+    assert round(count / 1e6, 1) == 133.6
+
+
+# -- encode ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frames", [1, 2, 11])
+def test_encode_takes_any_number_of_frames(model: VDSM, frames: int) -> None:
+    codes = model.encode(torch.rand(2, frames, 1, 32, 32))
+    assert codes.z.shape == (2, frames, 3)
+    assert not codes.s.requires_grad
+    assert all(torch.isfinite(code).all() for code in (codes.s, codes.d, codes.z))
+
+
+def test_identity_is_of_the_set_of_frames(model: VDSM, x: Tensor) -> None:
+    """The order of frames says nothing of who it is, and all of what they do."""
+    codes, reverse = model.encode(x), model.encode(x.flip(1))
+    torch.testing.assert_close(codes.s, reverse.s)
+    assert not torch.allclose(codes.d, reverse.d, atol=1e-4)
+    twice = model.encode(torch.cat([x, x], 1))
+    torch.testing.assert_close(codes.s, twice.s)
+
+
+def test_codes_without_noise(model: VDSM, x: Tensor) -> None:
+    """Means: the same each time, whatever the global seed; doubles are welcome."""
+    codes = model.encode(x)
+    torch.manual_seed(99)
+    again = model.train().encode(x.double())
+    for name in ("s", "d", "z"):
+        torch.testing.assert_close(getattr(codes, name), getattr(again, name))
+
+
+def test_stage_1_alone(model: VDSM, x: Tensor) -> None:
+    """Fig. 8: z_t is of frame t, d says nothing, and that is enough to draw."""
+    codes = model.encode_frames(x)
+    assert torch.equal(codes.d, torch.zeros(CLIPS, 5))
+    order = torch.tensor([2, 0, 3, 1])
+    torch.testing.assert_close(model.encode_frames(x[:, order]).z, codes.z[:, order])
+    torch.testing.assert_close(codes.s, model.encode(x).s)
+    frames = model.decode(Codes(codes.s.flip(0), codes.d, codes.z))
+    for n in range(CLIPS):
+        alone = Codes(codes.s[CLIPS - 1 - n][None], codes.d[:1], codes.z[n][None])
+        torch.testing.assert_close(model.decode(alone)[0], frames[n])
+
+
+# -- decode, swap ---------------------------------------------------------------------------------
+
+
+def test_decode_shorter_and_longer(model: VDSM, x: Tensor) -> None:
+    """Fewer frames are a prefix; more continue, and the first are as they were."""
+    codes = model.encode(x)
+    whole, longer = model.decode(codes), model.decode(codes, 3 * FRAMES)
+    assert longer.shape == (CLIPS, 3 * FRAMES, 1, 32, 32)
+    torch.testing.assert_close(longer[:, :FRAMES], whole)
+    torch.testing.assert_close(model.decode(codes, 2), whole[:, :2])
+    step = Codes(codes.s, codes.d, longer_poses(model, codes, FRAMES + 1)[:, -1:])
+    torch.testing.assert_close(model.decode(step)[:, 0], longer[:, FRAMES])
+
+
+def longer_poses(model: VDSM, codes: Codes, frames: int) -> Tensor:
+    return model.continue_poses(codes.z, codes.d, frames, None, mean=True)
+
+
+def test_swap_with_oneself_is_reconstruction(model: VDSM, x: Tensor) -> None:
+    assert torch.equal(model.swap(x, x), model.decode(model.encode(x)))
+
+
+def test_swap_takes_s_of_one_and_the_rest_of_the_other(model: VDSM, x: Tensor) -> None:
+    other = torch.rand(CLIPS, 7, 1, 32, 32)
+    who, what = model.encode(x), model.encode(other)
+    swapped = model.swap(x, other)
+    assert swapped.shape[1] == 7
+    assert torch.equal(swapped, model.decode(Codes(who.s, what.d, what.z)))
+    assert torch.equal(model.swap(x, other, 9), model.decode(Codes(who.s, what.d, what.z), 9))
+
+
+# -- generate -------------------------------------------------------------------------------------
+
+
+def test_generation_is_decided_by_the_generator(model: VDSM) -> None:
+    first = model.generate(2, 5, seeded(1))
+    torch.manual_seed(77)
+    assert torch.equal(first, model.generate(2, 5, seeded(1)))
+    assert not torch.allclose(first, model.generate(2, 5, seeded(2)))
+    assert not torch.allclose(first[0], first[1])
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_generation_from_clips(model: VDSM, given: int) -> None:
+    """s, d and z_1 are the clip's; what follows is sampled."""
+    x = torch.rand(given, FRAMES, 1, 32, 32)
+    frames = model.generate(2, 6, seeded(1), given=x)
+    expected = model.decode(model.encode(x), 1).expand(2, -1, -1, -1, -1)
+    torch.testing.assert_close(frames[:, :1], expected)
+    other = model.generate(2, 6, seeded(2), given=x)
+    torch.testing.assert_close(other[:, :1], expected)
+    assert not torch.allclose(other, frames)
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_generation_from_a_single_frame(model: VDSM, given: int) -> None:
+    """s and z_1 are the frame's, seen alone; what they do is sampled."""
+    x = torch.rand(given, 1, 1, 32, 32)
+    frames = model.generate(2, 6, seeded(1), given=x)
+    expected = model.decode(model.encode_frames(x)).expand(2, -1, -1, -1, -1)
+    torch.testing.assert_close(frames[:, :1], expected)
+    assert not torch.allclose(frames, model.generate(2, 6, seeded(2), given=x))
+
+
+def test_priors(model: VDSM) -> None:
+    """Eq. 1: scales 1/N_s and 1/κ_d; z_1 standard, then the transition, drawn ancestrally."""
+    draws = 20_000
+    s, d = model.identity_prior(draws), model.dynamics_prior(draws)
+    assert (s.scale == 1 / 4).all()
+    assert (d.scale == 1 / 5).all()
+    start = torch.randn(3).expand(draws, 1, 3)
+    what = torch.randn(5).expand(draws, 5)
+    z = model.continue_poses(start, what, 2, seeded(3), mean=False)
+    p = model.transition(start[:1, 0], what[:1])
+    standard = (z[:, 1] - p.loc) / p.scale
+    assert_mean(standard, 0.0)
+    assert_mean(standard**2, 1.0)
+    prior = model.prior(Codes(s.loc, d.loc, z))
+    assert (prior.z.loc[:, 0] == 0).all()
+    assert (prior.z.scale[:, 0] == 1).all()
+
+
+def test_chunks_change_nothing(model: VDSM, x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything() -> list[Tensor]:
+        codes, frames = model.encode(x), model.encode_frames(x)
+        pictures = [
+            model.decode(codes, 6),
+            model.generate(5, 3, seeded(1)),
+            model.swap(x, x.flip(0)),
+        ]
+        return [codes.s, codes.d, codes.z, frames.s, frames.z, *pictures]
+
+    whole = everything()
+    monkeypatch.setattr(vdsm.model.vdsm, "CHUNK", 2)
+    for part, expected in zip(everything(), whole, strict=True):
+        torch.testing.assert_close(part, expected)
+
+
+# -- the user's mistakes --------------------------------------------------------------------------
+
+GOOD = torch.zeros(2, 3, 1, 32, 32)
+CODES = Codes(torch.zeros(2, 4), torch.zeros(2, 5), torch.zeros(2, 3, 3))
+MISTAKES: dict[str, tuple[Callable[[VDSM], object], str]] = {
+    "another size": (
+        lambda m: m.encode(torch.zeros(2, 3, 1, 64, 64)),
+        r"takes \[B, T, 1, 32, 32\]",
+    ),
+    "colour": (lambda m: m.encode(torch.zeros(2, 3, 3, 32, 32)), r"takes \[B, T, 1, 32, 32\]"),
+    "no batch": (lambda m: m.encode(GOOD[0]), r"shape \(3, 1, 32, 32\)"),
+    "channels last": (lambda m: m.encode(GOOD.movedim(2, -1)), "this model takes"),
+    "no clip": (lambda m: m.encode(GOOD[:0]), "at least 1 clip"),
+    "no frame": (lambda m: m.encode_frames(GOOD[:, :0]), "at least 1 clip, 1 frame"),
+    "bytes": (lambda m: m.encode(GOOD.byte()), "divide 8-bit frames by 255"),
+    "0 to 255": (lambda m: m.encode(255 + GOOD), "divide 8-bit frames by 255"),
+    "-1 to 1": (lambda m: m.encode(GOOD - 1), r"in \[0, 1\]"),
+    "nan": (lambda m: m.encode(GOOD * float("nan")), r"in \[0, 1\]"),
+    "swap": (lambda m: m.swap(GOOD, GOOD[:1]), "2 identity clips but 1 action clips"),
+    "swap size": (lambda m: m.swap(GOOD, torch.zeros(2, 3, 1, 64, 64)), "this model takes"),
+    "no frames": (lambda m: m.decode(CODES, 0), "frames is 0: ask for at least 1"),
+    "codes": (lambda m: m.decode(Codes(CODES.s[:, 1:], CODES.d, CODES.z)), r"\(3, 5, 3\)"),
+    "nothing": (lambda m: m.generate(0, 3), "asked for 0 clips of 3 frames"),
+    "none": (lambda m: m.generate(3, 0), "asked for 3 clips of 0 frames"),
+    "given": (lambda m: m.generate(3, 2, given=GOOD), "2 given clips for 3 to generate"),
+    "given size": (lambda m: m.generate(1, 2, given=GOOD[:1, :, :, 1:]), "this model takes"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes(model: VDSM, name: str) -> None:
+    mistake, pattern = MISTAKES[name]
+    with pytest.raises(InputError, match=pattern) as caught:
+        mistake(model)
+    assert "\n" not in str(caught.value)
