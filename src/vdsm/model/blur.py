@@ -52,7 +52,8 @@ class _Blur(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
         ctx.sides = x.shape[2:]
-        return blur(x, kernel)
+        with torch.autocast(x.device.type, enabled=False):  # which would mirror in float32
+            return blur(x, kernel)
 
     @staticmethod
     @once_differentiable
