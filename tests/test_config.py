@@ -70,7 +70,7 @@ def test_presets_survive_a_file(name: str, size: Any) -> None:
     """As plain values and back; a field that is no longer known is named."""
     config = preset(name, size)
     assert build(Config, asdict(config), "file") == config
-    with pytest.raises(InputError, match="file: unknown field 'model.sizes'"):
+    with pytest.raises(InputError, match=r"file: unknown field 'model\.sizes'"):
         build(Config, asdict(config) | {"model": {"sizes": 3}}, "file")
 
 
