@@ -1,0 +1,257 @@
+"""The figures of the paper and those that users ask for beside them, each with its caption.
+
+scene = set_scene(model, clips, trained=16)
+figure = FIGURES["action-transfer"](scene)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vdsm.data.clips import Clips, Frames
+from vdsm.errors import InputError
+from vdsm.figures import draw
+from vdsm.figures.choose import diverse, load
+from vdsm.figures.layout import enlarge, headed, labelled, parted, pixels, stacked, thin
+from vdsm.model.vdsm import VDSM
+from vdsm.notation import Video
+from vdsm.video import grid, strips
+
+TILE = 64  # pixels; smaller frames are enlarged
+ACROSS = 20  # frames of a clip in a still
+STEPS = 5  # of an interpolation
+BEYOND = 2.5  # Fig. 11: 40 frames after training on 16
+SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A still, and a moving picture where time is what it shows."""
+
+    title: str
+    caption: str
+    still: Frames  # uint8 [H, W, C]
+    moving: Frames | None = None  # uint8 [T, H, W, C]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the figures of one model show."""
+
+    model: VDSM
+    longer: Video  # [N, L, C, H, W] different individuals, with frames that the model does not see
+    trained: int  # frames that it sees, those of a training segment
+    frames: int  # frames that it draws where it goes on beyond them
+    seed: int  # of what is sampled
+
+    @property
+    def clips(self) -> Video:
+        """What the model sees, [N, trained, C, H, W]."""
+        return self.longer[:, : self.trained]
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Two pairs of clips, or what there is."""
+        n = len(self.longer)
+        return [(0, 1 % n), (2, 3)] if n > 3 else [(0, n - 1)]
+
+    def enlarge(self, picture: Frames) -> Frames:
+        """So that frames have at least TILE pixels."""
+        return enlarge(picture, max(1, TILE // self.model.config.size))
+
+    def generator(self) -> torch.Generator:
+        return torch.Generator(self.longer.device).manual_seed(self.seed)
+
+
+def set_scene(
+    model: VDSM,
+    clips: Clips,
+    trained: int,
+    frames: int | None = None,
+    count: int = 6,
+    seed: int = 0,
+) -> Scene:
+    """A scene with test clips that differ as much as can be.
+
+    trained: frames of a clip that the model sees; frames: how far it goes on [2.5 x trained].
+    """
+    frames = int(BEYOND * trained) if frames is None else frames
+    longest = max(frames, trained)
+    chosen = diverse(clips, count, longest if len(clips.select("test", longest)) else trained)
+    if len(chosen) == 0:
+        found = int(clips.table.length.max())
+        raise InputError(
+            f"no clip of {clips.info.name} has {trained} frames (the longest has {found}): "
+            f"let the model see at most {found}"
+        )
+    length = min(longest, int(clips.table.length[chosen].min()))
+    device = model.z_start.device
+    return Scene(model, load(clips, chosen, length, device), trained, frames, seed)
+
+
+def reconstruction(scene: Scene) -> Figure:
+    codes = scene.model.encode(scene.clips)
+    rows = np.stack([pixels(scene.clips), pixels(scene.model.decode(codes))], 1)
+    sheets = [scene.enlarge(strips(thin(pair, ACROSS))) for pair in rows]
+    return Figure(
+        "Reconstruction",
+        f"Held-out clips of {scene.trained} frames, and below each the same drawn from its codes.",
+        labelled(stacked(sheets), ["true", "drawn"] * len(rows)),
+    )
+
+
+def action_transfer(scene: Scene) -> Figure:
+    shown = scene.clips
+    drawn = pixels(draw.all_swaps(scene.model, shown, shown))
+    true, n = pixels(shown), len(shown)
+    swaps = drawn.reshape(n, n, *drawn.shape[1:])
+    who = true[:, 0]
+    sheets = [
+        headed(
+            np.concatenate([np.full_like(who[:1], 255), who]),
+            thin(np.concatenate([true[j : j + 1], swaps[:, j]]), ACROSS),
+        )
+        for j in sorted({pair[1] for pair in scene.pairs})
+    ]
+    texts = ["action", *["swap"] * n] * len(sheets)
+    return Figure(
+        "Action transfer",
+        "As Figs. 1, 5 and 7 of the paper. In the still the top row of a block is a real clip; "
+        "below it the individuals of the left column do the same. In the moving picture the top "
+        "row gives the action (d), the left column the individual (s).",
+        labelled(scene.enlarge(stacked(sheets)), texts),
+        scene.enlarge(draw.action_transfer(scene.model, shown, shown)),
+    )
+
+
+def identity_pose(scene: Scene) -> Figure:
+    middle = scene.clips[:, scene.trained // 2][:, None]
+    return Figure(
+        "Identity and pose by stage 1 alone",
+        "As Fig. 8: s of the frame at the left, z of the frame at the top. No sequence model has "
+        "a part in it, only what stage 1 has trained.",
+        scene.enlarge(draw.identity_pose_grid(scene.model, middle)),
+    )
+
+
+def generation(scene: Scene) -> Figure:
+    drawn = pixels(scene.model.generate(SAMPLES, scene.frames, scene.generator()))
+    return Figure(
+        "Generation",
+        f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s, d and z sampled from "
+        "their priors.",
+        scene.enlarge(strips(thin(drawn, ACROSS))),
+        scene.enlarge(grid(drawn, 4)),
+    )
+
+
+def from_one_frame(scene: Scene) -> Figure:
+    generator, blocks, samples = scene.generator(), [], 3
+    given = scene.longer[:3, :1]
+    for one in given:
+        drawn = scene.model.generate(samples, scene.frames, generator, one[None])
+        blocks.append(pixels(drawn))
+    cells = pixels(given)[:, 0]
+    sheets = [
+        headed(cell[None].repeat(samples, 0), thin(block, ACROSS))
+        for cell, block in zip(cells, blocks, strict=True)
+    ]
+    moving = np.stack(
+        [
+            clip
+            for cell, block in zip(cells, blocks, strict=True)
+            for clip in (np.broadcast_to(cell, block.shape[1:]), *block)
+        ]
+    )
+    return Figure(
+        "What one picture might do",
+        "The left column is all that the model sees: it gives s and the first pose. The dynamics "
+        "d are sampled from their prior, three times for each picture.",
+        scene.enlarge(stacked(sheets)),
+        scene.enlarge(grid(moving, samples + 1)),
+    )
+
+
+def beyond(scene: Scene) -> Figure:
+    longer = scene.longer[:4]
+    rows = draw.transfer_rows(
+        scene.model, longer, longer.roll(1, 0), scene.frames, seen=scene.trained
+    )
+    sheets = [scene.enlarge(parted(trio, scene.trained, ACROSS)) for trio in rows]
+    return Figure(
+        "Beyond the trained length, with swapped dynamics",
+        f"As Fig. 11. The model sees {scene.trained} frames of each clip (up to the line) and "
+        f"draws {scene.frames}: the first individual with the action of the second. The true "
+        "frames go on as far as the clips do.",
+        labelled(stacked(sheets), ["who", "does", "swap"] * len(rows)),
+        scene.enlarge(grid(rows.reshape(-1, *rows.shape[2:]), 3)),
+    )
+
+
+def interpolation_identity(scene: Scene) -> Figure:
+    return _interpolation(
+        scene,
+        draw.interpolate_identity,
+        "Interpolation in s",
+        "From the s of one clip (top) to that of another (bottom), at even distances; d and z are "
+        "the first clip's throughout, so the action should stay.",
+    )
+
+
+def interpolation_dynamics(scene: Scene) -> Figure:
+    return _interpolation(
+        scene,
+        draw.interpolate_dynamics,
+        "Interpolation in d",
+        "From the d of one clip (top) to that of another (bottom), at even distances; s is the "
+        "first clip's throughout, so the individual should stay.",
+    )
+
+
+def _interpolation(
+    scene: Scene,
+    between: Callable[[VDSM, Video, Video, int], Video],
+    title: str,
+    caption: str,
+) -> Figure:
+    paths = [
+        pixels(between(scene.model, scene.clips[i : i + 1], scene.clips[j : j + 1], STEPS))
+        for i, j in scene.pairs
+    ]
+    sheets = [scene.enlarge(strips(thin(path, ACROSS))) for path in paths]
+    texts = [f"{i / (STEPS - 1):.2f}" for i in range(STEPS)] * len(paths)
+    return Figure(
+        title,
+        caption,
+        labelled(stacked(sheets), texts),
+        scene.enlarge(grid(np.concatenate(paths), STEPS)),
+    )
+
+
+def open_loop(scene: Scene) -> Figure:
+    length = scene.longer.shape[1]
+    seen = scene.trained if scene.trained < length else max(1, length // 2)
+    rows = draw.open_loop_rows(scene.model, scene.longer[:4], seen)
+    sheets = [scene.enlarge(parted(trio, seen, ACROSS)) for trio in rows]
+    return Figure(
+        "True, open loop, error",
+        f"The model sees {seen} frames (up to the line) and goes on by its transition to "
+        f"{length}. The third row is the absolute difference.",
+        labelled(stacked(sheets), ["true", "open loop", "error"] * len(rows)),
+        scene.enlarge(grid(rows.reshape(-1, *rows.shape[2:]), 3)),
+    )
+
+
+FIGURES: dict[str, Callable[[Scene], Figure]] = {
+    "action-transfer": action_transfer,
+    "beyond": beyond,
+    "identity-pose": identity_pose,
+    "reconstruction": reconstruction,
+    "open-loop": open_loop,
+    "interpolate-identity": interpolation_identity,
+    "interpolate-dynamics": interpolation_dynamics,
+    "generation": generation,
+    "from-one-frame": from_one_frame,
+}

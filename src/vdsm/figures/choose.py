@@ -1,0 +1,33 @@
+"""Which clips a picture shows: the same every time, and as different as can be."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vdsm.data.clips import Clips, Ints
+
+
+def diverse(clips: Clips, count: int, frames: int, split: str | None = "test") -> Ints:
+    """Indices of `count` clips that differ in as many factors as possible, always the same.
+
+    Greedy: each next clip shares the fewest labels (or, without labels, the group) with those
+    already chosen.
+    """
+    pool = clips.select(split, min_length=frames)
+    if len(pool) == 0:
+        pool = clips.select(None, min_length=frames)
+    labels = [clips.table.labels[f.name] for f in clips.info.factors] or [clips.table.group]
+    columns = np.stack([column[pool] for column in labels], 1)
+    shared = np.zeros(len(pool))
+    chosen: list[int] = []
+    for _ in range(min(count, len(pool))):
+        shared[chosen] = np.inf
+        chosen.append(int(shared.argmin()))
+        shared += (columns == columns[chosen[-1]]).sum(1)
+    return pool[chosen]
+
+
+def load(clips: Clips, indices: Ints, frames: int, device: torch.device | str = "cpu") -> Tensor:
+    """The first frames of some clips as float [B, T, C, H, W] in [0, 1]."""
+    batch = clips.batch(indices, np.zeros_like(indices), frames)
+    return torch.from_numpy(batch).to(device).permute(0, 1, 4, 2, 3).float() / 255

@@ -1,0 +1,125 @@
+"""What the model draws: reconstructions, swaps, interpolations, continuations."""
+
+import numpy as np
+import torch
+
+from vdsm.data.clips import Frames
+from vdsm.errors import InputError
+from vdsm.figures.layout import blank, framed, pixels
+from vdsm.model.vdsm import VDSM
+from vdsm.notation import Codes, Video
+from vdsm.video import strips
+
+
+def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
+    """s of row x z of column by stage 1 alone (Fig. 8); frames [N, 1, C, H, W] of N individuals.
+
+    The top row holds the frames that give z, the left column those that give s.
+    """
+    n = len(frames)
+    codes = model.encode_frames(frames)
+    rows = codes.s.repeat_interleave(n, 0)
+    mixed = model.decode(Codes(rows, codes.d.repeat(n, 1), codes.z.repeat(n, 1, 1)))
+    return framed(pixels(frames), pixels(frames), pixels(mixed))
+
+
+def action_transfer(
+    model: VDSM, identity: Video, action: Video, frames: int | None = None
+) -> Frames:
+    """s of row x d of column (Figs. 1, 5, 7), as a moving picture uint8 [T, H, W, C].
+
+    identity [N, T, C, H, W], action [M, T, C, H, W]. The top row plays the real actions, the left
+    column the real clips that give s; the rest is drawn by the model.
+    """
+    return framed(
+        pixels(action), pixels(identity), pixels(all_swaps(model, identity, action, frames))
+    )
+
+
+def all_swaps(model: VDSM, identity: Video, action: Video, frames: int | None = None) -> Video:
+    """Every s with every d: clip i * M + j has the identity of clip i and the action of clip j."""
+    who, what = model.encode(identity), model.encode(action)
+    n, m = len(identity), len(action)
+    return model.decode(
+        Codes(who.s.repeat_interleave(m, 0), what.d.repeat(n, 1), what.z.repeat(n, 1, 1)), frames
+    )
+
+
+def reconstruction_strips(model: VDSM, clips: Video, codes: Codes) -> Frames:
+    """Each clip's true frames, and below them the same drawn from its codes."""
+    drawn = pixels(model.decode(codes))
+    pairs = np.stack([pixels(clips), drawn], 1)
+    return strips(pairs.reshape(-1, *pairs.shape[2:]))
+
+
+def transfer_rows(
+    model: VDSM,
+    identity: Video,
+    action: Video,
+    frames: int | None = None,
+    seen: int | None = None,
+) -> Frames:
+    """Who, doing what, and the swap: uint8 [B, 3, frames, H, W, C].
+
+    The model sees the first `seen` frames (default all) and draws `frames`: where the action clip
+    is longer than what was seen, it shows what the swap should do. White where a clip is over.
+    """
+    drawn = pixels(model.swap(identity[:, :seen], action[:, :seen], frames))
+    t = drawn.shape[1]
+    return np.stack([blank(pixels(identity), t), blank(pixels(action), t), drawn], 1)
+
+
+def transfer_strips(
+    model: VDSM,
+    identity: Video,
+    action: Video,
+    frames: int | None = None,
+    seen: int | None = None,
+) -> Frames:
+    """For each pair of clips three rows, as `transfer_rows` gives them."""
+    rows = transfer_rows(model, identity, action, frames, seen)
+    return strips(rows.reshape(-1, *rows.shape[2:]))
+
+
+@torch.no_grad()
+def interpolate_identity(model: VDSM, first: Video, second: Video, steps: int) -> Video:
+    """[steps, T, C, H, W]: s from the first clip's to the second's; the first's action throughout.
+
+    Both are [1, T, C, H, W]. The first step is the first clip's reconstruction, the last the swap.
+    """
+    a, b = model.encode(first), model.encode(second)
+    s = torch.lerp(a.s, b.s, _weights(a.s, steps))
+    return model.decode(Codes(s, a.d.expand(steps, -1), a.z.expand(steps, -1, -1)))
+
+
+@torch.no_grad()
+def interpolate_dynamics(model: VDSM, first: Video, second: Video, steps: int) -> Video:
+    """[steps, T, C, H, W]: d from the first clip's to the second's; the first's s throughout.
+
+    Poses follow from d, as q(z | d) unrolls it. The first step is the first clip's
+    reconstruction, the last is its individual doing the second's action.
+    """
+    a, b = model.encode(first), model.encode(second)
+    d = torch.lerp(a.d, b.d, _weights(a.d, steps))
+    _, z, _, _ = model.poses(d, first.shape[1], mean=True)
+    return model.decode(Codes(a.s.expand(steps, -1), d, z))
+
+
+def _weights(like: torch.Tensor, steps: int) -> torch.Tensor:
+    return torch.linspace(0, 1, steps, device=like.device, dtype=like.dtype)[:, None]
+
+
+def open_loop_rows(model: VDSM, clips: Video, seen: int) -> Frames:
+    """True, open loop, and their difference: uint8 [B, 3, T, H, W, C].
+
+    The model sees the first `seen` frames of clips [B, T, C, H, W] and continues to T by the
+    transition p(z_t | z_t-1, d).
+    """
+    if not 1 <= seen < clips.shape[1]:
+        raise InputError(
+            f"the model is to see {seen} of {clips.shape[1]} frames: give 1 to {clips.shape[1] - 1}"
+        )
+    true = pixels(clips)
+    drawn = pixels(model.decode(model.encode(clips[:, :seen]), clips.shape[1]))
+    error = np.abs(true.astype(np.int16) - drawn).astype(np.uint8)
+    return np.stack([true, drawn, error], 1)
