@@ -120,6 +120,21 @@ def make_parser() -> Parser:
             "--window", type=int, help="frames of a clip to encode, 0 for all [as trained]"
         )
 
+    evaluate = add(
+        "evaluate", "measure runs: 'vdsm evaluate --help' lists every option", run_evaluate, True
+    )
+    evaluate.add_argument(
+        "paths", type=Path, nargs="*", metavar="RUN", help="runs, then a dataset if it has moved"
+    )
+    evaluate.add_argument("--out", type=Path, metavar="FILE.json")
+    evaluate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
+
+    figures = add(
+        "figures", "draw the paper's figures: 'vdsm figures --help' lists them", run_figures, True
+    )
+    figures.add_argument("paths", type=Path, nargs="*", metavar="RUN", help="a run, then a dataset")
+    figures.add_argument("--out", type=Path, metavar="DIR")
+
     info = add("info", "what a dataset or a run is", run_info)
     info.add_argument("path", type=Path, metavar="RUN|DATA")
     info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
@@ -204,3 +219,21 @@ def run_info(arguments: argparse.Namespace, rest: list[str]) -> None:
     from vdsm.commands.info import info
 
     info(arguments.path, arguments.out)
+
+
+def run_evaluate(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.evaluate import evaluate_command, evaluate_help
+
+    if arguments.wants_help:
+        print(evaluate_help())
+    else:
+        evaluate_command(arguments.paths, arguments.out, arguments.test_clips, rest)
+
+
+def run_figures(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.figures import figures_command, figures_help
+
+    if arguments.wants_help:
+        print(figures_help())
+    else:
+        figures_command(arguments.paths, arguments.out, rest)

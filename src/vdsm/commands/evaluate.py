@@ -1,50 +1,67 @@
 """`vdsm evaluate`: the panel of `vdsm.evaluate`, filled in from one or more runs."""
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import Progress
 
 from vdsm.data.cells import left_out, unseen_pairs
-from vdsm.data.clips import Clips, Frames, Ints
+from vdsm.data.clips import Clips, Ints
 from vdsm.device import keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings, panel
+from vdsm.evaluate.aggregate import aggregate
+from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.sample import Sample, draw_sample
+from vdsm.evaluate.stream import Progress
+from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes
+from vdsm.options import flag_help, from_flags
 from vdsm.train.batches import as_video
 from vdsm.train.run import Run
+from vdsm.version import __version__
 
-MOST_CLIPS = 10_000  # training clips whose codes are probed
+USAGE = "usage: vdsm evaluate RUN [RUN ...] [DATA] --out FILE.json [--test-clips N] [options]"
+FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
+MOST_TRAIN = 10_000  # training clips whose codes are probed
+ENCODED = 64  # clips encoded at once
+Result = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Windows:
-    """The first `frames` frames of some clips of a dataset, read on demand: a `ClipArray`."""
+def evaluate_help() -> str:
+    """Usage and options."""
+    return (
+        f"{USAGE}\n\nRUN: several are averaged, with their spread. DATA: where the data now lies.\n"
+        f"--out: [RUN/{FILE}, for one run]. --test-clips: measure N of them, 0 for all [0].\n\n"
+        f"{flag_help(Settings)}"
+    )
 
-    clips: Clips
-    rows: Ints  # which clips
-    frames: int
 
-    @property
-    def shape(self) -> tuple[int, int, int, int, int]:
-        """N, T, H, W, C."""
-        info = self.clips.info
-        return (len(self.rows), self.frames, info.size, info.size, info.channels)
+def evaluate_command(
+    paths: Sequence[Path], out: Path | None, test_clips: int, words: list[str]
+) -> None:
+    """Measure the runs, write JSON and print tables."""
+    runs, data = runs_and_data(paths, "vdsm evaluate")
+    if out is None and len(runs) > 1:
+        raise InputError("vdsm evaluate: --out is needed for several runs: the JSON file to write")
+    settings = from_flags(Settings, words, "vdsm evaluate")
+    evaluate(runs, data, out or runs[0] / FILE, settings, test_clips, Console())
 
-    def __len__(self) -> int:
-        return len(self.rows)
 
-    def __getitem__(self, index: Any) -> Frames:
-        chosen = np.atleast_1d(self.rows[index])
-        return self.clips.batch(chosen, np.zeros_like(chosen), self.frames)
+def runs_and_data(paths: Sequence[Path], source: str) -> tuple[list[Path], Path | None]:
+    """Folders of runs, and of a dataset if the last one is that."""
+    runs = list(paths)
+    data = runs.pop() if runs and (runs[-1] / "dataset.json").exists() else None
+    if not runs:
+        raise InputError(f"{source}: RUN is needed: a folder made by 'vdsm train'")
+    return runs, data
 
 
 def evaluate(
@@ -52,43 +69,124 @@ def evaluate(
     data: Path | None,
     out: Path,
     settings: Settings,
-    most_test: int,
+    test_clips: int,
     console: Console,
-) -> list[dict[str, Any]]:
-    """Measure each run, write JSON, print tables. One run: its panel; several: also mean and sd."""
-    from vdsm.evaluate.table import print_tables, summary
-
+) -> Result:
+    """Measure each run, write JSON, print tables. Several runs: their means and spread."""
+    check_writable(out)
     keep_freed_memory()
+    same_data(runs)
     results = []
     for path in runs:
-        with Progress(console=console, transient=True) as bar:
-            results.append(evaluate_run(path, data, settings, most_test, bar))
-    content = results[0] if len(results) == 1 else summary(results)
-    atomic_write(out, json.dumps(content, indent=2).encode())
-    print_tables(content, console)
-    console.print(f"written to {out}", highlight=False)
-    return results
+        with progress_bar(console) as bar:
+            results.append(evaluate_run(path, data, settings, test_clips, runs[0] / "judges", bar))
+    result = results[0] if len(runs) == 1 else put_together(results)
+    atomic_write(out, json.dumps(result, indent=2).encode())
+    print_report(result, result["roles"], result["dataset"], console)
+    console.print(f"{out}: measured in {result['seconds']:.0f} s", highlight=False)
+    return result
+
+
+def put_together(results: Sequence[Result]) -> Result:
+    """Means over runs, what they have in common, and each by itself."""
+    shared = {k: results[0][k] for k in ("dataset", "fingerprint", "roles", "version")}
+    seconds = sum(result["seconds"] for result in results)
+    return aggregate(results) | shared | {"seconds": seconds, "each": list(results)}
+
+
+def same_data(runs: Sequence[Path]) -> None:
+    """Refuse to average runs on different data."""
+    first, *others = (Run.open(path) for path in runs)
+    for other in others:
+        if other.fingerprint != first.fingerprint:
+            raise InputError(
+                f"{first.path} and {other.path} were trained on different data: "
+                "evaluate them one by one"
+            )
+
+
+def check_writable(out: Path) -> None:
+    """Refuse an output file that cannot be written before the work is done, not after."""
+    if out.is_dir():
+        raise InputError(f"{out} is a folder: name a file for --out")
+    if not out.resolve().parent.is_dir():
+        raise InputError(f"no folder {out.resolve().parent} to write {out.name} to")
 
 
 def evaluate_run(
-    path: Path, data: Path | None, settings: Settings, most_test: int, bar: Progress
-) -> dict[str, Any]:
-    """The panel of one run on its own dataset."""
+    path: Path,
+    data: Path | None,
+    settings: Settings,
+    test_clips: int,
+    cache: Path | None,
+    progress: Progress,
+) -> Result:
+    """The panel of one run on the dataset it was trained on.
+
+    test_clips: most test clips to measure, 0 for all. cache: where judges are kept.
+    """
+    started = time.perf_counter()
     run = Run.open(path)
     clips = run.clips(data)
     if not clips.info.factors:
         raise InputError(f"{data or run.data} has no labelled factors: there is nothing to judge")
-    device = pick_device(settings.device)
-    model = VDSM.from_pretrained(path).to(device)
-    out = left_out(clips, run.config.leave_out, run.config.seed)
-    rows = choose(clips, out, run.config.stage2.frames, most_test, settings.seed)
-    real = Windows(clips, rows, run.config.stage2.frames)
-    tasks: dict[str, Any] = {}
+    model = VDSM.from_pretrained(path).to(pick_device(settings.device))
+    frames = run.config.stage2.frames
+    sample = draw_sample(clips, frames, MOST_TRAIN, test_clips or len(clips), settings.seed)
+    if not sample.labels:
+        reasons = "; ".join(f"{name}: {why}" for name, why in sample.left_out.items())
+        raise InputError(f"{data or run.data} has no factor that can be judged: {reasons}")
+    codes, sampled = encode(model, sample, settings.seed, progress)
+    result = panel(
+        **sample.arguments() | {"unseen": unseen(run, clips, sample, settings.seed)},
+        codes=codes,
+        probed=sampled,
+        **functions(model, frames),
+        settings=settings,
+        cache=cache,
+        progress=progress,
+    )
+    result["left_out"] |= sample.left_out
+    return result | {
+        "run": str(path),
+        "dataset": clips.info.name,
+        "fingerprint": clips.fingerprint,
+        "roles": dict(sample.roles),
+        "version": __version__,
+        "seconds": time.perf_counter() - started,
+    }
 
-    def progress(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done, total=total)
+
+def encode(
+    model: VDSM, sample: Sample, seed: int, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Posterior means of every clip, s d z; and a sample of s and of d, to be probed beside."""
+    device = model.z_start.device
+    generator = torch.Generator(device).manual_seed(seed)
+    real = sample.real
+    parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
+    drawn: dict[str, list[torch.Tensor]] = {"s_sample": [], "d_sample": []}
+    for start in range(0, len(real), ENCODED):
+        rows = np.arange(start, min(start + ENCODED, len(real)))
+        x = as_video(real[rows], device)
+        codes = model.encode(x)
+        for name, values in parts.items():
+            values.append(getattr(codes, name).cpu())
+        with torch.no_grad():
+            posterior = model.infer(model.encoder(x), generator)
+        drawn["s_sample"].append(posterior.codes.s.cpu())
+        drawn["d_sample"].append(posterior.codes.d.cpu())
+        progress("encoding", int(rows[-1]) + 1, len(real))
+
+    def joined(columns: dict[str, list[torch.Tensor]]) -> dict[str, Any]:
+        return {name: torch.cat(values).numpy() for name, values in columns.items()}
+
+    return joined(parts), joined(drawn)
+
+
+def functions(model: VDSM, frames: int) -> dict[str, Any]:
+    """`decode`, `generate` and `sample_identity` of the panel."""
+    device = model.z_start.device
 
     def decode(codes: Any) -> np.ndarray:
         tensors = (torch.as_tensor(codes[name], device=device) for name in "sdz")
@@ -96,62 +194,21 @@ def evaluate_run(
 
     def generate(num: int, rng: np.random.Generator) -> np.ndarray:
         seeded = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-        return model.generate(num, real.frames, seeded).cpu().numpy()
+        return model.generate(num, frames, seeded).cpu().numpy()
 
     def sample_identity(num: int, rng: np.random.Generator) -> np.ndarray:
-        noise = rng.standard_normal((num, model.config.identity_dim))
-        return (noise / model.config.num_experts).astype(np.float32)
+        seeded = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+        return model.identity_prior(num).sample(seeded).cpu().numpy()
 
-    table = clips.table
-    measured = panel(
-        real=real,
-        labels={f.name: table.labels[f.name][rows] for f in clips.info.factors},
-        roles={f.name: f.role for f in clips.info.factors},
-        split=table.split[rows],
-        codes=encode(model, real, progress),
-        decode=decode,
-        groups=table.group[rows],
-        sample_identity=sample_identity,
-        generate=generate,
-        unseen=positions(unseen_pairs(clips, out, rows, settings.seed), rows)
-        if out.any()
-        else None,
-        settings=settings,
-        cache=path / "judges",
-        progress=progress,
-    )
-    return measured | {"run": str(path), "dataset": clips.info.name}
+    return {"decode": decode, "generate": generate, "sample_identity": sample_identity}
 
 
-def choose(clips: Clips, out: np.ndarray, frames: int, most_test: int, seed: int) -> Ints:
-    """Clips to measure: test clips (all, or a seeded choice) and training clips for the judges."""
-    rng = np.random.default_rng(seed)
-    test = clips.select("test", min_length=frames)
-    train = clips.select("train", min_length=frames)
-    if len(test) < 2 or len(train) < 2:
-        raise InputError(
-            f"{clips.info.name} has {len(train)} training and {len(test)} test clips of at least "
-            f"{frames} frames: too few to evaluate"
-        )
-    if most_test and len(test) > most_test:
-        test = rng.choice(test, most_test, replace=False)
-    if len(train) > MOST_CLIPS:
-        train = rng.choice(train, MOST_CLIPS, replace=False)
-    return np.sort(np.concatenate([train, test]))
-
-
-def positions(pairs: Ints, rows: Ints) -> Ints:
-    """Clip numbers as positions in the sorted `rows`."""
-    return np.searchsorted(rows, pairs)
-
-
-def encode(model: VDSM, real: Windows, progress: Any) -> dict[str, np.ndarray]:
-    """Posterior means of every clip."""
-    parts: list[Codes] = []
-    for start in range(0, len(real), 64):
-        frames = real[np.arange(start, min(start + 64, len(real)))]
-        parts.append(model.encode(as_video(frames, model.z_start.device)))
-        progress("encoding", min(start + 64, len(real)), len(real))
-    return {
-        name: torch.cat([getattr(part, name) for part in parts]).cpu().numpy() for name in "sdz"
-    }
+def unseen(run: Run, clips: Clips, sample: Sample, seed: int) -> Ints | None:
+    """Pairs for swaps into the cells that the run left out; without such, those the split has."""
+    if not run.config.leave_out:
+        return sample.unseen
+    rows = sample.real.rows
+    out = left_out(clips, run.config.leave_out, run.config.seed)
+    pairs = unseen_pairs(clips, out, np.sort(rows), seed)
+    order = np.argsort(rows)
+    return order[np.searchsorted(rows, pairs, sorter=order)] if len(pairs) else None
