@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from vdsm import elbo, schedules
+from vdsm import schedules
 from vdsm.data.clips import Clips
-from vdsm.device import autocast, pick_device, use_bf16
+from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.train.augment import colour_jitter
 from vdsm.train.batches import as_video, step_seed
 from vdsm.train.pictures import Painter
 from vdsm.train.run import Run
 from vdsm.train.stages import Stage, stages
+from vdsm.train.step import Batch, Outcome, make_optimizer, take_step
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
@@ -130,20 +130,13 @@ def run_stage(
         jitter = config.separation.jitter
         seen = colour_jitter(x, jitter, generator) if jitter else None
 
-        # 3. The bound and its gradient.
-        with autocast(device, bf16):
-            terms = stage.bound(model, x, generator, seen, reference)
-        loss = elbo.loss(terms, annealed.weights)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.get_total_norm([p.grad for p in trained(model) if p.grad is not None])
-        healthy &= torch.isfinite(loss.detach()) & torch.isfinite(norm)
-
-        # 4. The step.
-        optimizer.step()
+        # 3. The bound, its gradient, the step.
+        batch = Batch(x, seen, reference)
+        outcome = take_step(stage, model, optimizer, batch, generator, annealed.weights, bf16)
+        healthy &= outcome.finite
         state.step += 1
 
-        # 5. Metrics, pictures, checkpoints. Only here does the host wait for the device.
+        # 4. Metrics, pictures, checkpoints. Only here does the host wait for the device.
         stop = events.should_stop()
         last = state.step == stage.settings.steps
         log_now = last or state.step % config.log_every == 0
@@ -155,7 +148,7 @@ def run_stage(
             continue
         state.seconds = time.perf_counter() - started
         if log_now:
-            record = measure(state, loss, terms, annealed.weights, norm)
+            record = measure(state, outcome, annealed.weights)
             record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
             record |= {"sharpness": annealed.sharpness, "seconds": state.seconds}
             run.log(record)
@@ -177,14 +170,12 @@ def save(run: Run, state: State, stage: Stage) -> None:
     state.model.save_pretrained(run.path)
 
 
-def measure(
-    state: State, loss: Tensor, terms: elbo.Terms, weights: dict[str, float], norm: Tensor
-) -> dict[str, Any]:
+def measure(state: State, outcome: Outcome, weights: dict[str, float]) -> dict[str, Any]:
     """One line of metrics: the loss, every term in nats per sequence, every weight."""
-    record: dict[str, Any] = {"stage": state.stage, "step": state.step, "loss": loss.item()}
-    record |= {name: term.detach().mean().item() for name, term in terms.items()}
+    record: dict[str, Any] = {"stage": state.stage, "step": state.step, "loss": outcome.loss.item()}
+    record |= {name: term.mean().item() for name, term in outcome.terms.items()}
     record |= {f"weight.{name}": weight for name, weight in weights.items()}
-    return record | {"gradient_norm": norm.item()}
+    return record | {"gradient_norm": outcome.norm.item()}
 
 
 def retreat(run: Run, plan: tuple[Stage, ...], state: State, events: Events) -> None:
@@ -208,24 +199,6 @@ def retreat(run: Run, plan: tuple[Stage, ...], state: State, events: Events) -> 
         f"{name} step {here[1]}: the loss or its gradient is not finite; going back to step "
         f"{state.step} with learning rate {lr * slower:.1e}"
     )
-
-
-def make_optimizer(model: VDSM, stage: Stage) -> torch.optim.Optimizer:
-    """Adam over what the stage trains (Sec. 3.2)."""
-    freeze_all_but(model, stage)
-    return torch.optim.Adam(trained(model), lr=stage.settings.lr, fused=True)
-
-
-def freeze_all_but(model: VDSM, stage: Stage) -> None:
-    """Only what the stage trains requires gradients."""
-    model.requires_grad_(False)
-    for part in stage.trained(model):
-        part.requires_grad_(True)
-
-
-def trained(model: nn.Module) -> list[nn.Parameter]:
-    """Parameters that require gradients, in a fixed order."""
-    return [p for p in model.parameters() if p.requires_grad]
 
 
 def decay(progress: float, share: float) -> float:
