@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from media import encode, pattern, ramp
+from vdsm.cli import run
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Factor
 from vdsm.data.folder import FolderOptions, decode, make, pool
@@ -480,3 +481,23 @@ def test_flags_and_senseless_options(tmp_path: Path) -> None:
     for words in ("--fps 0", "--test-share 1", "--size 50", "--holdout frame"):
         with pytest.raises(InputError):
             from_flags(FolderOptions, ["--source", "x", *words.split()], "vdsm data folder")
+
+
+def test_command_makes_folders_and_shards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tree(tmp_path / "in")
+    (root / "text.mp4").write_text("x")
+    command = ["data", "folder", "--source", str(root), "--size", "32", "--workers", "1"]
+    plain, shards = tmp_path / "plain", tmp_path / "shards"
+    assert run([*command, "--out", str(plain)]) == 0
+    # More broken than allowed: the shards can still be had without decoding again.
+    assert run([*command, "--out", str(shards), "--shards", "3", "--max-broken", "0"]) == 2
+    assert "1 of 13 files are broken" in capsys.readouterr().err
+    assert run([*command, "--out", str(shards), "--shards", "3"]) == 0
+    assert (shards / "broken.csv").read_bytes() == (plain / "broken.csv").read_bytes()
+    a, b = open_clips(plain), open_clips(shards)
+    assert all(np.array_equal(a.whole(i), b.whole(i)) for i in range(12))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "plain", "shards"]
+    assert run(["info", str(shards), "--out", str(tmp_path / "p.png")]) == 0
+    assert read_video(tmp_path / "p.png").shape[0] == 1

@@ -185,13 +185,21 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     assert read_video(path).shape == (2, 24, 48, 3)
 
 
-@pytest.mark.parametrize(("tag", "red", "blue"), [(1, 0.2126, 0.0722), (5, 0.299, 0.114)])
-def test_colour_matrix_of_the_file(tag: int, red: float, blue: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tag", "lines", "red", "blue"),
+    [
+        (1, 16, 0.2126, 0.0722),
+        (5, 16, 0.299, 0.114),
+        (2, 16, 0.299, 0.114),  # untold, and small
+        (2, 720, 0.2126, 0.0722),
+    ],
+)
+def test_colour_matrix(tag: int, lines: int, red: float, blue: float, tmp_path: Path) -> None:
     rgb = np.array([200.0, 60.0, 30.0])
     luma = red * rgb[0] + (1 - red - blue) * rgb[1] + blue * rgb[2]
     cb, cr = (rgb[2] - luma) / (2 - 2 * blue), (rgb[0] - luma) / (2 - 2 * red)
     yuv = [16 + 219 / 255 * luma, 128 + 224 / 255 * cb, 128 + 224 / 255 * cr]
-    planes = np.stack([np.full((16, 16), round(v), np.uint8) for v in yuv])
+    planes = np.stack([np.full((lines, 16), round(v), np.uint8) for v in yuv])
     path = encode(
         tmp_path / "c.mkv", planes[None], pix_fmt="yuv444p", source="yuv444p",
         setup={"colorspace": tag},

@@ -1,14 +1,17 @@
 """`vdsm data`: make a dataset."""
 
-import tempfile
+import shutil
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from vdsm.config import suggest
 from vdsm.data import MAKERS, open_clips
+from vdsm.data.maker import Maker
 from vdsm.data.shards import write_shards
 from vdsm.errors import InputError
+from vdsm.files import claim_folder
 from vdsm.options import flag_help, from_flags
 
 
@@ -35,12 +38,27 @@ def data(
         raise InputError(f"vdsm data {name}: --shards is {shards}, it should be at least 1")
     options = from_flags(maker.options, words, f"vdsm data {name}")
     if shards:
-        with tempfile.TemporaryDirectory(dir=out.resolve().parent, prefix=".vdsm-") as folder:
-            maker.make(Path(folder) / "clips", options)
-            write_shards(open_clips(Path(folder) / "clips"), out, shards)
+        make_shards(maker, options, out, shards)
     else:
         maker.make(out, options)
     clips = open_clips(out)
     Console().print(
         f"{out}: {len(clips):,} clips of {clips.info.name}, see 'vdsm info {out}'", highlight=False
     )
+
+
+def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
+    """Make a dataset in a hidden folder beside `out`, then write it to `out` as tar shards.
+
+    What was half made stays after a failure: the same command goes on where it was.
+    """
+    claim_folder(out)  # now, not after an hour of decoding
+    out.rmdir()
+    folder = out.resolve().with_name(f".{out.resolve().name}.clips")
+    if (folder / "dataset.json").exists():  # made by other options, for all that is known
+        shutil.rmtree(folder)
+    maker.make(folder, options)
+    write_shards(open_clips(folder), out, shards)
+    for table in folder.glob("*.csv"):  # what the files were called, and which were broken
+        shutil.copy(table, out)
+    shutil.rmtree(folder)
