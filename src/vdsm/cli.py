@@ -135,6 +135,13 @@ def make_parser() -> Parser:
     figures.add_argument("paths", type=Path, nargs="*", metavar="RUN", help="a run, then a dataset")
     figures.add_argument("--out", type=Path, metavar="DIR")
 
+    add("bench", "time a training step beside what this machine could do", run_bench, True)
+
+    report = add("report", "write one HTML page about a run", run_report, True)
+    report.add_argument("paths", type=Path, nargs="*", metavar="RUN", help="a run, then its data")
+    report.add_argument("--evaluation", type=Path, metavar="FILE.json")
+    report.add_argument("--out", type=Path, metavar="FILE.html")
+
     info = add("info", "what a dataset or a run is", run_info)
     info.add_argument("path", type=Path, metavar="RUN|DATA")
     info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
@@ -214,6 +221,17 @@ def run_generate(arguments: argparse.Namespace, rest: list[str]) -> None:
     )
 
 
+def run_bench(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.bench import BenchOptions, bench
+    from vdsm.options import flag_help
+
+    if arguments.wants_help:
+        usage = "usage: vdsm bench [--sizes compact,paper] [--out FILE.json] [--compare FILE.json]"
+        print(f"{usage}\n\noptions [default]:\n{flag_help(BenchOptions)}")
+    else:
+        bench(rest)
+
+
 def run_info(arguments: argparse.Namespace, rest: list[str]) -> None:
     no_more(rest, "info")
     from vdsm.commands.info import info
@@ -237,3 +255,12 @@ def run_figures(arguments: argparse.Namespace, rest: list[str]) -> None:
         print(figures_help())
     else:
         figures_command(arguments.paths, arguments.out, rest)
+
+
+def run_report(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.report import report_command, report_help
+
+    if arguments.wants_help:
+        print(report_help())
+    else:
+        report_command(arguments.paths, arguments.evaluation, arguments.out, rest)

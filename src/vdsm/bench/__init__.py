@@ -1,0 +1,1 @@
+"""`vdsm bench`: how fast this machine trains, and how fast it could."""

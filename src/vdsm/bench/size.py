@@ -1,0 +1,162 @@
+"""One size of the model, timed: both stages' steps, their parts, generation, encoding."""
+
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vdsm.bench import work
+from vdsm.bench.timing import best
+from vdsm.bench.work import Work
+from vdsm.config import Config
+from vdsm.data.clips import Clips, Frames, Info, Table
+from vdsm.device import autocast
+from vdsm.model.vdsm import VDSM
+from vdsm.train.batches import as_video
+from vdsm.train.stages import Stage, stages
+from vdsm.train.step import Batch, make_optimizer, take_step
+from vdsm.video import write_clips
+
+INDIVIDUALS, CLIPS_EACH, FRAMES = 32, 2, 16  # of the synthetic dataset
+GENERATED, GENERATED_FRAMES = 20, 8  # as the paper's timing
+PROGRESS = 0.5  # where in its schedules a stage is timed
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds measured, and the work that was done in them."""
+
+    seconds: float
+    work: Work
+
+
+Measured = dict[str, Timed]
+
+
+class SyntheticClips(Clips):
+    """Random frames in memory."""
+
+    def __init__(self, size: int, channels: int) -> None:
+        n = INDIVIDUALS * CLIPS_EACH
+        group = np.arange(n) // CLIPS_EACH
+        table = Table(np.full(n, FRAMES), group, np.zeros(n, np.int64), {})
+        super().__init__(Info("synthetic", size, channels), table)
+        shape = (n, FRAMES, size, size, channels)
+        self.frames: Frames = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        return self.frames[clip, start : start + frames]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all measurements of a size share."""
+
+    config: Config
+    device: torch.device
+    bf16: bool
+    repeats: int
+
+    def best(self, function: Callable[[], object]) -> float:
+        return best(function, self.device, self.repeats)
+
+
+def measure(bench: Bench) -> tuple[Measured, float]:
+    """Every time of a size by name, and the peak memory in MiB.
+
+    stage<k>_step, with its parts as stage<k>_step.<part>; generate_20; encode (one frame).
+    """
+    torch.manual_seed(0)
+    config = bench.config
+    model = VDSM(config.model).to(bench.device)
+    clips = SyntheticClips(config.model.size, config.model.channels)
+    measured: Measured = {}
+    for stage in stages(config):
+        measured |= time_stage(bench, model, stage, clips)
+    model.requires_grad_(False).eval()
+    return measured | time_use(bench, model), peak_mib(bench.device)
+
+
+def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measured:
+    """The training step of the loop, and its parts by themselves."""
+    settings, config = stage.settings, bench.config.model
+    name = f"{stage.name}_step"
+    optimizer = make_optimizer(model, stage)
+    annealed = stage.anneal(PROGRESS)
+    model.sharpness.fill_(annealed.sharpness)
+    sampler, rng = stage.sampler(clips), np.random.default_rng(0)
+    generator = torch.Generator(bench.device).manual_seed(0)
+
+    def load() -> torch.Tensor:
+        return as_video(sampler.draw(rng, settings.batch).x, bench.device)
+
+    def step() -> None:
+        batch = Batch(load())
+        take_step(stage, model, optimizer, batch, generator, annealed.weights, bench.bf16)
+
+    whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, settings.frames))
+    adam = Timed(bench.best(optimizer.step), work.optimizer(model))
+    optimizer.zero_grad(set_to_none=True)
+
+    x = load()
+    times = 3 if stage.name == "stage1" else 1
+    encoder = times * work.encoder(config, x.shape[0] * x.shape[1])
+    decoder = 3 * work.decoder(config, x.shape[0], x.shape[1])
+    s = torch.randn(len(x), config.identity_dim, device=bench.device, requires_grad=True)
+    z = torch.randn(*x.shape[:2], config.pose_dim, device=bench.device, requires_grad=True)
+    parts = {
+        "load": Timed(bench.best(load), Work()),
+        "encoder": Timed(bench.best(lambda: pull(bench, lambda: model.encoder(x))), encoder),
+        "decoder": Timed(
+            bench.best(lambda: pull(bench, lambda: model.decoder(s, z, model.sharpness))), decoder
+        ),
+        "optimizer": adam,
+    }
+    rest = max(0.0, whole.seconds - sum(part.seconds for part in parts.values()))
+    parts["rest"] = Timed(rest, Work())
+    model.zero_grad(set_to_none=True)
+    return {name: whole} | {f"{name}.{part}": timed for part, timed in parts.items()}
+
+
+def pull(bench: Bench, forward: Callable[[], torch.Tensor]) -> None:
+    """A forward pass, and a backward pass where something is to be learned."""
+    with autocast(bench.device, bench.bf16):
+        y = forward()
+    if y.requires_grad:
+        y.backward(torch.ones_like(y))  # type: ignore[no-untyped-call]
+
+
+def time_use(bench: Bench, model: VDSM) -> Measured:
+    """Generation of 20 clips of 8 frames, saved as GIFs; encoding, per frame."""
+    config = bench.config.model
+    x = torch.rand(GENERATED, GENERATED_FRAMES, config.channels, config.size, config.size)
+    x = x.to(bench.device)
+    frames = GENERATED * GENERATED_FRAMES
+
+    with tempfile.TemporaryDirectory() as folder:
+
+        def generate() -> None:
+            drawn = model.generate(GENERATED, GENERATED_FRAMES).permute(0, 1, 3, 4, 2)
+            for i, clip in enumerate(drawn.cpu().numpy()):
+                write_clips(Path(folder) / f"{i}.gif", clip)
+
+        drawing = work.decoder(config, GENERATED, GENERATED_FRAMES)
+        generation = Timed(bench.best(generate), drawing)
+    seconds = bench.best(lambda: model.encode(x)) / frames
+    reading = work.encoder(config, 1) + 1 / frames * work.sequence(
+        model, GENERATED, GENERATED_FRAMES
+    )
+    return {"generate_20": generation, "encode": Timed(seconds, reading)}
+
+
+def peak_mib(device: torch.device) -> float:
+    """The most memory this process has held, on the GPU where one is used."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
