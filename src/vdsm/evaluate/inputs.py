@@ -60,7 +60,7 @@ class Inputs:
 
 def prepare(
     *,
-    real: ClipArray,
+    real: Any,
     labels: Mapping[str, Any],
     roles: Mapping[str, str],
     split: Any,

@@ -6,7 +6,7 @@ values), or always to name the value most frequent among the training clips, sco
 test clips. (The second alone would be too low where individuals are held out of a balanced set:
 what is frequent among those that remain is rare among those held out.) Excess is (accuracy -
 chance) / (1 - chance): 0 where the code holds nothing that the probe can use, 1 where it holds
-it all. The control is the mean of ten such probes taught with shuffled labels, and its interval
+it all. The control is the mean of several such probes taught with shuffled labels, and its interval
 is over the shuffles; were it far above chance, the measurement itself would be broken.
 """
 
@@ -29,7 +29,6 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress
 
 KINDS = ("linear", "mlp")
-CONTROLS = 10  # shuffles
 CONTROL_CODES = 2000
 LINEAR_STEPS = 2000  # of L-BFGS; a well-conditioned fit needs some tens
 MLP_WIDTH = 256
@@ -62,7 +61,7 @@ def leakage(
         progress("probes", done, len(jobs))
         name = f"{code}.{factor}"
         split = split_of(inputs, codes[code], factor, settings)
-        numbers |= under(name, probe(split, settings.seed, name, bootstrap))
+        numbers |= under(name, probe(split, settings.seed, name, bootstrap, settings.shuffles))
     progress("probes", len(jobs), len(jobs))
     return numbers
 
@@ -87,16 +86,15 @@ def split_of(inputs: Inputs, code: Array, factor: str, settings: Settings) -> Sp
     )
 
 
-def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap) -> Numbers:
+def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap, shuffles: int) -> Numbers:
     """Every figure of one code and one factor."""
     numbers: Numbers = {}
     readings = [nearest(split)]
     for kind in KINDS:
         reading = read_code(kind, split, integer(seed, f"{name}.{kind}"))
         readings.append(reading)
-        scores = _scores(split, reading, bootstrap) | {
-            "shuffled": _control(kind, split, seed, name)
-        }
+        scores = _scores(split, reading, bootstrap)
+        scores["shuffled"] = _control(kind, split, seed, name, shuffles)
         numbers |= under(kind, scores)
     found = scan(readings, split.test_labels, split.test_groups, generator(seed, f"{name}.scan"))
     return numbers | under("scan", found)
@@ -120,17 +118,17 @@ def _scores(split: Split, reading: Reading, bootstrap: Bootstrap) -> Numbers:
     return {"accuracy": accuracy, "chance": chance, "excess": excess}
 
 
-def _control(kind: str, split: Split, seed: int, name: str) -> Number:
+def _control(kind: str, split: Split, seed: int, name: str, shuffles: int) -> Number:
     """Mean accuracy of probes taught with shuffled labels, on fewer codes: nothing is to learn."""
     found = []
-    for i in range(CONTROLS):
+    for i in range(shuffles):
         stream = f"{name}.{kind}.control.{i}"
         rng = generator(seed, stream)
         some = rng.permutation(len(split.labels))[:CONTROL_CODES]
         fewer = replace(split, codes=split.codes[some], labels=rng.permutation(split.labels[some]))
         reading = read_code(kind, fewer, integer(seed, stream))
         found.append(float(np.mean(reading.predicted == split.test_labels)))
-    mean, error = float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(CONTROLS))
+    mean, error = float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(shuffles))
     reach = NORMAL_95 * error
     return Number(mean, len(split.test_labels), (mean - reach, mean + reach))
 
@@ -154,9 +152,17 @@ def read_code(kind: str, split: Split, seed: int) -> Reading:
 
 
 def nearest(split: Split) -> Reading:
-    """The label of the nearest training code, surer the nearer: finds codes that are copies."""
-    distance, index = NearestNeighbors(n_neighbors=1).fit(split.codes).kneighbors(split.test_codes)
-    return Reading(predicted=split.labels[index[:, 0]], confidence=-distance[:, 0])
+    """The value of the nearest training code, surer the farther the next value's nearest code is.
+
+    Finds codes that are copies, or that lie apart, in too few clips for the other probes to learn.
+    """
+    values = np.unique(split.labels)
+    distance = np.full((len(split.test_codes), len(values)), np.inf)
+    for i, value in enumerate(values):
+        search = NearestNeighbors(n_neighbors=1).fit(split.codes[split.labels == value])
+        distance[:, i] = search.kneighbors(split.test_codes)[0][:, 0]
+    two = np.sort(distance, axis=1)[:, :2]
+    return Reading(predicted=values[distance.argmin(axis=1)], confidence=two[:, 1] - two[:, 0])
 
 
 def _linear() -> Any:
@@ -170,7 +176,7 @@ def _mlp(labels: Ints, seed: int) -> Any:
     early = present.min() >= 2 and 0.1 * len(labels) >= len(present)
     return MLPClassifier(
         (MLP_WIDTH,),
-        batch_size=min(MLP_BATCH, len(labels)),
+        batch_size=min(MLP_BATCH, (len(labels) + 1) // 2),
         learning_rate_init=MLP_RATE,
         early_stopping=bool(early),
         max_iter=MLP_EPOCHS,

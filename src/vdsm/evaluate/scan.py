@@ -31,7 +31,11 @@ class Reading:
 
 
 def scan(
-    readings: Sequence[Reading], truth: Ints, groups: Ints, rng: np.random.Generator
+    readings: Sequence[Reading],
+    truth: Ints,
+    groups: Ints,
+    rng: np.random.Generator,
+    permutations: int = PERMUTATIONS,
 ) -> Numbers:
     """`p_value` that the factor cannot be read from any clip, and the most striking set of clips.
 
@@ -40,7 +44,7 @@ def scan(
     """
     n = len(truth)
     sizes = np.array([*(2**j for j in range(1, n.bit_length()) if 2**j < n), n])
-    labels = np.stack([truth, *_permuted(truth, groups, rng)])  # [1 + P, n]
+    labels = np.stack([truth, *_permuted(truth, groups, rng, permutations)])  # [1 + P, n]
     surprises, hits, luck = [], [], []
     for reading in readings:
         order = np.argsort(-reading.confidence, kind="stable")
@@ -62,10 +66,10 @@ def scan(
     }
 
 
-def _permuted(truth: Ints, groups: Ints, rng: np.random.Generator) -> list[Ints]:
+def _permuted(truth: Ints, groups: Ints, rng: np.random.Generator, count: int) -> list[Ints]:
     """Permutations of the labels: between individuals where each has one value, else of clips."""
     distinct, first, member = np.unique(groups, return_index=True, return_inverse=True)
     of_individual = truth[first]
     if len(distinct) > 1 and np.array_equal(of_individual[member], truth):
-        return [rng.permutation(of_individual)[member] for _ in range(PERMUTATIONS)]
-    return [rng.permutation(truth) for _ in range(PERMUTATIONS)]
+        return [rng.permutation(of_individual)[member] for _ in range(count)]
+    return [rng.permutation(truth) for _ in range(count)]

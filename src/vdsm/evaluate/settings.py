@@ -29,6 +29,7 @@ class Settings:
     probe_clips: int = Field(
         default=10_000, ge=2, description="most training codes that a probe learns from"
     )
+    shuffles: int = Field(default=10, ge=2, description="shuffled-label controls of each probe")
     resamples: int = Field(
         default=1000, ge=20, description="bootstrap resamples behind an interval"
     )

@@ -1,0 +1,92 @@
+"""The Fréchet distance of Gaussians in closed form, against scipy's root, and streaming."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import sqrtm
+
+from vdsm.errors import InputError
+from vdsm.evaluate.frechet import Moments, Sample, compare, distance, require_frames
+
+RNG = np.random.default_rng(0)
+
+
+def gaussian(mean: np.ndarray, covariance: np.ndarray, n: int = 1000) -> Moments:
+    """Moments that are exactly these."""
+    moments = Moments(len(mean))
+    moments.n, moments.mean, moments.scatter = n, mean, covariance * (n - 1)
+    return moments
+
+
+def covariance(dims: int, rank: int) -> np.ndarray:
+    a = RNG.standard_normal((dims, rank))
+    return np.asarray(a @ a.T / rank)
+
+
+def test_means_apart() -> None:
+    """Equal covariances: the squared distance of the means."""
+    c = covariance(5, 5)
+    a, b = gaussian(np.zeros(5), c), gaussian(np.full(5, 2.0), c)
+    assert distance(a, b) == pytest.approx(20.0)
+    assert distance(a, a) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_commuting_covariances() -> None:
+    """Diagonal: Σ (σ₁ - σ₂)²."""
+    one, two = RNG.random(7) + 0.1, RNG.random(7) + 0.1
+    value = distance(gaussian(np.zeros(7), np.diag(one**2)), gaussian(np.zeros(7), np.diag(two**2)))
+    assert value == pytest.approx(float(((one - two) ** 2).sum()))
+
+
+@pytest.mark.parametrize("rank", [12, 5])
+def test_against_scipy(rank: int) -> None:
+    """Also where covariances are singular, as with fewer clips than features."""
+    c1, c2 = covariance(12, rank), covariance(12, 12)
+    m1, m2 = RNG.standard_normal((2, 12))
+    root = sqrtm(c1 @ c2 + (0 if rank == 12 else 1e-12 * np.eye(12)))
+    theirs = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2) - 2 * np.trace(root).real
+    assert distance(gaussian(m1, c1), gaussian(m2, c2)) == pytest.approx(theirs, rel=1e-4)
+    assert distance(gaussian(m2, c2), gaussian(m1, c1)) == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 500])
+def test_streaming_is_exact_however_it_is_cut(batch: int) -> None:
+    """Float32 features far from zero, where a sum of squares would lose every digit."""
+    features = (RNG.standard_normal((500, 6)) + 1e4).astype(np.float32)
+    moments = Moments(6)
+    for start in range(0, 500, batch):
+        moments.add(features[start : start + batch])
+    assert moments.n == 500
+    np.testing.assert_allclose(moments.mean, features.astype(np.float64).mean(0), rtol=1e-14)
+    expected = np.cov(features.astype(np.float64), rowvar=False)
+    np.testing.assert_allclose(moments.covariance, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_samples_of_known_gaussians_come_out_within_their_interval() -> None:
+    """20 pairs of samples; the bias of finite samples is small at 2 features and 4,000 clips."""
+    held = 0
+    for _ in range(20):
+        a, b = RNG.standard_normal((2, 4000, 2))
+        b = b * 2 + 1  # truth: 2 of the means + 2 · (2 - 1)² of the scales
+        samples = [Sample(np.arange(4000)), Sample(np.arange(4000))]
+        for sample, values in zip(samples, (a, b), strict=True):
+            for start in range(0, 4000, 900):
+                sample.add(torch.from_numpy(values[start : start + 900]))
+        number = compare(*samples)
+        assert number.value == pytest.approx(4.0, rel=0.1)
+        assert number.interval is not None
+        held += number.interval[0] <= 4.0 <= number.interval[1]
+    assert held >= 14  # 19 expected; P(fewer than 14) < 1e-3 with 10-group jackknife
+
+
+def test_bad_features_and_short_clips() -> None:
+    with pytest.raises(InputError, match="finite"):
+        Sample(np.arange(2)).add(np.array([[1.0], [np.nan]]))
+
+    def features(clips: torch.Tensor) -> torch.Tensor:
+        return clips.flatten(1)
+
+    require_frames("any", features, 1)
+    features.min_frames = 16  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="'video' need clips of at least 16 frames, these have 8"):
+        require_frames("video", features, 8)
