@@ -1,6 +1,6 @@
 """Presets: dataset x table of the paper, and the size of the model.
 
-`PRESETS[name]` is the compact size, which suits two CPU cores; `--size paper` is the paper's.
+`preset(name)` is the compact size, which suits two CPU cores; size "paper" is the paper's.
 """
 
 from dataclasses import replace
