@@ -24,6 +24,7 @@ from vdsm.files import atomic_write
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
+from vdsm.pretrained import digest
 from vdsm.train.batches import as_video
 from vdsm.train.run import Run
 from vdsm.version import __version__
@@ -83,7 +84,7 @@ def evaluate(
     result = results[0] if len(runs) == 1 else put_together(results)
     atomic_write(out, json.dumps(result, indent=2).encode())
     print_report(result, result["roles"], result["dataset"], console)
-    console.print(f"{out}: measured in {result['seconds']:.0f} s", highlight=False)
+    console.print(f"{out}: measured in {result['seconds']:.0f} s", highlight=False, soft_wrap=True)
     return result
 
 
@@ -151,6 +152,7 @@ def evaluate_run(
         "run": str(path),
         "dataset": clips.info.name,
         "fingerprint": clips.fingerprint,
+        "weights": digest(model.state_dict()),
         "roles": dict(sample.roles),
         "version": __version__,
         "seconds": time.perf_counter() - started,

@@ -14,6 +14,7 @@ from vdsm.data import open_clips
 from vdsm.device import keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.figures import FIGURES, Figure, Scene, set_scene
+from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
 from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
@@ -63,14 +64,14 @@ def figures(model: Path, data: Path | None, out: Path, options: FigureOptions) -
     console = Console()
     for name in track(names, "figures", console=console, transient=True):
         write_figure(FIGURES[name](scene), out, name, options.format, options.fps)
-    console.print(f"{out}: {', '.join(names)}", highlight=False)
+    console.print(f"{out}: {', '.join(names)}", highlight=False, soft_wrap=True)
 
 
 def write_figure(figure: Figure, out: Path, name: str, form: Moving, fps: float) -> None:
     """<name>.png, and <name>.gif or .mp4 where the figure moves."""
     write_picture(out / f"{name}.png", figure.still)
     if figure.moving is not None and form != "png":
-        write_clips(out / f"{name}.{form}", figure.moving, fps)
+        write_clips(out / f"{name}.{form}", enlarge(figure.moving, figure.scale), fps)
 
 
 def chosen(kind: str) -> list[str]:

@@ -34,6 +34,7 @@ class Figure:
     caption: str
     still: Frames  # uint8 [H, W, C]
     moving: Frames | None = None  # uint8 [T, H, W, C]
+    scale: int = 1  # how many times the moving picture is best enlarged; the still is already
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,14 @@ class Scene:
         n = len(self.longer)
         return [(0, 1 % n), (2, 3)] if n > 3 else [(0, n - 1)]
 
+    @property
+    def scale(self) -> int:
+        """How many times frames are enlarged, to at least TILE pixels."""
+        return max(1, TILE // self.model.config.size)
+
     def enlarge(self, picture: Frames) -> Frames:
-        """So that frames have at least TILE pixels."""
-        return enlarge(picture, max(1, TILE // self.model.config.size))
+        """A still, enlarged."""
+        return enlarge(picture, self.scale)
 
     def generator(self) -> torch.Generator:
         return torch.Generator(self.longer.device).manual_seed(self.seed)
@@ -122,7 +128,8 @@ def action_transfer(scene: Scene) -> Figure:
         "below it the individuals of the left column do the same. In the moving picture the top "
         "row gives the action (d), the left column the individual (s).",
         labelled(scene.enlarge(stacked(sheets)), texts),
-        scene.enlarge(draw.action_transfer(scene.model, shown, shown)),
+        draw.action_transfer(scene.model, shown, shown),
+        scene.scale,
     )
 
 
@@ -143,7 +150,8 @@ def generation(scene: Scene) -> Figure:
         f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s, d and z sampled from "
         "their priors.",
         scene.enlarge(strips(thin(drawn, ACROSS))),
-        scene.enlarge(grid(drawn, 4)),
+        grid(drawn, 4),
+        scene.scale,
     )
 
 
@@ -170,7 +178,8 @@ def from_one_frame(scene: Scene) -> Figure:
         "The left column is all that the model sees: it gives s and the first pose. The dynamics "
         "d are sampled from their prior, three times for each picture.",
         scene.enlarge(stacked(sheets)),
-        scene.enlarge(grid(moving, samples + 1)),
+        grid(moving, samples + 1),
+        scene.scale,
     )
 
 
@@ -184,9 +193,10 @@ def beyond(scene: Scene) -> Figure:
         "Beyond the trained length, with swapped dynamics",
         f"As Fig. 11. The model sees {scene.trained} frames of each clip (up to the line) and "
         f"draws {scene.frames}: the first individual with the action of the second. The true "
-        "frames go on as far as the clips do.",
+        "frames go on as far as the clips do. Moving, from the left: who, does, swap.",
         labelled(stacked(sheets), ["who", "does", "swap"] * len(rows)),
-        scene.enlarge(grid(rows.reshape(-1, *rows.shape[2:]), 3)),
+        grid(rows.reshape(-1, *rows.shape[2:]), 3),
+        scene.scale,
     )
 
 
@@ -226,7 +236,8 @@ def _interpolation(
         title,
         caption,
         labelled(stacked(sheets), texts),
-        scene.enlarge(grid(np.concatenate(paths), STEPS)),
+        grid(np.concatenate(paths), STEPS),
+        scene.scale,
     )
 
 
@@ -238,9 +249,10 @@ def open_loop(scene: Scene) -> Figure:
     return Figure(
         "True, open loop, error",
         f"The model sees {seen} frames (up to the line) and goes on by its transition to "
-        f"{length}. The third row is the absolute difference.",
+        f"{length}. The third row is the absolute difference. Moving: true, drawn, error.",
         labelled(stacked(sheets), ["true", "open loop", "error"] * len(rows)),
-        scene.enlarge(grid(rows.reshape(-1, *rows.shape[2:]), 3)),
+        grid(rows.reshape(-1, *rows.shape[2:]), 3),
+        scene.scale,
     )
 
 

@@ -1,0 +1,152 @@
+"""The report of a run: one self-contained HTML page, for a browser without a network.
+
+page = report(run, clips, scene, evaluation)
+"""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from vdsm.data.clips import Clips
+from vdsm.evaluate import table as tables
+from vdsm.evaluate.result import flatten
+from vdsm.evaluate.shortcomings import shortcomings
+from vdsm.figures import FIGURES, Figure, Scene
+from vdsm.files import read_json
+from vdsm.pretrained import digest
+from vdsm.report import html
+from vdsm.report.curves import schedule_curves, training_curves
+from vdsm.report.settings import command, facts, settings
+from vdsm.train.run import Run
+
+FPS = 8
+SECTIONS = {
+    "short": "In short",
+    "figures": "Figures",
+    "tables": "Evaluation",
+    "curves": "Training",
+    "schedules": "Schedules",
+    "settings": "Settings",
+}
+Evaluation = Mapping[str, Any]
+
+
+def report(
+    run: Run,
+    clips: Clips,
+    scene: Scene,
+    evaluation: Evaluation | None,
+    figures: Mapping[str, Figure] | None = None,
+) -> str:
+    """HTML of a run: what it is, figures, tables, curves, schedules and settings.
+
+    clips: the dataset of the run. evaluation: what `vdsm evaluate` wrote, or None. figures: those
+    of `vdsm.figures.FIGURES` by name; all of them, drawn now, by default.
+    """
+    figures = {name: draw(scene) for name, draw in FIGURES.items()} if figures is None else figures
+    record = read_json(run.path / "run.json")
+    state = scene.model.state_dict()
+    parameters = sum(p.numel() for p in scene.model.parameters())
+    known = facts(run, clips, record, parameters)
+    stale = evaluation is not None and not _measured(evaluation, digest(state))
+    bodies = {
+        "short": [html.table((), known, kind="facts"), *_short(evaluation, stale)],
+        "figures": [_figure(name, figure) for name, figure in figures.items()],
+        "tables": list(_tables(run, evaluation)),
+        "curves": list(_curves(run)),
+        "schedules": [html.figure(svg, title) for title, svg in schedule_curves(run.config)],
+        "settings": list(_settings(run, record)),
+    }
+    page = Template(_resource("page.html"))
+    return page.substitute(
+        title=escape(f"{run.path.resolve().name}: VDSM on {clips.info.name}"),
+        style=_resource("style.css"),
+        lead=html.paragraph(f"{dict(known)['reached']}, {dict(known)['trained for']}", "lead"),
+        links=" ".join(f'<a href="#{a}">{escape(t)}</a>' for a, t in SECTIONS.items()),
+        body="\n".join(html.section(a, t, *bodies[a]) for a, t in SECTIONS.items()),
+    )
+
+
+def _resource(name: str) -> str:
+    return files("vdsm.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _measured(evaluation: Evaluation, weights: str) -> bool:
+    """Whether an evaluation is of these weights, as far as it says."""
+    measured = [one.get("weights") for one in (evaluation, *evaluation.get("each", ()))]
+    return weights in measured or not any(measured)
+
+
+def _short(evaluation: Evaluation | None, stale: bool) -> Iterable[str]:
+    if evaluation is None:
+        return
+    if stale:
+        yield html.paragraph(
+            "The evaluation is of other weights than the run has now: evaluate it again.", "note"
+        )
+    figures = tables.Figures(evaluation)
+    yield html.paragraph(
+        f"Swaps right in every factor: {figures.percent('swap.joint')} %. "
+        f"Reconstruction: {figures.number('reconstruction.psnr', 1)} dB PSNR."
+    )
+    poor = shortcomings(evaluation, evaluation["roles"])
+    yield html.paragraph("Not yet good:" if poor else "Every target of the panel is met.", "said")
+    if poor:
+        yield "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in poor) + "</ul>"
+
+
+def _figure(name: str, figure: Figure) -> str:
+    parts = [html.scroll(html.picture(figure.still, figure.title))]
+    if figure.moving is not None:
+        moving = html.moving_picture(figure.moving, f"{figure.title}, moving", FPS, figure.scale)
+        parts.insert(0, moving)
+    return html.figure("".join(parts), figure.caption, figure.title)
+
+
+def _tables(run: Run, evaluation: Evaluation | None) -> Iterable[str]:
+    if evaluation is None:
+        yield html.paragraph(
+            "This run has not been evaluated. To measure it, and write this again:"
+        )
+        name = run.path.name
+        yield f"<pre>{escape(f'vdsm evaluate {name}')}\n{escape(f'vdsm report {name}')}</pre>"
+        return
+    printed = tables.report(evaluation, evaluation["roles"], evaluation.get("dataset"))
+    yield from html.of_rich(printed)
+    for part, reason in evaluation.get("left_out", {}).items():
+        yield html.paragraph(f"Not measured: {part}: {reason}.", "lead")
+    yield html.details(
+        "Every figure, with interval and number of samples",
+        html.table(("key", "value", "95 % interval", "sd", "n"), _every(evaluation)),
+    )
+
+
+def _every(evaluation: Evaluation) -> Iterable[tuple[str, ...]]:
+    intervals, counts = evaluation.get("intervals", {}), evaluation.get("counts", {})
+    spread = evaluation.get("sd", {})
+    for key, value in flatten(evaluation).items():
+        interval = ", ".join(_number(bound) for bound in intervals.get(key, ()))
+        yield (key, _number(value), interval, _number(spread.get(key)), str(counts.get(key, "")))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
+
+
+def _curves(run: Run) -> Iterable[str]:
+    metrics = run.metrics()
+    if not metrics:
+        yield html.paragraph("Nothing has been trained yet.")
+        return
+    for title, svg in training_curves(metrics):
+        yield html.figure(svg, title)
+
+
+def _settings(run: Run, record: Mapping[str, Any]) -> Iterable[str]:
+    yield html.paragraph("To train it again:")
+    yield f"<pre>{escape(command(run.config, record))}</pre>"
+    yield html.details(
+        "Every field", html.table(("field", "value", "meaning"), settings(run.config), kind="words")
+    )

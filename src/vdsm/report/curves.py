@@ -1,0 +1,125 @@
+"""Curves of training and of the schedules (Figs. 9, 10), as SVG that takes the page's colours."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
+
+from vdsm.config import Config
+from vdsm.train.stages import Stage, stages
+
+INK = "#010203"  # stands for the page's text colour until the SVG is written
+COLOURS = ("#3f87d0", "#e07b2e", "#3fa35f", "#a66bd0", "#c9a227")
+MOST_POINTS = 400  # of a curve
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.15,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "axes.prop_cycle": cycler(color=COLOURS),
+}
+WEIGHTS = {"kl_z": "λ_z", "kl_s": "λ_s", "kl_d": "λ_d"}
+CURVES: tuple[tuple[str, Mapping[str, str], bool], ...] = (
+    ("log-likelihood, nats per sequence", {"log_likelihood": "log p(x | s, z)"}, False),
+    ("KL, nats per sequence", {"kl_z": "z", "kl_s": "s", "kl_d": "d"}, True),
+    ("gradient norm", {"gradient_norm": "gradient norm"}, True),
+    ("learning rate", {"lr": "learning rate"}, False),
+)
+
+
+def training_curves(metrics: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(title, SVG) of what metrics.jsonl holds: both stages one after the other."""
+    with matplotlib.rc_context(STYLE):
+        return [
+            (title, _training_curve(metrics, title, names, log)) for title, names, log in CURVES
+        ]
+
+
+def _training_curve(
+    metrics: Sequence[Mapping[str, Any]], title: str, names: Mapping[str, str], log: bool
+) -> str:
+    figure = Figure((6.4, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    stage = np.array([m["stage"] for m in metrics])
+    step = np.array([m["step"] for m in metrics], float)
+    if (stage == 1).any():
+        first = max((m["steps"] for m in metrics if m["stage"] == 0), default=0)
+        step[stage == 1] += first
+        axes.axvline(first, color=INK, lw=1, ls=":", alpha=0.6)
+    for name, label in names.items():
+        value = np.array([m.get(name, np.nan) for m in metrics], float)
+        known = np.flatnonzero(np.isfinite(value))
+        known = known[:: max(1, -(-len(known) // MOST_POINTS))]
+        if len(known):
+            axes.plot(step[known], value[known], lw=1.3, label=label)
+    if log and axes.lines:
+        axes.set_yscale("log")
+    axes.set_xlabel("step; the dotted line is where stage 2 begins" if axes.lines else "step")
+    if len(names) > 1:
+        axes.legend(ncols=len(names), loc="best")
+    return to_svg(figure, title)
+
+
+def schedule_curves(config: Config) -> list[tuple[str, str]]:
+    """(title, SVG) for each stage: the weights λ and the sharpness against progress."""
+    titles = ("stage 1: frames (Fig. 9)", "stage 2: sequences (Fig. 10)")
+    with matplotlib.rc_context(STYLE):
+        return [
+            (title, _schedule(stage, title))
+            for stage, title in zip(stages(config), titles, strict=True)
+        ]
+
+
+def _schedule(stage: Stage, title: str) -> str:
+    figure = Figure((6.4, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    progress = np.linspace(0, 1, 201)
+    annealed = [stage.anneal(float(p)) for p in progress]
+    for name, label in WEIGHTS.items():
+        if name in annealed[0].weights:
+            left.plot(progress, [a.weights[name] for a in annealed], lw=1.5, label=label)
+    left.set_yscale("log")
+    left.set_title("weight λ of each KL", fontsize=10)
+    left.legend()
+    right.plot(progress, [a.sharpness for a in annealed], lw=1.5, color=COLOURS[3])
+    right.set_title("sharpness 1/τ_s", fontsize=10)
+    right.set_ylim(bottom=0)
+    for axes in (left, right):
+        _progress_axis(axes)
+    return to_svg(figure, title)
+
+
+def _progress_axis(axes: Axes) -> None:
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "¼", "½", "¾", "1"])
+    axes.set_xlabel("progress of the stage")
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """Inline SVG in the colours of the page, with ids of its own."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = re.sub(r'(<g) id="[^"]*"', r"\1", svg)
+    svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)

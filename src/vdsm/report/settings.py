@@ -1,0 +1,79 @@
+"""What a run is, in words: dataset, duration, settings, and the command that makes it again."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vdsm.config import Config, describe
+from vdsm.data.clips import SPLITS, Clips
+from vdsm.presets import NAMES, preset
+from vdsm.train.run import Run
+
+Facts = list[tuple[str, str]]
+FITTED = ("model.size", "model.channels")  # follow from the dataset
+
+
+def facts(run: Run, clips: Clips, record: Mapping[str, Any], weights: int) -> Facts:
+    """Name and value of what a reader wants to know first."""
+    metrics = run.metrics()
+    c = clips.info
+    n = {name: int((clips.table.split == i).sum()) for i, name in enumerate(SPLITS)}
+    return [
+        ("dataset", f"{c.name}, {c.size} x {c.size} pixels, {c.channels} channels"),
+        ("clips", ", ".join(f"{count:,} {name}" for name, count in n.items())),
+        ("individuals", f"{len(np.unique(clips.table.group)):,}"),
+        *[(f"{f.role} factor", f"{f.name}: {len(f.values)} values") for f in c.factors],
+        ("reached", reached(metrics)),
+        ("trained for", duration(metrics[-1]["seconds"]) if metrics else "nothing yet"),
+        ("parameters", f"{weights:,}"),
+        ("version", f"vdsm {record.get('version', 'unknown')}"),
+        ("data fingerprint", run.fingerprint[:16]),
+    ]
+
+
+def reached(metrics: Sequence[Mapping[str, Any]]) -> str:
+    """How far training has come."""
+    if not metrics:
+        return "nothing yet"
+    last = metrics[-1]
+    return f"{last['name']}, step {last['step']:,} of {last['steps']:,}"
+
+
+def duration(seconds: float) -> str:
+    """1 h 02 min, 12 min 30 s, or 41 s."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def command(config: Config, record: Mapping[str, Any]) -> str:
+    """The `vdsm train` that started the run: preset, and every field that is not the preset's."""
+    name, size = str(record.get("preset")), str(record.get("size", "compact"))
+    words = ["vdsm", "train", "DATA", "--preset", name]
+    if size == "paper":
+        words += ["--size", size]
+    if name in NAMES:
+        start = preset(name, "paper" if size == "paper" else "compact")
+        for field in describe(Config):
+            if field not in FITTED and value_of(config, field) != value_of(start, field):
+                words += [f"--{field}", str(value_of(config, field))]
+    return f"{shlex.join(words)} --out RUN"
+
+
+def value_of(config: Any, field: str) -> Any:
+    """The value of a dotted field."""
+    for part in field.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def settings(config: Config) -> list[tuple[str, str, str]]:
+    """Every field with its value and what it means."""
+    return [
+        (field, str(value_of(config, field)), str(info.description))
+        for field, info in describe(Config).items()
+    ]
