@@ -30,7 +30,7 @@ class Twin:
     """The model's parameters, applied to one clip by the book."""
 
     def __init__(self, model: VDSM) -> None:
-        self.w = dict(model.named_parameters())
+        self.w: dict[str, Tensor] = dict(model.named_parameters())
         self.config = model.config
         self.sharpness = float(model.sharpness)
 
@@ -118,7 +118,7 @@ class Twin:
     def dynamics_decoder(self, d: Tensor, frames: int) -> list[Tensor]:
         """h̄_1:T: an LSTM that starts from d and is told nothing else."""
         width = self.config.lstm_width
-        inputs = [self.w["dynamics_decoder.start"]] * frames
+        inputs: list[Tensor] = [self.w["dynamics_decoder.start"]] * frames
         for layer in range(self.config.lstm_layers):
             part = slice(layer * width, (layer + 1) * width)
             h = self.dense("dynamics_decoder.hidden", d)[part]
@@ -196,8 +196,9 @@ class Twin:
         layers = len(config.decoder_widths) + 1
         for layer in range(layers):
             weights, biases = self.w[f"decoder.weights.{layer}"], self.w[f"decoder.biases.{layer}"]
-            weight = sum(mixture[k] * weights[k] for k in bank)
-            bias = sum(mixture[k] * biases[k] for k in bank)
+            weight, bias = torch.zeros_like(weights[0]), torch.zeros_like(biases[0])
+            for k in bank:
+                weight, bias = weight + mixture[k] * weights[k], bias + mixture[k] * biases[k]
             stride, padding = (1, 0) if layer == 0 else (2, 1)
             x = F.conv_transpose2d(x[None], weight.permute(0, 3, 1, 2), bias, stride, padding)[0]
             x = x if layer == layers - 1 else leaky(x)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pyro
 import pyro.distributions as dist
@@ -20,7 +21,7 @@ from vdsm.notation import Codes, Gaussian
 
 CLIPS, FRAMES = 3, 4
 RELATIVE = 1e-6  # 1e-4 is asked for
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "paper": {},
     "gaussian, one decoder": {"likelihood": "gaussian", "experts": 1, "gaussian_scale": 0.2},
     "flow, routed, s_hat": {"flow_steps": 2, "experts": 3, "decoder_input": "s_hat"},
@@ -55,7 +56,7 @@ def clips(model: VDSM) -> Tensor:
 # -- Pyro -----------------------------------------------------------------------------------------
 
 
-class Fixed(dist.Normal):  # type: ignore[misc]
+class Fixed(dist.Normal):
     """A Normal whose sample is known; Pyro's closed forms take it for the Normal that it is."""
 
     def __init__(self, loc: Tensor, scale: Tensor, value: Tensor) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "pose_dim": 2,
     "identity_dim": 3,
     "dynamics_dim": 2,
@@ -47,7 +48,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("options", [{}, {"flow_steps": 2, "experts": 3, "channels": 3}])
-def test_round_trip(tiny: ModelConfig, tmp_path: Path, options: dict[str, int]) -> None:
+def test_round_trip(tiny: ModelConfig, tmp_path: Path, options: dict[str, Any]) -> None:
     config = replace(tiny, **options)
     model = saved_model(config, tmp_path / "new" / "model")
     again = VDSM.from_pretrained(tmp_path / "new" / "model")
@@ -122,7 +123,7 @@ def test_one_bit_of_a_weight(copy: Path) -> None:
     refused(copy, "was altered: its checksum does not match")
 
 
-CHANGES: dict[str, tuple[Callable[[dict], object], str]] = {
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "unknown": (lambda c: c["model"].update(pose_dims=3), "unknown field 'pose_dims'.*pose_dim"),
     "value": (lambda c: c["model"].update(size=48), "size is 48, it should be 32, 64 or 128"),
     "type": (lambda c: c["model"].update(pose_dim="many"), "pose_dim is 'many', it should be"),

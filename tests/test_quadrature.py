@@ -16,7 +16,7 @@ from vdsm.config import ModelConfig
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Gaussian
 
-FRAMES, DRAWS, STEPS = 3, 1000, 80
+FRAMES, DRAWS, STEPS = 3, 500, 60
 CONTRAST = 0.04  # of the decoder: keeps the likelihood smooth on the grid
 ERROR = 0.06  # of the integral, in nats
 GAP = 1.0  # what a fitted q leaves, in nats, of log p(x) = -2100

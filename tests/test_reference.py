@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from vdsm.notation import Codes
 
 CLIPS, FRAMES = 2, 3
 WEIGHTS = {"log_likelihood": 1.0, "kl_z": 0.7, "kl_s": 1.9, "kl_d": 3.1}
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "paper": {},
     "routed, s_hat, flow": {"experts": 3, "decoder_input": "s_hat", "flow_steps": 2},
     "one decoder, gaussian": {"experts": 1, "likelihood": "gaussian", "gaussian_scale": 0.3},
