@@ -144,7 +144,7 @@ class Fidelity:
         real = read(self._inputs.real, rows)
         self._psnr.append(psnr(real, made).numpy())
         if not self.too_small:
-            self._ssim.append(ssim(real, made).numpy())
+            self._ssim.append(ssim(real, made).double().numpy())
         self._done += len(made)
 
     def values(self) -> dict[str, Any]:
