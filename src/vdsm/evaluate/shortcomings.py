@@ -38,9 +38,9 @@ def _weakest(swap: Mapping[str, Any]) -> str:
     on_target = {
         k: v["on_target"] for k, v in swap["factors"].items() if v["on_target"] is not None
     }
-    if not on_target:
+    worst = min(on_target, key=lambda name: on_target[name], default=None)
+    if worst is None or on_target[worst] == 1:
         return ""
-    worst = min(on_target, key=lambda name: on_target[name])
     return f" (weakest: {worst}, {percent(on_target[worst])} on target)"
 
 

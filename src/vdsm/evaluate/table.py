@@ -74,7 +74,7 @@ def report(
         parts.append(_swaps(figures, "unseen", "Swaps into combinations that training left out"))
     parts += [_prior(figures, dataset), _fidelity(figures, dataset), _verification(figures)]
     parts += list(_remarks(result, roles))
-    return Group(*[part for part in parts if part is not None])
+    return Group(*[piece for part in parts if part is not None for piece in _headed(part)])
 
 
 def print_report(
@@ -87,8 +87,16 @@ def print_report(
     (console or Console()).print(report(result, roles, dataset))
 
 
+def _headed(part: Table | Text) -> Iterator[Table | Text]:
+    """A table's title as a line of its own, which is not wrapped to the table's width."""
+    if isinstance(part, Table):
+        yield Text(f"\n{part.title}", style="bold")
+        part.title = None
+    yield part
+
+
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title)
     table.add_column(columns[0])
     for column in columns[1:]:
         table.add_column(column, justify="right")

@@ -1,0 +1,129 @@
+"""Segments of a dataset as the panel takes them, and combinations that training left out."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vdsm.data.clips import Clips, Factor, Frames, Info, Table
+from vdsm.errors import InputError
+from vdsm.evaluate import draw_sample, panel, unseen_pairs
+from vdsm.evaluate.inputs import prepare
+from vdsm.evaluate.settings import Settings
+
+N, FRAMES = 60, 6
+
+
+class Counting(Clips):
+    """Clips whose frame t of clip i is filled with i + t."""
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        assert 0 <= start <= start + frames <= self.table.length[clip]
+        values = (clip + np.arange(start, start + frames)).astype(np.uint8)
+        return np.broadcast_to(values[:, None, None, None], (frames, 12, 12, 1)).copy()
+
+
+def dataset(**changes: Any) -> Counting:
+    index = np.arange(N)
+    person, action = index // 6, index % 3
+    labels = {"person": person % 2, "action": action, "shoes": np.zeros(N, np.int64)}
+    labels |= {"name": person}
+    columns: dict[str, Any] = {
+        "length": FRAMES + index % 4,
+        "group": person,
+        "split": (person >= 8).astype(np.int64),
+        "labels": labels,
+    }
+    factors = tuple(
+        Factor(name, "action" if name == "action" else "identity", ("a", "b")) for name in labels
+    )
+    return Counting(Info("counting", 12, 1, factors), Table(**(columns | changes)))
+
+
+def test_segments_are_the_clips_frames() -> None:
+    clips = dataset()
+    sample = draw_sample(clips, FRAMES, train=20, test=100, seed=0)
+    assert sample.real.shape == (32, FRAMES, 12, 12, 1)
+    assert (sample.split == 0).sum() == 20
+    assert set(sample.real.rows[sample.split == 1]) == set(range(48, 60))
+    rows = np.array([0, 5, 31])
+    read = sample.real[rows]
+    for i, row in enumerate(rows):
+        expected = clips.read(int(sample.real.rows[row]), int(sample.real.starts[row]), FRAMES)
+        np.testing.assert_array_equal(read[i], expected)
+    assert len(set(sample.real.starts.tolist())) > 1
+
+
+def test_factors_that_cannot_be_judged_are_left_out_and_named() -> None:
+    sample = draw_sample(dataset(), FRAMES, 100, 100, 0)
+    assert set(sample.labels) == {"person", "action"}
+    assert sample.roles == {"person": "identity", "action": "action"}
+    assert "1 known value(s)" in sample.left_out["shoes"]
+    assert "no training clip has" in sample.left_out["name"]
+    codes = {"s": np.zeros((60, 2)), "d": np.zeros((60, 2))}
+    inputs = prepare(**sample.arguments(), codes=codes)
+    assert len(inputs.test) == 12
+
+
+def test_the_choice_is_a_function_of_the_seed() -> None:
+    one, two, other = (draw_sample(dataset(), FRAMES, 20, 5, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one.real.rows, two.real.rows)
+    np.testing.assert_array_equal(one.real.starts, two.real.starts)
+    assert not np.array_equal(one.real.rows, other.real.rows)
+
+
+def test_datasets_without_test_clips_are_refused() -> None:
+    with pytest.raises(InputError, match="counting has 0 test clips of 6 frames"):
+        draw_sample(dataset(split=np.zeros(N, np.int64)), FRAMES, 10, 10, 0)
+    with pytest.raises(InputError, match="0 train clips of 99 frames"):
+        draw_sample(dataset(), 99, 10, 10, 0)
+
+
+def test_unseen_combinations_are_those_that_training_lacks() -> None:
+    """4 individuals x 3 actions x 2 takes; cells (0, 1) and (3, 2) are held out."""
+    group, action, _ = (a.ravel() for a in np.meshgrid(range(4), range(3), range(2), indexing="ij"))
+    split = np.isin(group * 10 + action, [1, 32]).astype(np.int64)
+    split[0] = 1  # a held-out clip of a cell that training has
+    pairs = unseen_pairs(group, action, split, seed=0)
+    cells = [(int(group[who]), int(action[what])) for who, what in pairs]
+    assert sorted(cells) == [(0, 1), (0, 1), (3, 2), (3, 2)]
+    for who, what in pairs:
+        assert split[who] == 0
+        assert group[who] != group[what]
+        assert action[who] != action[what]
+
+
+def test_held_out_individuals_are_not_unseen_combinations() -> None:
+    group, action = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
+    assert unseen_pairs(group, action, (group > 3).astype(np.int64), 0).shape == (0, 2)
+    assert draw_sample(dataset(), FRAMES, 100, 100, 0).unseen is None
+
+
+def test_pairs_of_a_sample_point_into_the_sample() -> None:
+    person, action = np.arange(N) // 6, np.arange(N) % 3
+    split = ((person * 3 + action) % 5 == 0).astype(np.int64)
+    clips = dataset(split=split)
+    sample = draw_sample(clips, FRAMES, train=30, test=8, seed=0)
+    assert sample.unseen is not None
+    rows = sample.real.rows[sample.unseen]
+    seen = set(zip(person[split == 0], action[split == 0], strict=True))
+    for who, what in rows:
+        assert (person[who], action[what]) not in seen
+        assert split[who] == 0
+
+
+def test_the_panel_takes_a_sample() -> None:
+    """Frames of one brightness are all the judges see, so the floor is taken away."""
+    sample = draw_sample(dataset(), FRAMES, 48, 12, 0)
+    n = len(sample.real)
+    codes = {"s": np.zeros((n, 2), np.float32), "d": np.zeros((n, 2), np.float32)}
+
+    def decode(batch: Any) -> Any:
+        return np.zeros((len(batch["s"]), FRAMES, 1, 12, 12), np.float32)
+
+    settings = Settings(
+        floor=0, judge_steps=2, judge_width=2, judge_hidden=2, shuffles=2, resamples=20
+    )
+    result = panel(**sample.arguments(), codes=codes, decode=decode, settings=settings)
+    assert result["n"] == 12
+    assert result["leakage"]["s"]["person"]["mlp"]["excess"] <= 0

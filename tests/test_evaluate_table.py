@@ -1,0 +1,156 @@
+"""Several runs as one result, what is not yet good, and the tables that people read."""
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from vdsm.errors import InputError
+from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
+from vdsm.evaluate.result import Number, flatten, to_tree, under
+
+ROLES = {"hair": "identity", "action": "action"}
+PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
+SCAN = {"p_value": 0.5, "share": 0.1, "accuracy": 0.2, "expected": 0.15}
+
+
+def probe(accuracy: float, chance: float = 0.125, p_value: float = 0.5) -> dict[str, float]:
+    numbers: dict[str, float] = {f"scan.{k}": v for k, v in SCAN.items()}
+    numbers["scan.p_value"] = p_value
+    for kind in ("linear", "mlp"):
+        numbers |= {f"{kind}.{k}": v for k, v in PROBE.items()}
+        numbers |= {f"{kind}.accuracy": accuracy, f"{kind}.chance": chance}
+    return numbers
+
+
+def result(**changes: float) -> dict[str, Any]:
+    """A result that meets every target, but for the changes, whose keys have __ for a dot."""
+    values: dict[str, float] = {f"judge.{f}.accuracy": 1.0 for f in ROLES}
+    values |= {f"reconstruction.accuracy.{f}": 1.0 for f in ROLES}
+    values |= {"reconstruction.psnr": 31.25, "reconstruction.ssim": 0.95}
+    values |= {f"consistency.{f}": 1.0 for f in ROLES} | {"paper.accuracy_consistency": 1.0}
+    values |= {"swap.joint": 0.995, "swap.identity": 1.0, "swap.action": 1.0}
+    for factor in ROLES:
+        kinds = {"on_target": 1.0, "off_target": 0.0, "chance": 0.1}
+        values |= {f"swap.factors.{factor}.{k}": v for k, v in kinds.items()}
+    values |= {"prior.accuracy": 1.0, "prior.h_y": 2.1, "prior.h_y_given_x": 0.01}
+    values |= {"prior.inception_score": 8.5, "frechet.judge": 1.5, "frechet.judge_real": 0.5}
+    for code in "sd":
+        for factor, role in ROLES.items():
+            own = (code == "s") == (role == "identity")
+            chosen = probe(1.0 if own else 0.125)
+            values |= {f"leakage.{code}.{factor}.{k}": v for k, v in chosen.items()}
+    values |= {"verification.s.eer": 0.02, "verification.d.eer": 0.49}
+    values |= {key.replace("__", "."): value for key, value in changes.items()}
+    numbers = {k: Number(v, 500, (v - 0.01, v + 0.01)) for k, v in values.items()}
+    return to_tree(numbers) | {"n": 500, "seed": 0, "left_out": {"unseen": "none was left out"}}
+
+
+def printed(found: dict[str, Any], dataset: str | None = None, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    print_report(found, ROLES, dataset, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_trees_and_flat_keys() -> None:
+    numbers = under("swap", {"joint": Number(0.5, 10, (0.4, 0.6)), "action": Number(np.nan, 0)})
+    tree = to_tree(numbers)
+    assert tree["swap"] == {"joint": 0.5, "action": None}
+    assert tree["intervals"] == {"swap.joint": [0.4, 0.6]}
+    assert tree["counts"] == {"swap.joint": 10, "swap.action": 0}
+    assert flatten(tree) == {"swap.joint": 0.5, "swap.action": None}
+
+
+def test_several_runs_have_a_mean_and_a_standard_deviation() -> None:
+    shares = [0.90, 0.94, 0.98]
+    runs = [result(swap__joint=share) for share in shares]
+    together = aggregate(runs)
+    assert together["swap"]["joint"] == pytest.approx(0.94)
+    assert together["sd"]["swap.joint"] == pytest.approx(np.std(shares, ddof=1))
+    assert together["sd"]["swap.action"] == 0
+    assert together["intervals"]["swap.joint"] == pytest.approx([0.93, 0.95])
+    assert together["runs"] == 3
+    assert together["n"] == 500
+    assert together["missing"] == []
+    assert "94.0 ± 4.0" in printed(together)
+    assert "mean ± sd of 3 runs" in printed(together)
+
+
+def test_one_run_has_no_standard_deviation() -> None:
+    together = aggregate([result()])
+    assert together["sd"] == {}
+    assert together["swap"]["joint"] == pytest.approx(0.995)
+
+
+def test_figures_that_a_run_lacks_are_named() -> None:
+    lacking = result()
+    del lacking["prior"]
+    together = aggregate([result(), lacking])
+    assert "prior" not in together
+    assert set(together["missing"]) == {k for k in flatten(result()) if k.startswith("prior.")}
+
+
+def test_runs_of_other_test_clips_are_refused() -> None:
+    with pytest.raises(InputError, match=r"\[400, 500\] test clips"):
+        aggregate([result(), result() | {"n": 400}])
+    with pytest.raises(InputError, match="no results"):
+        aggregate([])
+
+
+def test_nothing_is_wrong_where_every_target_is_met() -> None:
+    assert shortcomings(result(), ROLES) == []
+    assert "Every target of the panel is met." in printed(result())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"swap__joint": 0.25, "swap__factors__hair__on_target": 0.3}, "25.0 % of swaps .* hair"),
+        ({"unseen__joint": 0.5, "unseen__factors__hair__on_target": 0.5}, "unseen combinations"),
+        (
+            {"leakage__s__hair__mlp__accuracy": 0.8, "leakage__s__hair__linear__accuracy": 0.7},
+            "hair is read from s in 80.0 % only",
+        ),
+        ({"leakage__d__hair__mlp__accuracy": 0.85}, r"hair leaks into d: a probe \(mlp\) reads"),
+        ({"leakage__s__action__linear__accuracy": 0.4}, r"action leaks into s: .* \(linear\)"),
+        ({"leakage__s__action__scan__p_value": 0.001}, "action leaks into s in few clips"),
+        ({"prior__accuracy": 0.9}, "identity from the prior .* 90.0 %"),
+        ({"paper__accuracy_consistency": 0.95}, "reconstruction in 95.0 %"),
+    ],
+)
+def test_what_is_not_yet_good_is_said_plainly(changes: dict[str, float], says: str) -> None:
+    poor = result(**changes)
+    sentences = shortcomings(poor, ROLES)
+    assert len(sentences) == 1
+    assert re.search(says, sentences[0])
+    assert "Not yet good:" in printed(poor)
+
+
+def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:
+    text = printed(result(), "sprites")
+    for expected in ("99.33", "45.00", "99.53", "S3VAE", "C-DSVAE", "99.99", "12.5", "500"):
+        assert expected in text, expected
+    for expected in ("31.25 [31.24, 31.26]", "not measured: unseen: none was left out"):
+        assert expected in text, expected
+    assert "S3VAE" not in printed(result())
+    assert "G3AN" in printed(result(), "mug")
+
+
+def test_tables_fit_a_narrow_terminal() -> None:
+    assert max(len(line) for line in printed(result(), "sprites", 80).splitlines()) <= 80
+
+
+def test_the_progress_bar_counts() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with progress_bar(console) as bar:
+        bar("swaps", 0, 40)
+        bar("swaps", 40, 40)
+        bar("probes", 1, 3)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "40/40" in text
+    assert "1/3" in text
