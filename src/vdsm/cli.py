@@ -142,6 +142,13 @@ def make_parser() -> Parser:
     report.add_argument("--evaluation", type=Path, metavar="FILE.json")
     report.add_argument("--out", type=Path, metavar="FILE.html")
 
+    ablate = add("ablate", "App. G: the bank of decoders against a single one", run_ablate, True)
+    ablate.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
+    ablate.add_argument("--preset", help="settings to start from [the dataset's own]")
+    ablate.add_argument("--size", choices=("compact", "paper"))
+    ablate.add_argument("--out", type=Path, metavar="DIR", help="folder for both runs")
+    ablate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
+
     info = add("info", "what a dataset or a run is", run_info)
     info.add_argument("path", type=Path, metavar="RUN|DATA")
     info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
@@ -264,3 +271,19 @@ def run_report(arguments: argparse.Namespace, rest: list[str]) -> None:
         print(report_help())
     else:
         report_command(arguments.paths, arguments.evaluation, arguments.out, rest)
+
+
+def run_ablate(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from vdsm.commands.ablate import ablate_command, ablate_help
+
+    if arguments.wants_help:
+        print(ablate_help())
+    else:
+        ablate_command(
+            arguments.data,
+            arguments.preset,
+            arguments.size,
+            arguments.out,
+            arguments.test_clips,
+            rest,
+        )

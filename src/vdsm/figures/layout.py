@@ -91,14 +91,38 @@ def stacked(sheets: Sequence[Frames], gap: int = 8) -> Frames:
     return np.concatenate(parts[1:], axis=-3)
 
 
+def beside(sheets: Sequence[Frames], gap: int = 16) -> Frames:
+    """Sheets [..., H, W, C] of one height, side by side, white between."""
+    shape = list(sheets[0].shape)
+    shape[-2] = gap
+    white = np.full(shape, WHITE, np.uint8)
+    parts = [part for sheet in sheets for part in (white, sheet)]
+    return np.concatenate(parts[1:], axis=-2)
+
+
+def titled(sheet: Frames, text: str) -> Frames:
+    """A line of text in white above [..., H, W, C]."""
+    line = Image.new("L", (sheet.shape[-2], 2 * TEXT), WHITE)
+    ImageDraw.Draw(line).text((0, TEXT), text, 0, font(), anchor="lm")
+    above = np.asarray(line)[..., None]
+    return np.concatenate(
+        [np.broadcast_to(above, (*sheet.shape[:-3], *above.shape[:2], sheet.shape[-1])), sheet],
+        axis=-3,
+    )
+
+
 def labelled(sheet: Frames, texts: Sequence[str]) -> Frames:
     """Texts in a white column at the left of [H, W, C], spread evenly over its height."""
-    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), TEXT)
     height = len(sheet)
-    width = round(max(font.getlength(text) for text in texts)) + 2 * MARGIN
+    width = round(max(font().getlength(text) for text in texts)) + 2 * MARGIN
     margin = Image.new("L", (width, height), WHITE)
     draw = ImageDraw.Draw(margin)
     for i, text in enumerate(texts):
-        draw.text((MARGIN, (i + 0.5) * height / len(texts)), text, 0, font, anchor="lm")
+        draw.text((MARGIN, (i + 0.5) * height / len(texts)), text, 0, font(), anchor="lm")
     column = np.broadcast_to(np.asarray(margin)[..., None], (height, width, sheet.shape[-1]))
     return np.concatenate([column, sheet], 1)
+
+
+def font() -> ImageFont.FreeTypeFont:
+    """Letters for labels; matplotlib brings them."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), TEXT)

@@ -38,10 +38,10 @@ def table(header: Row, rows: Iterable[Row], caption: str = "", kind: str = "") -
     """A table that scrolls sideways where the screen is narrow. The first column names the row."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "\n".join(_row(row) for row in rows)
-    said = f"<caption>{escape(caption)}</caption>" if caption else ""
     first = f"<thead><tr>{head}</tr></thead>" if header else ""
+    said = f'<p class="caption">{escape(caption)}</p>\n' if caption else ""
     return (
-        f'<div class="scroll"><table class="{kind}">{said}{first}\n'
+        f'{said}<div class="scroll"><table class="{kind}">{first}\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
 

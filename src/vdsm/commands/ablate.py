@@ -1,0 +1,173 @@
+"""`vdsm ablate`: the ablation of App. G, the same run with the bank of decoders and with one.
+
+The paper's single decoder is given "only the inferred mixing coefficient as a latent variable", ŝ.
+With one decoder N_s is 1, so that p(s) = N(0, 1).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from vdsm.commands.evaluate import FILE, evaluate_run
+from vdsm.commands.figures import SceneOptions, scene_of
+from vdsm.commands.train import settings, sit_beside
+from vdsm.config import Config, build, describe
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips
+from vdsm.errors import InputError
+from vdsm.evaluate import Settings
+from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.table import Figures
+from vdsm.figures import Scene, action_transfer, identity_pose_grid
+from vdsm.figures.layout import beside, enlarge, stacked, titled
+from vdsm.files import atomic_write, claim_folder
+from vdsm.options import flag_help, parse_flags
+from vdsm.presets import Size
+from vdsm.train.run import Run
+from vdsm.video import write_clips, write_picture
+
+USAGE = (
+    "usage: vdsm ablate DATA --out DIR [--preset NAME] [--size paper] [--test-clips N]\n"
+    "                   [--field value] [--evaluate.field value]"
+)
+SOURCE = "vdsm ablate"
+EVALUATE = "evaluate."  # flags of the evaluation begin with this
+VARIANTS: Mapping[str, Mapping[str, str]] = {
+    "bank": {},
+    "single": {"model.experts": "1", "model.decoder_input": "s_hat"},
+}
+TITLES = {"bank": "bank of decoders", "single": "one decoder (App. G)"}
+
+
+def ablate_help() -> str:
+    """Usage and the fields of the evaluation."""
+    return (
+        f"{USAGE}\n\nTrains DATA twice, in DIR/bank and DIR/single, measures both, and writes\n"
+        "ablation.json, ablation.png and ablation.gif. Started again, it goes on where it was.\n\n"
+        f"--field: as for 'vdsm train --help'. --evaluate.field:\n{flag_help(Settings)}"
+    )
+
+
+def ablate_command(
+    data: Path | None,
+    name: str | None,
+    size: Size | None,
+    out: Path | None,
+    test_clips: int,
+    words: list[str],
+) -> None:
+    """Train, measure and compare both variants."""
+    if data is None or out is None:
+        raise InputError(f"{SOURCE}: DATA and --out are needed: a dataset, a folder to write")
+    changes, measuring = split_flags(parse_flags(words, SOURCE))
+    clips = open_clips(data)
+    if not clips.info.factors:
+        raise InputError(f"{data} has no labelled factors: there is nothing to judge")
+    configs = {
+        variant: settings(clips, name, size or "compact", changes | dict(change))
+        for variant, change in VARIANTS.items()
+    }
+    if not (out / "bank" / "run.json").exists():
+        claim_folder(out)
+    console = Console()
+    for variant, (config, used) in configs.items():
+        console.rule(f"{TITLES[variant]}: training")
+        sit_beside(start(out / variant, config, data, used, size or "compact"), clips, console)
+    compare(out, data, clips, measuring, test_clips, console)
+
+
+def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:
+    """Fields of the training, and settings of the evaluation."""
+    own = {k: v for k, v in flags.items() if not k.startswith(EVALUATE)}
+    rest = {k.removeprefix(EVALUATE): v for k, v in flags.items() if k.startswith(EVALUATE)}
+    for name in rest:
+        if name not in describe(Settings):
+            raise InputError(f"{SOURCE}: unknown option --{EVALUATE}{name}")
+    return own, build(Settings, rest, SOURCE)
+
+
+def start(path: Path, config: Config, data: Path, used: str, size: str) -> Run:
+    """The run of a variant, new or from before."""
+    if not (path / "run.json").exists():
+        return Run.create(path, config, data, used, size)
+    run = Run.open(path)
+    if run.config != config:
+        raise InputError(f"{path} was started with other settings: choose another --out")
+    run.clips(data)
+    return run
+
+
+def compare(
+    out: Path, data: Path, clips: Clips, measuring: Settings, test_clips: int, console: Console
+) -> None:
+    """Measure both runs; write and print what differs."""
+    results: dict[str, dict[str, Any]] = {}
+    for variant in VARIANTS:
+        with progress_bar(console) as bar:
+            results[variant] = evaluate_run(
+                out / variant, data, measuring, test_clips, out / "judges", bar
+            )
+        atomic_write(out / variant / FILE, json.dumps(results[variant], indent=2).encode())
+    atomic_write(out / "ablation.json", json.dumps(results, indent=2).encode())
+    scenes = [scene_of(out / variant, data, SceneOptions()) for variant in VARIANTS]
+    draw(scenes, out)
+    console.print(side_by_side(results))
+    console.print(
+        f"{out}: ablation.json, ablation.png, ablation.gif; in full: vdsm report {out / 'bank'}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def side_by_side(results: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The figures that tell whether identity and motion came apart, a column for each variant."""
+    table = Table(title="App. G: bank of decoders and one decoder, percent", title_justify="left")
+    table.add_column("")
+    for variant in results:
+        table.add_column(TITLES[variant], justify="right")
+    table.add_column("chance", justify="right")
+    columns = [Figures(result) for result in results.values()]
+    for label, key, chance in comparisons(columns[0], results["bank"]["roles"]):
+        usual = columns[0].value(chance)
+        shown = "" if usual is None else f"{100 * usual:.1f}"
+        table.add_row(label, *(figures.percent(key) for figures in columns), shown)
+    for label, key in (("PSNR, dB", "reconstruction.psnr"), ("SSIM", "reconstruction.ssim")):
+        table.add_row(label, *(figures.number(key, 2) for figures in columns))
+    return table
+
+
+def comparisons(figures: Figures, roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(what it says, key of the figure, key of its chance)."""
+    yield "judges agree on reconstructions", "paper.accuracy_consistency", ""
+    yield "swaps: all factors right", "swap.joint", ""
+    for factor in roles:
+        key = f"swap.factors.{factor}"
+        yield f"swaps: {factor} right", f"{key}.on_target", f"{key}.chance"
+    for factor, role in roles.items():
+        other = "d" if role == "identity" else "s"
+        for probe in figures.children(f"leakage.{other}.{factor}"):
+            key = f"leakage.{other}.{factor}.{probe}"
+            if figures.value(f"{key}.chance") is not None:
+                yield f"leak: {factor} from {other}, {probe}", f"{key}.accuracy", f"{key}.chance"
+
+
+def draw(scenes: list[Scene], out: Path) -> None:
+    """ablation.png: swaps by stage 1, and a frame of swaps of d; ablation.gif: these moving."""
+    stills, moving = [], []
+    for scene, title in zip(scenes, TITLES.values(), strict=True):
+        clips = scene.clips
+        middle = scene.trained // 2
+        poses = identity_pose_grid(scene.model, clips[:, middle : middle + 1])
+        swaps = action_transfer(scene.model, clips, clips)
+        sheets = [
+            titled(scene.enlarge(poses), f"{title}: s of row, z of column (stage 1)"),
+            titled(scene.enlarge(swaps[middle]), f"{title}: s of row, d of column (stage 2)"),
+        ]
+        stills.append(stacked(sheets))
+        moving.append(titled(enlarge(swaps, scene.scale), title))
+    write_picture(out / "ablation.png", beside(stills))
+    write_clips(out / "ablation.gif", beside(moving))
