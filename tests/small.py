@@ -1,0 +1,46 @@
+"""A dataset and settings so small that both stages train in a second."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vdsm.config import Config, ModelConfig, Stage1Config, Stage2Config
+from vdsm.data import Clips, open_clips, pendulum
+from vdsm.train.run import Run
+
+FRAMES = 12
+
+SMALL = Config(
+    ModelConfig(
+        size=32,
+        pose_dim=3,
+        identity_dim=4,
+        dynamics_dim=5,
+        encoder_width=0.125,
+        decoder_width=1 / 32,
+        identity_hidden=6,
+        lstm_layers=1,
+        lstm_width=7,
+        combiner_hidden=8,
+        transition_hidden=9,
+    ),
+    Stage1Config(steps=6, batch=3, frames=4),
+    Stage2Config(steps=6, batch=3, frames=5),
+    precision="fp32",
+    log_every=2,
+    picture_every=100,
+    checkpoint_every=4,
+)
+
+
+def pendula(folder: Path, **options: Any) -> Path:
+    """A dataset of 28 clips of 32 x 32 pixels; the folder."""
+    defaults = {"size": 32, "clips_per_cell": 2, "test_share": 0.5, "frames": FRAMES}
+    pendulum.make(folder, pendulum.PendulumOptions(**defaults | options))
+    return folder
+
+
+def start(path: Path, data: Path, config: Config = SMALL, **changes: Any) -> tuple[Run, Clips]:
+    """A new run and its clips; changes are top-level fields."""
+    run = Run.create(path, replace(config, **changes), data, "debug")
+    return run, open_clips(data)
