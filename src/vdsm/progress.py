@@ -48,11 +48,11 @@ class TrainingBar:
                 self.tasks[name] = self.bar.add_task(name, total=steps, terms="")
             self.bar.update(self.tasks[name], completed=step, terms=terms)
         elif step % max(1, steps // LINES_PER_STAGE) < 1 or step == steps:
-            self.console.print(f"{name} {step}/{steps}  {terms}", highlight=False)
+            self.console.print(f"{name} {step}/{steps}  {terms}", highlight=False, soft_wrap=True)
 
     def message(self, text: str) -> None:
         """Say something above the bar."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -43,7 +43,9 @@ def data(
         maker.make(out, options)
     clips = open_clips(out)
     Console().print(
-        f"{out}: {len(clips):,} clips of {clips.info.name}, see 'vdsm info {out}'", highlight=False
+        f"{out}: {len(clips):,} clips of {clips.info.name}, see 'vdsm info {out}'",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -23,7 +23,7 @@ def info(path: Path, out: Path | None) -> None:
             from vdsm.data.preview import preview
 
             preview(clips, out)
-            console.print(f"{out}: clips, frame by frame", highlight=False)
+            console.print(f"{out}: clips, frame by frame", highlight=False, soft_wrap=True)
     elif (path / "run.json").exists():
         console.print(run_table(path))
     elif (path / "config.json").exists():

@@ -12,10 +12,11 @@ from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Frames
 from vdsm.device import pick_device
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json
-from vdsm.model.vdsm import VDSM
+from vdsm.files import atomic_write, claim_folder
+from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
+from vdsm.train.run import Run
 from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
 
 FPS = 8
@@ -32,8 +33,8 @@ def trained_window(name: str, window: int | None) -> int:
         if window < 0:
             raise InputError(f"--window is {window}: give a number of frames, or 0 for all")
         return window
-    record = Path(name) / "run.json"
-    return int(read_json(record)["config"]["stage2"]["frames"]) if record.exists() else 0
+    run = Path(name)
+    return Run.open(run).config.stage2.frames if (run / "run.json").exists() else 0
 
 
 def load_clip(place: str, model: VDSM, window: int) -> Frames:
@@ -51,6 +52,8 @@ def load_clip(place: str, model: VDSM, window: int) -> Frames:
                 f"the model takes {wanted[0]} and {wanted[1]}"
             )
     else:
+        if (Path(place) / "dataset.json").exists():
+            raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
         if not Path(place).exists():
             raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
         grey = model.config.channels == 1
@@ -78,7 +81,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         names = [str(i) for i in range(len(clips))]
         columns = {"group": clips.table.group, "split": clips.table.split}
         columns |= {f"label.{k}": v for k, v in clips.table.labels.items()}
-        codes = [encode_stored(model, clips, i, frames) for i in range(len(clips))]
+        codes = encode_stored(model, clips, frames)
     else:
         names = [str(p) for p in videos_in(source)]
         columns = {}
@@ -94,10 +97,18 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
     print(f"{out}: codes of {len(names)} clips")
 
 
-def encode_stored(model: VDSM, clips: Clips, index: int, window: int) -> Codes:
-    """Codes of one clip of a dataset."""
-    length = int(clips.table.length[index])
-    return model.encode(batch_of_one(clips.read(index, 0, min(window or length, length)), model))
+def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
+    """Codes of every clip of a dataset; clips of one length go through the model together."""
+    lengths = np.minimum(clips.table.length, window or clips.table.length.max())
+    codes: dict[int, Codes] = {}
+    for length in np.unique(lengths):
+        chosen = np.flatnonzero(lengths == length)
+        for some in np.array_split(chosen, -(-len(chosen) // CHUNK)):
+            frames = clips.batch(some, np.zeros_like(some), int(length))
+            found = model.encode(as_video(frames, model.z_start.device))
+            parts = zip(*(torch.split(p, 1) for p in (found.s, found.d, found.z)), strict=True)
+            codes |= {int(i): Codes(*part) for i, part in zip(some, parts, strict=True)}
+    return [codes[i] for i in range(len(clips))]
 
 
 def videos_in(place: Path) -> list[Path]:
@@ -144,8 +155,8 @@ def generate(
     start = None
     if given is not None:
         start = batch_of_one(load_clip(given, model, trained_window(name, None)), model)
-    drawn = figures.pixels(model.generate(num, frames, generator, start))
     claim_folder(out)
+    drawn = figures.pixels(model.generate(num, frames, generator, start))
     for i, clip in enumerate(drawn):
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
