@@ -79,6 +79,31 @@ def test_samples_of_known_gaussians_come_out_within_their_interval() -> None:
     assert held >= 14  # 19 expected; P(fewer than 14) < 1e-3 with 10-group jackknife
 
 
+@pytest.mark.parametrize("individuals", [1, 2, 7])
+def test_few_individuals_are_left_out_one_by_one(individuals: int) -> None:
+    """The jackknife of the definition, by hand, of samples with other numbers of individuals."""
+    a, b = RNG.standard_normal((40, 3)), RNG.standard_normal((60, 3)) + 0.5
+    own = np.arange(40) % individuals
+    real, made = Sample(own), Sample(np.arange(60))
+    real.add(a)
+    made.add(b)
+    number = compare(real, made)
+    if individuals == 1:
+        assert number.interval is None
+        return
+
+    def by_hand(x: np.ndarray, y: np.ndarray) -> float:
+        return distance(
+            gaussian(x.mean(0), np.cov(x.T), len(x)), gaussian(y.mean(0), np.cov(y.T), len(y))
+        )
+
+    folded = np.arange(60) % 10 % individuals
+    parts = [by_hand(a[own != g], b[folded != g]) for g in range(individuals)]
+    error = np.sqrt((individuals - 1) * np.var(parts))
+    assert number.interval is not None
+    assert number.interval[1] == pytest.approx(by_hand(a, b) + 1.959964 * error)
+
+
 def test_bad_features_and_short_clips() -> None:
     with pytest.raises(InputError, match="finite"):
         Sample(np.arange(2)).add(np.array([[1.0], [np.nan]]))

@@ -96,12 +96,21 @@ class Sample:
         for g in np.unique(group):
             self._moments[g].add(values[group == g])
 
-    def total(self, without: int | None = None) -> Moments:
-        """Moments of all groups but one."""
+    @property
+    def groups(self) -> int:
+        """Groups that hold clips: ten, or as many as there are individuals."""
+        return sum(moments.n > 0 for moments in self._moments)
+
+    def total(self) -> Moments:
+        """Moments of all clips."""
+        return self.without(-1, GROUPS)
+
+    def without(self, group: int, groups: int) -> Moments:
+        """Moments of all clips but those of one group, where the ten are folded into fewer."""
         assert self._seen == len(self._group), "fewer clips than were announced"
         whole = Moments(len(self._moments[0].mean))
         for g, moments in enumerate(self._moments):
-            if g != without:
+            if g % groups != group:
                 whole.merge(moments)
         return whole
 
@@ -109,14 +118,14 @@ class Sample:
 def compare(real: Sample, made: Sample) -> Number:
     """Distance of two samples, its jackknife interval, and the smaller sample's size."""
     one, two = real.total(), made.total()
-    value = distance(one, two)
-    parts = [(real.total(g), made.total(g)) for g in range(GROUPS)]
-    n = min(one.n, two.n)
-    if min(min(a.n, b.n) for a, b in parts) < 2:
+    value, n = distance(one, two), min(one.n, two.n)
+    groups = min(real.groups, made.groups)
+    parts = [(real.without(g, groups), made.without(g, groups)) for g in range(groups)]
+    if groups < 2 or min(min(a.n, b.n) for a, b in parts) < 2:
         return Number(value, n)
     left_out = np.array([distance(a, b) for a, b in parts])
-    error = np.sqrt((GROUPS - 1) * left_out.var())
-    return Number(value, n, (max(value - NORMAL_95 * error, 0.0), value + NORMAL_95 * error))
+    reach = NORMAL_95 * float(np.sqrt((groups - 1) * left_out.var()))
+    return Number(value, n, (max(value - reach, 0.0), value + reach))
 
 
 def require_frames(name: str, features: Features, frames: int) -> None:
