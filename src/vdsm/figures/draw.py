@@ -2,6 +2,8 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from vdsm.data.clips import Frames
 from vdsm.errors import InputError
@@ -9,6 +11,11 @@ from vdsm.figures.layout import blank, framed, pixels
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
 from vdsm.video import strips
+
+One = Float[Tensor, "1 T C H W"]
+Path = Float[Tensor, "{steps} T C H W"]
+Others = Float[Tensor, "M R C H W"]  # not as many as another input, nor as long
+Partners = Float[Tensor, "B R C H W"]  # as many
 
 
 def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
@@ -24,11 +31,11 @@ def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
 
 
 def action_transfer(
-    model: VDSM, identity: Video, action: Video, frames: int | None = None
+    model: VDSM, identity: Video, action: Others, frames: int | None = None
 ) -> Frames:
     """s of row x d of column (Figs. 1, 5, 7), as a moving picture uint8 [T, H, W, C].
 
-    identity [N, T, C, H, W], action [M, T, C, H, W]. The top row plays the real actions, the left
+    identity [N, T, C, H, W], action [M, R, C, H, W]. The top row plays the real actions, the left
     column the real clips that give s; the rest is drawn by the model.
     """
     return framed(
@@ -36,7 +43,9 @@ def action_transfer(
     )
 
 
-def all_swaps(model: VDSM, identity: Video, action: Video, frames: int | None = None) -> Video:
+def all_swaps(
+    model: VDSM, identity: Video, action: Others, frames: int | None = None
+) -> Float[Tensor, "BM F C H W"]:
     """Every s with every d: clip i * M + j has the identity of clip i and the action of clip j."""
     who, what = model.encode(identity), model.encode(action)
     n, m = len(identity), len(action)
@@ -55,7 +64,7 @@ def reconstruction_strips(model: VDSM, clips: Video, codes: Codes) -> Frames:
 def transfer_rows(
     model: VDSM,
     identity: Video,
-    action: Video,
+    action: Partners,
     frames: int | None = None,
     seen: int | None = None,
 ) -> Frames:
@@ -72,7 +81,7 @@ def transfer_rows(
 def transfer_strips(
     model: VDSM,
     identity: Video,
-    action: Video,
+    action: Partners,
     frames: int | None = None,
     seen: int | None = None,
 ) -> Frames:
@@ -82,7 +91,7 @@ def transfer_strips(
 
 
 @torch.no_grad()
-def interpolate_identity(model: VDSM, first: Video, second: Video, steps: int) -> Video:
+def interpolate_identity(model: VDSM, first: One, second: One, steps: int) -> Path:
     """[steps, T, C, H, W]: s from the first clip's to the second's; the first's action throughout.
 
     Both are [1, T, C, H, W]. The first step is the first clip's reconstruction, the last the swap.
@@ -93,7 +102,7 @@ def interpolate_identity(model: VDSM, first: Video, second: Video, steps: int) -
 
 
 @torch.no_grad()
-def interpolate_dynamics(model: VDSM, first: Video, second: Video, steps: int) -> Video:
+def interpolate_dynamics(model: VDSM, first: One, second: One, steps: int) -> Path:
     """[steps, T, C, H, W]: d from the first clip's to the second's; the first's s throughout.
 
     Poses follow from d, as q(z | d) unrolls it. The first step is the first clip's
