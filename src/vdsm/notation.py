@@ -9,6 +9,7 @@ Axes, as they stand in shapes throughout the package:
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,26 @@ def full(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+class Share(torch.Generator):
+    """Noise of a batch that several processes share: each draws all of it and keeps its rows."""
+
+    rows: int  # of the whole batch
+    mine: slice  # of this process
+
+
+def draw(
+    function: Callable[..., Tensor],
+    shape: Sequence[int],
+    generator: torch.Generator | None,
+    like: Tensor,
+) -> Tensor:
+    """torch.randn or torch.rand of a shape that begins with the batch, as `like` in kind."""
+    kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
+    if isinstance(generator, Share):
+        return function((generator.rows, *shape[1:]), **kind)[generator.mine]
+    return function(shape, **kind)
+
+
 @dataclass(frozen=True)
 class Gaussian:
     """N(loc, scale²), independent over the last axis; `scale` is a standard deviation."""
@@ -45,10 +66,7 @@ class Gaussian:
 
     def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "*rows K"]:
         """A reparameterized sample, differentiable in loc and scale."""
-        noise = torch.randn(
-            self.loc.shape, generator=generator, device=self.loc.device, dtype=self.loc.dtype
-        )
-        return self.loc + self.scale * noise
+        return self.loc + self.scale * draw(torch.randn, self.loc.shape, generator, self.loc)
 
     def log_prob(self, value: Float[Tensor, "*rows K"]) -> Float[Tensor, "*rows"]:
         """log N(value; loc, scale²), summed over the last axis, in nats."""

@@ -19,7 +19,7 @@ from vdsm.device import autocast
 from vdsm.model.vdsm import VDSM
 from vdsm.train.batches import as_video
 from vdsm.train.stages import Stage, stages
-from vdsm.train.step import Batch, make_optimizer, take_step
+from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 from vdsm.video import write_clips
 
 INDIVIDUALS, CLIPS_EACH, FRAMES = 32, 2, 16  # of the synthetic dataset
@@ -86,7 +86,7 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
     """The training step of the loop, and its parts by themselves."""
     settings, config = stage.settings, bench.config.model
     name = f"{stage.name}_step"
-    optimizer = make_optimizer(model, stage)
+    optimizer, bound = make_optimizer(model, stage), Bound(stage, model)
     annealed = stage.anneal(PROGRESS)
     model.sharpness.fill_(annealed.sharpness)
     sampler, rng = stage.sampler(clips), np.random.default_rng(0)
@@ -97,7 +97,7 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
 
     def step() -> None:
         batch = Batch(load())
-        take_step(stage, model, optimizer, batch, generator, annealed.weights, bench.bf16)
+        take_step(bound, optimizer, batch, generator, annealed.weights, bench.bf16)
 
     whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, settings.frames))
     adam = Timed(bench.best(optimizer.step), work.optimizer(model))

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from signal import SIGTERM
 
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from vdsm.options import flag_help, parse_flags
 from vdsm.presets import NAMES, Size, preset
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.train.loop import Diverged, Events, Stopped, train
+from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
@@ -39,18 +41,24 @@ def train_command(
     if out is None:
         raise InputError("vdsm train: --out is needed: the folder of the run")
     changes = parse_flags(words, "vdsm train")
-    if resume:
-        run = Run.open(out)
-        refuse_changes(run, name, size, changes)
-        clips = run.clips(data)
-    else:
-        if data is None:
-            raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
-        clips = open_clips(data)
-        size = size or "compact"
-        config, used = settings(clips, name, size, changes)
-        run = Run.create(out, config, data, used, size)
-    sit_beside(run, clips, Console())
+    with started() as processes:
+        if resume:
+            run = processes.once(lambda: reopen(out, name, size, changes))
+            clips = run.clips(data)
+        else:
+            if data is None:
+                raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
+            clips = open_clips(data)
+            config, used = settings(clips, name, size or "compact", changes)
+            run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
+        sit_beside(run, clips, Console(quiet=not processes.first), processes)
+
+
+def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, str]) -> Run:
+    """The run in folder `out`, which keeps its settings."""
+    run = Run.open(out)
+    refuse_changes(run, name, size, changes)
+    return run
 
 
 def settings(
@@ -78,18 +86,19 @@ def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[
         )
 
 
-def sit_beside(run: Run, clips: Clips, console: Console) -> None:
+def sit_beside(run: Run, clips: Clips, console: Console, processes: Processes = ALONE) -> None:
     """Train with a progress bar; save and leave on Ctrl-C or SIGTERM."""
     keep_freed_memory()
     bar = TrainingBar(console)
     with stop_on_signal() as received, bar.bar:
         events = Events(bar.metrics, bar.message, lambda: bool(received))
         try:
-            train(run, clips, events)
+            train(run, clips, events, processes)
         except Stopped as stopped:
             bar.message(f"{stopped}; continue with: vdsm train --resume --out {run.path}")
-            raise SystemExit(128 + received[0]) from stopped
+            raise SystemExit(128 + (received or [SIGTERM])[0]) from stopped  # or another process
         except Diverged as diverged:
-            print(f"vdsm: {diverged}", file=sys.stderr)
+            if processes.first:
+                print(f"vdsm: {diverged}", file=sys.stderr)
             raise SystemExit(1) from diverged
     console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", highlight=False)

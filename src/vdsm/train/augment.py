@@ -2,7 +2,7 @@
 
 import torch
 
-from vdsm.notation import Video
+from vdsm.notation import Video, draw
 
 
 def colour_jitter(x: Video, strength: float, generator: torch.Generator) -> Video:
@@ -13,7 +13,7 @@ def colour_jitter(x: Video, strength: float, generator: torch.Generator) -> Vide
     2 alike: what a frame looks like says nothing of the next.
     """
     b, t, c = x.shape[:3]
-    noise = torch.rand(b, t, c, c + 1, generator=generator, device=x.device)
+    noise = draw(torch.rand, (b, t, c, c + 1), generator, x)
     rows = -noise[..., :c].clamp_min(1e-6).log()
     mixture = rows / rows.sum(-1, keepdim=True)
     gain = 1 + strength * (noise[..., c:] - 0.5)

@@ -11,6 +11,8 @@ from vdsm.data.cells import Mask
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
 
+ALL = slice(None)
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -23,8 +25,11 @@ class Drawn:
 class Sampler(Protocol):
     """Draws the batch of one step."""
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
-        """`batch` groups or segments, and as many references where they are asked for."""
+    def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
+        """`batch` groups or segments, and as many references where they are asked for.
+
+        Of several processes each asks for the same batch and gets (and reads) its rows alone.
+        """
         ...
 
 
@@ -51,17 +56,19 @@ class Individuals:
         others = members[members != clip]
         return int(rng.choice(others)) if len(others) else clip
 
-    def frames(self, rng: np.random.Generator, clips: Ints) -> Frames:
-        """uint8 [len(clips), H, W, C]: a random frame of each clip."""
-        starts = rng.integers(0, self.clips.table.length[clips])
-        return self.clips.batch(clips, starts, 1)[:, 0]
+    def frames(self, rng: np.random.Generator, clips: Ints, mine: slice) -> Frames:
+        """uint8 [B, T, H, W, C]: a random frame of each of clips [B, T], of the rows `mine`."""
+        starts = rng.integers(0, self.clips.table.length[clips])[mine]
+        frames = self.clips.batch(clips[mine].ravel(), starts.ravel(), 1)
+        return frames.reshape(*starts.shape, *frames.shape[2:])
 
-    def references(self, rng: np.random.Generator, clips: Ints, count: int) -> Frames | None:
+    def references(
+        self, rng: np.random.Generator, clips: Ints, count: int, mine: slice
+    ) -> Frames | None:
         """uint8 [B, count, H, W, C]: random frames of one clip each; None if count is 0."""
         if count == 0:
             return None
-        frames = self.frames(rng, clips.repeat(count))
-        return frames.reshape(len(clips), count, *frames.shape[1:])
+        return self.frames(rng, clips.repeat(count).reshape(len(clips), count), mine)
 
 
 class GroupSampler:
@@ -73,19 +80,18 @@ class GroupSampler:
     def __init__(self, individuals: Individuals, frames: int, references: int = 0) -> None:
         self.individuals, self.frames, self.references = individuals, frames, references
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
+    def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
         members = self.individuals.members
         groups = rng.choice(len(members), batch, replace=batch > len(members))
         shown = np.array([rng.choice(members[group]) for group in groups])
-        clips = np.concatenate(
+        clips = np.stack(
             [
                 rng.choice(self._apart(members[g], c), self.frames)
                 for g, c in zip(groups, shown, strict=True)
             ]
         )
-        frames = self.individuals.frames(rng, clips)
-        x = frames.reshape(batch, self.frames, *frames.shape[1:])
-        return Drawn(x, self.individuals.references(rng, shown, self.references))
+        x = self.individuals.frames(rng, clips, mine)
+        return Drawn(x, self.individuals.references(rng, shown, self.references, mine))
 
     def _apart(self, members: Ints, shown: int) -> Ints:
         """The clips to draw frames from: with references, not the one that is referred to."""
@@ -108,12 +114,12 @@ class SegmentSampler:
                 f"has {longest}): lower --stage2.frames"
             )
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Drawn:
+    def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
         clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
         starts = rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
-        x = self.clips.batch(clips, starts, self.frames)
+        x = self.clips.batch(clips[mine], starts[mine], self.frames)
         others = np.array([self.individuals.another(rng, int(c)) for c in clips])
-        return Drawn(x, self.individuals.references(rng, others, self.references))
+        return Drawn(x, self.individuals.references(rng, others, self.references, mine))
 
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:

@@ -12,12 +12,14 @@ from vdsm import schedules
 from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
+from vdsm.notation import Share
 from vdsm.train.augment import colour_jitter
 from vdsm.train.batches import as_video, step_seed
 from vdsm.train.pictures import Painter
+from vdsm.train.processes import ALONE, Processes
 from vdsm.train.run import Run
 from vdsm.train.stages import Stage, stages
-from vdsm.train.step import Batch, Outcome, make_optimizer, take_step
+from vdsm.train.step import Batch, Bound, Outcome, make_optimizer, take_step
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
@@ -72,9 +74,13 @@ class Events:
     should_stop: Callable[[], bool] = field(default=lambda: False)
 
 
-def train(run: Run, clips: Clips, events: Events | None = None) -> VDSM:
+def train(
+    run: Run, clips: Clips, events: Events | None = None, processes: Processes = ALONE
+) -> VDSM:
     """Train both stages, from the run's newest checkpoint if it has one. Returns the model.
 
+    Of several processes the first alone touches the run's folder, so the others need not see it;
+    give events that show something to the first alone.
     Raises Stopped (saved, may be resumed) or Diverged.
     """
     events = events or Events()
@@ -83,12 +89,9 @@ def train(run: Run, clips: Clips, events: Events | None = None) -> VDSM:
     plan = stages(config)
     torch.manual_seed(config.seed)
     state = State(VDSM(config.model).to(device))
-    saved = run.restore()
-    if saved is not None:
-        state.load(saved, plan)
-        run.forget_after(state.stage, state.step)
+    restore(run, plan, state, processes)
     while state.stage < len(plan):
-        run_stage(run, clips, plan, state, events, device)
+        run_stage(run, clips, plan, state, events, device, processes)
     return state.model.eval()
 
 
@@ -99,16 +102,20 @@ def run_stage(
     state: State,
     events: Events,
     device: torch.device,
+    processes: Processes,
 ) -> None:
     """From the state's step to the end of its stage."""
     config, stage = run.config, plan[state.stage]
     model = state.model
     sampler = stage.sampler(clips)
+    batch_size = stage.settings.batch
+    mine, share = processes.rows(batch_size), processes.weight(batch_size)
     painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
     bf16 = use_bf16(config.precision, device)
     if state.optimizer is None:
         state.optimizer = make_optimizer(model, stage)
-        save(run, state, stage)
+        save(run, state, stage, processes)
+    bound = processes.parallel(Bound(stage, model))
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
@@ -121,10 +128,13 @@ def run_stage(
         for group in optimizer.param_groups:
             group["lr"] = lr
 
-        # 2. The batch and the noise: functions of seed, stage, step and attempt alone.
+        # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
+        #    processes each takes its rows of both.
         seed = step_seed(config.seed, state.stage, state.step, state.attempt)
-        drawn = sampler.draw(np.random.default_rng(seed), stage.settings.batch)
-        generator = torch.Generator(device).manual_seed(seed)
+        drawn = sampler.draw(np.random.default_rng(seed), batch_size, mine)
+        generator = Share(device)
+        generator.rows, generator.mine = batch_size, mine
+        generator.manual_seed(seed)
         x = as_video(drawn.x, device)
         reference = None if drawn.reference is None else as_video(drawn.reference, device)
         jitter = config.separation.jitter
@@ -132,53 +142,71 @@ def run_stage(
 
         # 3. The bound, its gradient, the step.
         batch = Batch(x, seen, reference)
-        outcome = take_step(stage, model, optimizer, batch, generator, annealed.weights, bf16)
+        outcome = take_step(bound, optimizer, batch, generator, annealed.weights, bf16, share)
         healthy &= outcome.finite
         state.step += 1
 
         # 4. Metrics, pictures, checkpoints. Only here does the host wait for the device.
-        stop = events.should_stop()
+        stop = processes.any(events.should_stop())
         last = state.step == stage.settings.steps
         log_now = last or state.step % config.log_every == 0
         paint_now = last or state.step % config.picture_every == 0
         save_now = stop or state.step % config.checkpoint_every == 0
-        if (log_now or paint_now or save_now) and not healthy:
-            retreat(run, plan, state, events)
+        if (log_now or paint_now or save_now) and processes.any(not healthy):
+            retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
             continue
         state.seconds = time.perf_counter() - started
         if log_now:
-            record = measure(state, outcome, annealed.weights)
+            record = measure(state, outcome, annealed.weights, processes)
             record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
             record |= {"sharpness": annealed.sharpness, "seconds": state.seconds}
-            run.log(record)
-            events.on_metrics(record)
-        if paint_now:
+            if processes.first:
+                run.log(record)
+                events.on_metrics(record)
+        if paint_now and processes.first:
             painter.paint(model, stage.name, state.step)
         if save_now:
-            save(run, state, stage)
+            save(run, state, stage, processes)
         if stop:
             raise Stopped(f"stopped in {stage.name} after step {state.step}")
 
     state.stage, state.step, state.optimizer = state.stage + 1, 0, None
-    save(run, state, stage)
+    save(run, state, stage, processes)
 
 
-def save(run: Run, state: State, stage: Stage) -> None:
+def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:
     """A checkpoint to resume from, and the weights as `VDSM.from_pretrained` reads them."""
-    run.save(state.dump(), f"{stage.name}-{'end' if state.optimizer is None else state.step}")
-    state.model.save_pretrained(run.path)
+
+    def write() -> None:
+        run.save(state.dump(), f"{stage.name}-{'end' if state.optimizer is None else state.step}")
+        state.model.save_pretrained(run.path)
+
+    processes.once(write)
 
 
-def measure(state: State, outcome: Outcome, weights: dict[str, float]) -> dict[str, Any]:
+def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processes) -> None:
+    """Bring the state to the run's newest checkpoint, if it has one."""
+    saved = processes.once(run.restore)
+    if saved is not None:
+        state.load(saved, plan)
+        processes.once(lambda: run.forget_after(state.stage, state.step))
+
+
+def measure(
+    state: State, outcome: Outcome, weights: dict[str, float], processes: Processes
+) -> dict[str, Any]:
     """One line of metrics: the loss, every term in nats per sequence, every weight."""
-    record: dict[str, Any] = {"stage": state.stage, "step": state.step, "loss": outcome.loss.item()}
-    record |= {name: term.mean().item() for name, term in outcome.terms.items()}
+    means = {"loss": outcome.loss} | outcome.means
+    record: dict[str, Any] = {"stage": state.stage, "step": state.step}
+    record |= {name: processes.mean(mean).item() for name, mean in means.items()}
     record |= {f"weight.{name}": weight for name, weight in weights.items()}
     return record | {"gradient_norm": outcome.norm.item()}
 
 
-def retreat(run: Run, plan: tuple[Stage, ...], state: State, events: Events) -> None:
+def retreat(
+    run: Run, plan: tuple[Stage, ...], state: State, events: Events, processes: Processes
+) -> None:
     """Go back to the last good checkpoint and try again more slowly, or give up."""
     here = (state.stage, state.step)
     failures = state.failures + 1 if here <= state.failed_at else 1
@@ -189,10 +217,7 @@ def retreat(run: Run, plan: tuple[Stage, ...], state: State, events: Events) -> 
             f"{name} was not finite {failures} times in a row near step {here[1]}, the last time "
             f"at learning rate {lr * state.slower:.1e}: start anew with a lower --{name}.lr"
         )
-    saved = run.restore()
-    assert saved is not None, "a stage saves before its first step"
-    state.load(saved, plan)
-    run.forget_after(state.stage, state.step)
+    restore(run, plan, state, processes)  # a stage saves before its first step
     state.attempt, state.slower, state.failures = attempt, slower, failures
     state.failed_at = max(here, state.failed_at)
     events.on_message(

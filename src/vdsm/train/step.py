@@ -27,7 +27,7 @@ class Outcome:
     """What a step came to; still on the device, so that nobody waits for it."""
 
     loss: Tensor  # []
-    terms: Terms
+    means: dict[str, Tensor]  # [] of every term, over the batch
     norm: Tensor  # [] of the whole gradient
 
     @property
@@ -36,24 +36,40 @@ class Outcome:
         return torch.isfinite(self.loss) & torch.isfinite(self.norm)
 
 
+class Bound(nn.Module):
+    """A stage's bound as a module, which is what DDP wraps."""
+
+    def __init__(self, stage: Stage, model: VDSM) -> None:
+        super().__init__()
+        self.stage, self.model = stage, model
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
+        return self.stage.bound(self.model, batch.x, generator, batch.seen, batch.reference)
+
+
 def take_step(
-    stage: Stage,
-    model: VDSM,
+    bound: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
     generator: torch.Generator,
     weights: dict[str, float],
     bf16: bool,
+    share: float = 1.0,
 ) -> Outcome:
-    """The weighted bound of a batch, its gradient, and one step of the optimizer."""
+    """The weighted bound of a batch, its gradient, and one step of the optimizer.
+
+    `share` is the weight of this process's rows where several share the batch.
+    """
     with autocast(batch.x.device, bf16):
-        terms = stage.bound(model, batch.x, generator, batch.seen, batch.reference)
-    loss = elbo.loss(terms, weights)
+        terms: Terms = bound(batch, generator)
+    loss = share * elbo.loss(terms, weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.get_total_norm([p.grad for p in trained(model) if p.grad is not None])
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     optimizer.step()
-    return Outcome(loss.detach(), {k: v.detach() for k, v in terms.items()}, norm)
+    means = {name: share * term.detach().mean() for name, term in terms.items()}
+    return Outcome(loss.detach(), means, norm)
 
 
 def make_optimizer(model: VDSM, stage: Stage) -> torch.optim.Optimizer:

@@ -1,0 +1,112 @@
+"""Several processes that train one model: who does what, and how they agree.
+
+`torchrun --nproc-per-node 2 -m vdsm train ...` starts them. Every process draws the same batch and
+the same noise and computes on its own rows of both; gradients are averaged (DDP). So a step is the
+same function of its number whatever the number of processes, but for rounding.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from vdsm.errors import InputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among all; alone by default."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes files and shows the progress."""
+        return self.rank == 0
+
+    def rows(self, batch: int) -> slice:
+        """The rows of a batch that this process computes."""
+        if batch < self.count:
+            raise InputError(
+                f"a batch of {batch} cannot be shared by {self.count} processes: raise "
+                "--stage1.batch and --stage2.batch, or start fewer"
+            )
+        return slice(batch * self.rank // self.count, batch * (self.rank + 1) // self.count)
+
+    def weight(self, batch: int) -> float:
+        """What to multiply the mean over this process's rows with, before a mean over processes."""
+        rows = len(range(batch)[self.rows(batch)])
+        return rows * self.count / batch
+
+    def parallel(self, module: nn.Module) -> nn.Module:
+        """The module, whose gradients are those of the whole batch."""
+        if self.count == 1:
+            return module
+        return DistributedDataParallel(
+            module, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Mean over processes."""
+        if self.count == 1:
+            return value
+        total = value.clone()
+        dist.all_reduce(total)
+        return total / self.count
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so. On the CPU, so that no accelerator is waited for."""
+        if self.count == 1:
+            return flag
+        said = torch.tensor(int(flag))
+        dist.all_reduce(said, dist.ReduceOp.MAX)
+        return bool(said)
+
+    def once(self, function: Callable[[], T]) -> T:
+        """What the first process gets from the function, given to all; so with its failure."""
+        if self.count == 1:
+            return function()
+        told: list[T | None] = [None]
+        failure: list[Exception | None] = [None]
+        if self.first:
+            try:
+                told = [function()]
+            except Exception as error:
+                failure = [error]
+        dist.broadcast_object_list(failure, device=torch.device("cpu"))
+        if failure[0] is not None:
+            if self.first:
+                raise failure[0]
+            sys.exit(2)  # the first process says why
+        dist.broadcast_object_list(told, device=torch.device("cpu"))
+        return cast(T, told[0])
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def started() -> Iterator[Processes]:
+    """The processes that torchrun has started, or this one alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("cpu:gloo,cuda:nccl")
+    else:
+        dist.init_process_group("gloo")
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()

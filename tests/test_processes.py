@@ -1,0 +1,140 @@
+"""Several processes train as one does: torchrun on one node and on two that share a loopback."""
+
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from small import SMALL, pendula, start
+from vdsm import InputError
+from vdsm.notation import Share, draw
+from vdsm.train.batches import GroupSampler, Individuals
+from vdsm.train.loop import Events, Stopped, train
+from vdsm.train.processes import Processes
+from vdsm.train.run import Run
+
+# A batch of 3 does not divide by 2: one process has two rows, the other has one.
+CONFIG = replace(SMALL, log_every=1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pendula(tmp_path_factory.mktemp("processes") / "data")
+
+
+@pytest.fixture(scope="module")
+def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run, clips = start(tmp_path_factory.mktemp("alone") / "run", data, CONFIG)
+    train(run, clips)
+    return run
+
+
+def stopped(path: Path, data: Path, steps: int) -> None:
+    """A run of one process that was asked to stop after so many steps."""
+    calls = iter(range(1, 10**6))
+    run, clips = start(path, data, CONFIG)
+    with pytest.raises(Stopped):
+        train(run, clips, Events(should_stop=lambda: next(calls) == steps))
+
+
+def resume(path: Path, *node: str) -> "subprocess.Popen[str]":
+    """`vdsm train --resume` by torchrun."""
+    words = [sys.executable, "-m", "torch.distributed.run", *node, "-m", "vdsm"]
+    return subprocess.Popen(
+        [*words, "train", "--resume", "--out", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def finish(*nodes: "subprocess.Popen[str]") -> list[str]:
+    """What they printed; all must succeed."""
+    outputs = [node.communicate(timeout=240)[0] for node in nodes]
+    for node, output in zip(nodes, outputs, strict=True):
+        assert node.returncode == 0, output
+    return outputs
+
+
+def assert_same(path: Path, alone: Run) -> None:
+    """The metrics of every step and the final weights, within what rounding makes of them."""
+    run = Run.open(path)
+    found, expected = run.metrics(), alone.metrics()
+    assert [(m["stage"], m["step"]) for m in found] == [(m["stage"], m["step"]) for m in expected]
+    for ours, theirs in zip(found, expected, strict=True):
+        for name in theirs.keys() - {"seconds", "name"}:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=2e-4, atol=1e-5, err_msg=name)
+    weights, others = (
+        safetensors.torch.load_file(r.path / "model.safetensors") for r in (run, alone)
+    )
+    torch.testing.assert_close(weights, others, rtol=1e-3, atol=1e-4)
+
+
+def test_two_processes(data: Path, alone: Run, tmp_path: Path) -> None:
+    """From a stop in stage 1, by another number of processes than began; one of them speaks."""
+    stopped(tmp_path / "run", data, 2)
+    (output,) = finish(resume(tmp_path / "run", "--standalone", "--nproc-per-node", "2"))
+    assert_same(tmp_path / "run", alone)
+    assert output.count("trained: ") == 1
+    assert not list(tmp_path.glob(".*")), "no half-written file stays"
+
+
+def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
+    """Two nodes on the loopback; the second one's view of the folder is never used."""
+    stopped(tmp_path / "run", data, 9)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1"]
+    nodes = [
+        resume(path, *common, "--master-port", port, "--node-rank", str(rank))
+        for rank, path in enumerate((tmp_path / "run", tmp_path / "elsewhere"))
+    ]
+    finish(*nodes)
+    assert_same(tmp_path / "run", alone)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_rows_cover_the_batch_and_weights_make_up_for_uneven_ones() -> None:
+    for batch, count in ((3, 2), (16, 5), (4, 4), (7, 1)):
+        parts = [Processes(rank, count) for rank in range(count)]
+        rows = np.concatenate([np.arange(batch)[p.rows(batch)] for p in parts])
+        np.testing.assert_array_equal(rows, np.arange(batch))
+        values = np.random.default_rng(0).normal(size=batch)
+        means = [values[p.rows(batch)].mean() * p.weight(batch) for p in parts]
+        np.testing.assert_allclose(np.mean(means), values.mean())
+
+
+def test_fewer_rows_than_processes() -> None:
+    with pytest.raises(InputError, match="batch of 3 cannot be shared by 4 processes"):
+        Processes(0, 4).rows(3)
+
+
+def test_noise_of_a_share_is_that_of_the_whole() -> None:
+    like = torch.zeros(())
+    whole = draw(torch.randn, (7, 3, 2), torch.Generator().manual_seed(5), like)
+    share = Share()
+    share.rows, share.mine = 7, slice(2, 5)
+    share.manual_seed(5)
+    assert torch.equal(draw(torch.randn, (3, 3, 2), share, like), whole[2:5])
+
+
+@pytest.mark.parametrize("references", [0, 2])
+def test_a_share_of_the_frames(data: Path, references: int, tmp_path: Path) -> None:
+    clips = start(tmp_path / "run", data)[1]
+    individuals = Individuals(clips, np.zeros(len(clips), bool))
+    sampler = GroupSampler(individuals, 4, references)
+    whole = sampler.draw(np.random.default_rng(3), 5)
+    part = sampler.draw(np.random.default_rng(3), 5, slice(1, 3))
+    np.testing.assert_array_equal(part.x, whole.x[1:3])
+    if references:
+        assert whole.reference is not None
+        np.testing.assert_array_equal(part.reference, whole.reference[1:3])
