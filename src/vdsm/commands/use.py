@@ -65,7 +65,7 @@ def load_clip(place: str, model: VDSM, window: int) -> Frames:
 
 def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
     """[1, T, C, H, W] on the model's device."""
-    return as_video(np.ascontiguousarray(frames)[None], model.z_start.device)
+    return as_video(np.array(frames[None]), model.z_start.device)
 
 
 def embed(name: str, place: str, out: Path, window: int | None, device: str) -> None:
