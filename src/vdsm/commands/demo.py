@@ -69,7 +69,12 @@ def step(console: Console, title: str) -> Iterator[None]:
 def prepared(folder: Path, data: Path, seed: int) -> Run:
     """The run of the demo, new or from before."""
     if (folder / "run.json").exists():
-        return Run.open(folder)
+        run = Run.open(folder)
+        if run.config.seed != seed:
+            raise InputError(
+                f"{folder} was made with seed {run.config.seed}, not {seed}: choose another --out"
+            )
+        return run
     config = override(preset("pendulum"), {"model.size": str(SIZE), "seed": str(seed)}, "demo")
     return Run.create(folder, config, data, "pendulum")
 
