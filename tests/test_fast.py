@@ -37,7 +37,9 @@ def test_blur_matrix_is_the_blur_of_one_axis() -> None:
 
 
 @pytest.mark.parametrize("slope", [None, 0.01])
-@pytest.mark.parametrize("shape", [(2, 3, 3, 5, 4, 2), (1, 1, 1, 1, 1, 1), (3, 2, 4, 4, 2, 3)])
+@pytest.mark.parametrize(
+    "shape", [(2, 3, 3, 6, 4, 2), (1, 1, 1, 1, 1, 1), (3, 2, 4, 4, 2, 3), (2, 2, 2, 9, 1, 2)]
+)
 def test_upsample(shape: tuple[int, ...], slope: float | None) -> None:
     """Against torch's transposed convolution, clip by clip."""
     b, t, h, w, inputs, outputs = shape

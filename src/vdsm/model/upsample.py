@@ -3,7 +3,9 @@
 Output rows 2i - 1 and 2i depend on input rows i - 1 and i alone, through kernel rows 2 + a and a
 (a = 0, 1 the parity); the same along columns. So a 2 x 2 patch of the input times one matrix gives
 a 2 x 2 patch of the output (a sub-pixel convolution), and nothing overlaps that would have to be
-added up. The gradient is a plain strided convolution: 4 x 4 patches, two matmuls.
+added up. There is one more patch than positions along each axis, though, so on the smallest map
+every position's 4 x 4 kernel is added up instead. The gradient of both is a plain strided
+convolution: 4 x 4 patches, two matmuls.
 """
 
 from typing import Any
@@ -14,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+SMALL = 16  # positions of a map up to which kernels are added up (docs/log.md)
 Weight = Float[Tensor, "B I 4 4 O"]
 
 
@@ -42,8 +45,7 @@ class _Upsample(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, slope: float | None) -> Tensor:
         b, t, h, w, _ = x.shape
-        y = torch.bmm(patches(x, 2, 1), by_phase(weight))  # [B, T (H+1) (W+1), a b O]
-        y = interleave(y.view(b, t, h + 1, w + 1, 2, 2, -1))
+        y = add_kernels(x, weight) if h * w <= SMALL else join_phases(x, weight)
         y.view(b, t * 2 * h, -1).add_(bias.to(y.dtype).repeat(1, 2 * w)[:, None])
         if slope is not None:
             F.leaky_relu_(y, slope)
@@ -71,6 +73,25 @@ class _Upsample(torch.autograd.Function):
         if needs_bias:
             grad_bias = grad.view(b, t * 2 * h, -1).sum(1).view(b, 2 * w, -1).sum(1)
         return grad_x, grad_weight, grad_bias, None
+
+
+def join_phases(x: Float[Tensor, "B T H W I"], weight: Weight) -> Tensor:
+    """Every 2 x 2 patch of x gives four pixels, one of each phase."""
+    b, t, h, w, _ = x.shape
+    y = torch.bmm(patches(x, 2, 1), by_phase(weight))  # [B, T (H+1) (W+1), a b O]
+    return interleave(y.view(b, t, h + 1, w + 1, 2, 2, -1))
+
+
+def add_kernels(x: Float[Tensor, "B T H W I"], weight: Weight) -> Tensor:
+    """Every position of x gives a 4 x 4 kernel; they overlap by two pixels."""
+    b, t, h, w, i = x.shape
+    y = torch.bmm(x.reshape(b, -1, i), weight.view(b, i, -1))
+    y = y.view(b, t, h, w, 2, 2, 2, 2, -1).permute(4, 6, 0, 1, 2, 5, 3, 7, 8)  # r c B T H a W b O
+    whole = y.new_zeros(b, t, h + 1, 2, w + 1, 2, y.shape[-1])
+    for r in (0, 1):
+        for c in (0, 1):
+            whole[:, :, r : h + r, :, c : w + c] += y[r, c]
+    return whole.view(b, t, 2 * h + 2, 2 * w + 2, -1)[:, :, 1:-1, 1:-1].contiguous()
 
 
 def patches(x: Float[Tensor, "B T H W I"], side: int, stride: int) -> Float[Tensor, "B M K"]:
