@@ -1,0 +1,108 @@
+"""`vdsm bench`: floors against counted work, keys that stay, comparisons; nothing is timed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from small import SMALL
+from vdsm import VDSM, InputError
+from vdsm.bench import work
+from vdsm.bench.machine import Machine
+from vdsm.bench.size import Bench, Measured, measure
+from vdsm.bench.work import Work
+from vdsm.commands import bench as command
+from vdsm.config import ModelConfig
+
+SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
+KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]
+
+
+@pytest.fixture(scope="module")
+def measured() -> tuple[Measured, float]:
+    return measure(Bench(SMALL, torch.device("cpu"), False, 1))
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_work_of_the_encoder_is_what_torch_counts(size: Any) -> None:
+    config = ModelConfig(size=size, encoder_width=0.125, decoder_width=1 / 32)
+    model = VDSM(config)
+    with FlopCounterMode(display=False) as counter:
+        model.encoder(torch.rand(2, 3, 3, size, size))
+    counts = counter.get_flop_counts()["Global"]
+    convolutions = counts[torch.ops.aten.convolution]
+    blur = sum(  # depthwise, 4 x 4 taps
+        2 * 6 * width * 16 * ((size >> (layer + 1)) ** 2)
+        for layer, width in enumerate(config.encoder_widths[:-1])
+    )
+    assert work.encoder(config, 6).conv_flops == convolutions - blur
+
+
+def test_work_of_the_decoder_is_that_of_its_definition() -> None:
+    """By hand at 32 pixels: inputs 5 -> 16 -> 8 -> 4 -> 3, one expert of which 2 are blended."""
+    config = ModelConfig(size=32, pose_dim=3, identity_dim=2, decoder_width=1 / 32)
+    banks = [5 * 16 * 16, 16 * 16 * 8, 8 * 16 * 4, 4 * 16 * 3]
+    drawn = sum(bank * positions for bank, positions in zip(banks, (1, 16, 64, 256), strict=True))
+    expected = 2 * 7 * 2 * sum(banks) + 2 * 7 * 4 * drawn  # 7 clips of 4 frames
+    assert work.decoder(config, 7, 4).matmul_flops == expected
+
+
+def test_floor_adds_up() -> None:
+    done = Work(4e12, 2e12, 5e9) + 2 * Work(0, 1e12, 0)
+    assert done.floor(SPEEDS, bf16=False) == pytest.approx(1 + 4 + 0.5)
+    assert done.floor(SPEEDS, bf16=True) == pytest.approx(1 + 2 + 0.5)
+
+
+def test_every_part_is_measured_beside_its_floor(measured: tuple[Measured, float]) -> None:
+    times, peak = measured
+    assert peak > 0
+    for stage in ("stage1_step", "stage2_step"):
+        parts = {name.split(".")[1] for name in times if name.startswith(f"{stage}.")}
+        assert parts == {"load", "encoder", "decoder", "optimizer", "rest"}
+    rows = command.breakdown(times, SPEEDS, bf16=False)
+    for name, row in rows.items():
+        assert row["floor"] == times[name].work.floor(SPEEDS, False)
+        assert row["share"] * row["seconds"] == pytest.approx(row["floor"])
+
+
+def test_command(
+    measured: tuple[Measured, float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The stable keys, and ratios against an earlier file."""
+    monkeypatch.setattr(command, "in_own_process", lambda *_: measured)
+    monkeypatch.setattr(command.machine, "measure", lambda *_: SPEEDS)
+    file = tmp_path / "bench.json"
+    command.bench(["--sizes", "paper,compact", "--out", str(file)])
+    numbers = json.loads(file.read_text())
+    keys = {f"{size}.{key}" for size in ("compact", "paper") for key in KEYS}
+    keys |= {"machine.matmul_fp32_tflops", "machine.matmul_bf16_tflops", "machine.memory_gb_s"}
+    assert numbers.keys() == keys | {"detail"}
+    numbers["compact.stage1_step_s"] *= 2
+    file.write_text(json.dumps(numbers))
+    capsys.readouterr()
+    command.bench(["--sizes", "compact", "--compare", str(file)])
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if "compact.stage1_step_s" in line)
+    assert "0.50" in row
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sizes", "huge"], "--sizes has 'huge': choose from compact, paper"),
+        (["--preset", "sprite"], "unknown preset 'sprite'"),
+        (["--repeat", "3"], "unknown option --repeat"),
+        (["--compare", "{tmp}/none.json"], "cannot read"),
+        (["--compare", "{tmp}/other.json"], "is not a result of 'vdsm bench --out'"),
+    ],
+)
+def test_bad_input(words: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(InputError, match=message):
+        command.bench([word.format(tmp=tmp_path) for word in words])
