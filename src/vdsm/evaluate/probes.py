@@ -103,7 +103,8 @@ def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap, shuffles: in
 def chance_of(train_labels: Ints, test_labels: Ints, classes: int) -> Floats:
     """[n] what is right on each test clip without any code; its mean is chance."""
     usual = (test_labels == np.bincount(train_labels).argmax()).astype(np.float64)
-    return usual if usual.mean() > 1 / classes else np.full(len(test_labels), 1 / classes)
+    better = len(usual) > 0 and usual.mean() > 1 / classes
+    return usual if better else np.full(len(test_labels), 1 / classes)
 
 
 def _scores(split: Split, reading: Reading, bootstrap: Bootstrap) -> Numbers:
