@@ -3,13 +3,14 @@
 import re
 import shlex
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from vdsm import VDSM, ModelConfig
 from vdsm.cli import make_parser
-from vdsm.config import override
+from vdsm.config import Config, describe, override
 from vdsm.data import MAKERS
 from vdsm.options import from_flags, parse_flags
 from vdsm.presets import preset
@@ -91,3 +92,27 @@ def test_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_symbols_lead_to_code(tiny: ModelConfig) -> None:
+    """Every name and file in the tables of docs/model.md that map a symbol to its code."""
+    model = VDSM(replace(tiny, flow_steps=1))
+    rows = [line.split("|")[1:-1] for line in (ROOT / "docs/model.md").read_text().splitlines()]
+    mapped = [row for row in rows if len(row) == 4 and "`" in row[3]]
+    assert len(mapped) > 40
+    for _, _, names, file in mapped:
+        path = ROOT / "src/vdsm" / file.strip(" `")
+        assert path.exists(), path
+        module = import_module(f"vdsm.{file.strip(' `').removesuffix('.py').replace('/', '.')}")
+        for name in re.findall("`(.+?)`", names):
+            places = (model, module, tiny)
+            found = name in describe(Config) or any(has(place, name) for place in places)
+            assert found, f"{name} is not in {file}"
+
+
+def has(place: object, dotted: str) -> bool:
+    """Whether a chain of attributes, or fields of a dataclass, exists."""
+    first, _, rest = dotted.partition(".")
+    if first in getattr(place, "__annotations__", {}):
+        return True
+    return hasattr(place, first) and (not rest or has(getattr(place, first), rest))
