@@ -14,7 +14,7 @@ from vdsm.data.cells import left_out, unseen_pairs
 from vdsm.data.clips import Clips, Ints
 from vdsm.device import keep_freed_memory, pick_device
 from vdsm.errors import InputError
-from vdsm.evaluate import Settings, panel
+from vdsm.evaluate import Features, Settings, load_resnext101, panel
 from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
 from vdsm.evaluate.sample import Sample, draw_sample
@@ -143,6 +143,7 @@ def evaluate_run(
         codes=codes,
         probed=sampled,
         **functions(model, frames),
+        features=named_features(settings),
         settings=settings,
         cache=cache,
         progress=progress,
@@ -157,6 +158,13 @@ def evaluate_run(
         "version": __version__,
         "seconds": time.perf_counter() - started,
     }
+
+
+def named_features(settings: Settings) -> dict[str, Features]:
+    """Feature functions whose weights the user names."""
+    if not settings.resnext:
+        return {}
+    return {"resnext101": load_resnext101(Path(settings.resnext), settings.device)}
 
 
 def encode(

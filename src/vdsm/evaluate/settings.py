@@ -36,3 +36,7 @@ class Settings:
     device: str = Field(
         default="cpu", description="where judges and feature networks run: cpu or cuda"
     )
+    resnext: str = Field(
+        default="",
+        description="the public resnext-101-kinetics.pth, for the paper's Table 3 (16 frames up)",
+    )
