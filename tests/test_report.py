@@ -163,6 +163,7 @@ def test_evaluate_several_runs(
     assert both["sd"]["reconstruction.psnr"] == pytest.approx(np.std(each, ddof=1))
     assert both["runs"] == 2
     assert len(list((runs[0] / "judges").glob("*.safetensors"))) == 1
+    assert not (runs[1] / "judges").exists()
 
 
 def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) -> None:

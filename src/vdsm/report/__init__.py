@@ -63,7 +63,9 @@ def report(
     return page.substitute(
         title=escape(f"{run.path.resolve().name}: VDSM on {clips.info.name}"),
         style=_resource("style.css"),
-        lead=html.paragraph(f"{dict(known)['reached']}, {dict(known)['trained for']}", "lead"),
+        lead=html.paragraph(
+            f"{dict(known)['reached']}, trained for {dict(known)['trained for']}", "lead"
+        ),
         links=" ".join(f'<a href="#{a}">{escape(t)}</a>' for a, t in SECTIONS.items()),
         body="\n".join(html.section(a, t, *bodies[a]) for a, t in SECTIONS.items()),
     )

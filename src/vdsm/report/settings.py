@@ -26,7 +26,7 @@ def facts(run: Run, clips: Clips, record: Mapping[str, Any], weights: int) -> Fa
         ("individuals", f"{len(np.unique(clips.table.group)):,}"),
         *[(f"{f.role} factor", f"{f.name}: {len(f.values)} values") for f in c.factors],
         ("reached", reached(metrics)),
-        ("trained for", duration(metrics[-1]["seconds"]) if metrics else "nothing yet"),
+        ("trained for", duration(metrics[-1]["seconds"] if metrics else 0)),
         ("parameters", f"{weights:,}"),
         ("version", f"vdsm {record.get('version', 'unknown')}"),
         ("data fingerprint", run.fingerprint[:16]),
