@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -19,18 +20,52 @@ from vdsm.version import __version__
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def save(config: ModelConfig, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Write both files, each atomically; the weights first."""
+def save(
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    folder: Path,
+    dtype: torch.dtype | None = None,
+    trained: Mapping[str, Any] | None = None,
+) -> None:
+    """Write both files, each atomically; the weights first.
+
+    dtype: as `stored_as` takes it. trained: what training saw, the entry 'trained' of config.json.
+    The checksum is of what is stored.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    stored = stored_as(tensors, dtype)
     metadata = {"format": "pt", "sha256": digest(stored)}
     atomic_write(folder / WEIGHTS, safetensors.torch.save(stored, metadata))
     content = {"model_type": "vdsm", "version": __version__, "model": asdict(config)}
+    if trained is not None:
+        content |= {"trained": dict(trained)}
     atomic_write(folder / CONFIG, json.dumps(content, indent=2).encode())
 
 
+def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """Tensors as they are written: matrices and kernels as `dtype`, None to leave them.
+
+    Biases and scalars stay as they are: they take next to no room.
+    """
+    if dtype is not None and not dtype.is_floating_point:
+        raise InputError(f"weights are not stored as {dtype}: choose a floating point type")
+    return {
+        name: (t.detach().to(dtype) if t.ndim > 1 else t.detach()).cpu().contiguous()
+        for name, t in tensors.items()
+    }
+
+
+def widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What is stored in half the room, as float32 again; the rest as it is."""
+    half = (torch.bfloat16, torch.float16)
+    return {name: t.float() if t.dtype in half else t for name, t in tensors.items()}
+
+
 def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """Read both files; InputError when one is missing, truncated or altered."""
+    """Read both files; InputError when one is missing, truncated or altered.
+
+    Weights stored in half precision come back as float32.
+    """
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{folder} is not a trained model or run: it has no {name}")
@@ -47,7 +82,7 @@ def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         raise InputError(f"{file} is truncated or damaged ({error}): copy it again") from error
     if digest(tensors) != expected:
         raise InputError(f"{file} was altered: its checksum does not match; copy it again")
-    return model, tensors
+    return model, widened(tensors)
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

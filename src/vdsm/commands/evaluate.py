@@ -26,8 +26,9 @@ from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
 from vdsm.train.batches import as_video
-from vdsm.train.run import Run
+from vdsm.trained import Trained, clips_of, is_run, measurable
 from vdsm.version import __version__
+from vdsm.weights import find
 
 USAGE = "usage: vdsm evaluate RUN [RUN ...] [DATA] --out FILE.json [--test-clips N] [options]"
 FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
@@ -39,7 +40,8 @@ Result = dict[str, Any]
 def evaluate_help() -> str:
     """Usage and options."""
     return (
-        f"{USAGE}\n\nRUN: several are averaged, with their spread. DATA: where the data now lies.\n"
+        f"{USAGE}\n\nRUN: several are averaged, with their spread; or what 'vdsm export' "
+        "wrote, or a shipped name.\nDATA: where the data now lies, needed where there is no run.\n"
         f"--out: [RUN/{FILE}, for one run]. --test-clips: measure N of them, 0 for all [0].\n\n"
         f"{flag_help(Settings)}"
     )
@@ -52,13 +54,15 @@ def evaluate_command(
     runs, data = runs_and_data(paths, "vdsm evaluate")
     if out is None and len(runs) > 1:
         raise InputError("vdsm evaluate: --out is needed for several runs: the JSON file to write")
+    if out is None and measurable(runs[0]) and not is_run(runs[0]):
+        raise InputError(f"vdsm evaluate: --out is needed: {runs[0]} is a model without a run")
     settings = from_flags(Settings, words, "vdsm evaluate")
     evaluate(runs, data, out or runs[0] / FILE, settings, test_clips, Console())
 
 
 def runs_and_data(paths: Sequence[Path], source: str) -> tuple[list[Path], Path | None]:
-    """Folders of runs, and of a dataset if the last one is that."""
-    runs = list(paths)
+    """Folders of runs or exported models, by place or shipped name; and a dataset, if last."""
+    runs = [path if path.exists() else find(path) for path in paths]
     data = runs.pop() if runs and (runs[-1] / "dataset.json").exists() else None
     if not runs:
         raise InputError(f"{source}: RUN is needed: a folder made by 'vdsm train'")
@@ -77,10 +81,11 @@ def evaluate(
     check_writable(out)
     keep_freed_memory()
     same_data(runs)
+    cache = runs[0] / "judges" if is_run(runs[0]) else None
     results = []
     for path in runs:
         with progress_bar(console) as bar:
-            results.append(evaluate_run(path, data, settings, test_clips, runs[0] / "judges", bar))
+            results.append(evaluate_run(path, data, settings, test_clips, cache, bar))
     result = results[0] if len(runs) == 1 else put_together(results)
     atomic_write(out, json.dumps(result, indent=2).encode())
     print_report(result, result["roles"], result["dataset"], console)
@@ -97,12 +102,11 @@ def put_together(results: Sequence[Result]) -> Result:
 
 def same_data(runs: Sequence[Path]) -> None:
     """Refuse to average runs on different data."""
-    first, *others = (Run.open(path) for path in runs)
-    for other in others:
+    first, *others = (measurable(path) for path in runs)
+    for path, other in zip(runs[1:], others, strict=True):
         if other.fingerprint != first.fingerprint:
             raise InputError(
-                f"{first.path} and {other.path} were trained on different data: "
-                "evaluate them one by one"
+                f"{runs[0]} and {path} were trained on different data: evaluate them one by one"
             )
 
 
@@ -127,19 +131,19 @@ def evaluate_run(
     test_clips: most test clips to measure, 0 for all. cache: where judges are kept.
     """
     started = time.perf_counter()
-    run = Run.open(path)
-    clips = run.clips(data)
+    trained = measurable(path)
+    clips = clips_of(path, trained, data)
     if not clips.info.factors:
-        raise InputError(f"{data or run.data} has no labelled factors: there is nothing to judge")
+        raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
-    frames = run.config.stage2.frames
+    frames = trained.frames
     sample = draw_sample(clips, frames, MOST_TRAIN, test_clips or len(clips), settings.seed)
     if not sample.labels:
         reasons = "; ".join(f"{name}: {why}" for name, why in sample.left_out.items())
-        raise InputError(f"{data or run.data} has no factor that can be judged: {reasons}")
+        raise InputError(f"{clips.path} has no factor that can be judged: {reasons}")
     codes, sampled = encode(model, sample, settings.seed, progress)
     result = panel(
-        **sample.arguments() | {"unseen": unseen(run, clips, sample, settings.seed)},
+        **sample.arguments() | {"unseen": unseen(trained, clips, sample, settings.seed)},
         codes=codes,
         probed=sampled,
         **functions(model, frames),
@@ -213,12 +217,12 @@ def functions(model: VDSM, frames: int) -> dict[str, Any]:
     return {"decode": decode, "generate": generate, "sample_identity": sample_identity}
 
 
-def unseen(run: Run, clips: Clips, sample: Sample, seed: int) -> Ints | None:
+def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | None:
     """Pairs for swaps into the cells that the run left out; without such, those the split has."""
-    if not run.config.leave_out:
+    if not trained.leave_out:
         return sample.unseen
     rows = sample.real.rows
-    out = left_out(clips, run.config.leave_out, run.config.seed)
+    out = left_out(clips, trained.leave_out, trained.seed)
     pairs = unseen_pairs(clips, out, np.sort(rows), seed)
     order = np.argsort(rows)
     return order[np.searchsorted(rows, pairs, sorter=order)] if len(pairs) else None

@@ -9,13 +9,20 @@ from rich.table import Table
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips
 from vdsm.errors import InputError
-from vdsm.pretrained import load
+from vdsm.pretrained import WEIGHTS, load
 from vdsm.train.run import Run
+from vdsm.trained import read
+from vdsm.weights import CARD, examples, find
 
 
 def info(path: Path, out: Path | None) -> None:
-    """Print what lies at `path`; for a dataset also draw it, if `out` is given."""
+    """Print what lies at `path`, or is shipped under that name.
+
+    Of a dataset also draw it, if `out` is given.
+    """
     console = Console()
+    if not path.exists():
+        path = find(path)
     if (path / "dataset.json").exists():
         clips = open_clips(path)
         console.print(dataset_table(clips, path))
@@ -79,9 +86,18 @@ def run_table(path: Path) -> Table:
 
 
 def model_table(path: Path) -> Table:
-    """Sizes of a model that has no run beside it."""
+    """Sizes of a model that has no run beside it, and what is known of its training."""
     config, tensors = load(path)
+    trained = read(path)
     table = Table(title=f"{path}: trained model", show_header=False, title_justify="left")
     table.add_row("parameters", f"{sum(t.numel() for t in tensors.values()):,}")
+    table.add_row("weights", f"{(path / WEIGHTS).stat().st_size / 1e6:.1f} MB")
     table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
+    if trained is not None:
+        table.add_row("trained on", f"{trained.dataset}, {trained.frames} frames of a clip")
+        table.add_row("data fingerprint", trained.fingerprint[:16])
+    if count := len(examples(path)):
+        table.add_row("example clips", f"example:0 to example:{count - 1}")
+    if (path / CARD).exists():
+        table.add_row("model card", str(path / CARD))
     return table

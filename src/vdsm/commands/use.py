@@ -16,25 +16,27 @@ from vdsm.files import atomic_write, claim_folder
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
-from vdsm.train.run import Run
+from vdsm.trained import read
 from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
+from vdsm.weights import example, find
 
 FPS = 8
 
 
-def load_model(name: str, device: str) -> VDSM:
-    """The model of a run or of a folder of weights, on the device asked for."""
-    return VDSM.from_pretrained(name).to(pick_device(device))
+def load_model(name: str, device: str) -> tuple[VDSM, Path]:
+    """The model of a run, a folder of weights or a shipped name, on a device; and its folder."""
+    folder = find(name)
+    return VDSM.from_pretrained(folder).to(pick_device(device)), folder
 
 
-def trained_window(name: str, window: int | None) -> int:
-    """Frames of a clip to encode: what the user asked for, else what the run was trained on."""
+def trained_window(folder: Path, window: int | None) -> int:
+    """Frames of a clip to encode: what the user asked for, else what training saw, 0 for all."""
     if window is not None:
         if window < 0:
             raise InputError(f"--window is {window}: give a number of frames, or 0 for all")
         return window
-    run = Path(name)
-    return Run.open(run).config.stage2.frames if (run / "run.json").exists() else 0
+    trained = read(folder)
+    return trained.frames if trained else 0
 
 
 def load_clip(place: str, model: VDSM, window: int) -> Frames:
@@ -72,9 +74,9 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
     """Write s [N, κ_s], d [N, κ_d], z [ΣT, κ_z], length [N] and clip [N], with labels of DATA."""
     if out.suffix != ".npz":
         raise InputError(f"{out}: codes are written as .npz")
-    model = load_model(name, device)
-    frames = trained_window(name, window)
-    source = Path(place)
+    model, folder = load_model(name, device)
+    frames = trained_window(folder, window)
+    source = Path(example(place, folder))
     columns: dict[str, Any]
     if (source / "dataset.json").exists():
         clips = open_clips(source)
@@ -134,9 +136,10 @@ def swap(
     device: str,
 ) -> None:
     """Write the person of one clip doing the action of another."""
-    model = load_model(name, device)
-    length = trained_window(name, window)
-    who, what = (batch_of_one(load_clip(p, model, length), model) for p in (identity, action))
+    model, folder = load_model(name, device)
+    length = trained_window(folder, window)
+    places = (example(place, folder) for place in (identity, action))
+    who, what = (batch_of_one(load_clip(place, model, length), model) for place in places)
     drawn = figures.pixels(model.swap(who, what, frames))
     if show_inputs:
         t = drawn.shape[1]
@@ -150,11 +153,12 @@ def generate(
     name: str, num: int, frames: int, out: Path, seed: int, given: str | None, device: str
 ) -> None:
     """Write `num` sampled clips as 000.gif, 001.gif, ... and all of them as samples.png."""
-    model = load_model(name, device)
+    model, folder = load_model(name, device)
     generator = torch.Generator(model.z_start.device).manual_seed(seed)
     start = None
     if given is not None:
-        start = batch_of_one(load_clip(given, model, trained_window(name, None)), model)
+        clip = load_clip(example(given, folder), model, trained_window(folder, None))
+        start = batch_of_one(clip, model)
     claim_folder(out)
     drawn = figures.pixels(model.generate(num, frames, generator, start))
     for i, clip in enumerate(drawn):

@@ -284,10 +284,14 @@ class VDSM(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "VDSM":
-        """A model from a folder with model.safetensors and config.json, such as a run."""
-        from vdsm.pretrained import load
+        """A model from a folder with model.safetensors and config.json, such as a run.
 
-        config, tensors = load(Path(folder))
+        A name without a folder of that name is one of the models that come with the package.
+        """
+        from vdsm.pretrained import load
+        from vdsm.weights import find
+
+        config, tensors = load(find(folder))
         model = cls(config)
         try:
             model.load_state_dict(tensors)
@@ -298,11 +302,14 @@ class VDSM(nn.Module):
             ) from error
         return model.eval()
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+        """Write model.safetensors (with a checksum) and config.json.
+
+        dtype: torch.bfloat16 halves the size; such weights are read back as float32.
+        """
         from vdsm.pretrained import save
 
-        save(self.config, self.state_dict(), Path(folder))
+        save(self.config, self.state_dict(), Path(folder), dtype)
 
 
 def _join(parts: Iterator[Codes]) -> Codes:

@@ -1,0 +1,70 @@
+"""What a model was trained on: from its run, or from the folder that it was exported to."""
+
+from pathlib import Path
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from vdsm.config import build
+from vdsm.data import open_clips
+from vdsm.data.clips import Clips
+from vdsm.errors import InputError
+from vdsm.files import read_json
+from vdsm.pretrained import CONFIG
+from vdsm.train.run import Run
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="ignore"))
+class Trained:
+    """What `vdsm export` keeps of a run: enough to encode clips and to measure the model."""
+
+    frames: int = Field(ge=1, description="frames of a clip that training saw")
+    fingerprint: str = Field(description="of the dataset")
+    leave_out: float = Field(default=0.0, description="share of cells kept out of training")
+    seed: int = Field(default=0, description="of the run")
+    dataset: str | None = Field(default=None, description="its name")
+
+
+def of_run(run: Run, dataset: str | None = None) -> Trained:
+    """The record of a run."""
+    c = run.config
+    return Trained(c.stage2.frames, run.fingerprint, c.leave_out, c.seed, dataset)
+
+
+def read(folder: Path) -> Trained | None:
+    """The record of a run or an exported model; None for bare weights."""
+    if is_run(folder):
+        return of_run(Run.open(folder))
+    if not (folder / CONFIG).exists():
+        return None
+    entry = read_json(folder / CONFIG).get("trained")
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise InputError(f"{folder / CONFIG}: the entry 'trained' was altered; copy it again")
+    return build(Trained, entry, str(folder / CONFIG))
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, which knows its data; an exported model does not."""
+    return (path / "run.json").exists()
+
+
+def measurable(path: Path) -> Trained:
+    """What a run or an exported model was trained on; InputError for anything else."""
+    trained = read(path)
+    if trained is None:
+        raise InputError(f"{path} is not a run (no run.json) nor a model that 'vdsm export' wrote")
+    return trained
+
+
+def clips_of(path: Path, trained: Trained, data: Path | None) -> Clips:
+    """The dataset that a model was trained on: where its run says, or at `data`."""
+    if is_run(path):
+        return Run.open(path).clips(data)
+    if data is None:
+        raise InputError(f"{path} is a model without a run: name its dataset too, after it")
+    clips = open_clips(data)
+    if clips.fingerprint != trained.fingerprint:
+        raise InputError(f"{data} is not the dataset that {path} was trained on")
+    return clips
