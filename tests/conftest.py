@@ -13,6 +13,7 @@ import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from vdsm.config import ModelConfig  # noqa: E402
+from vdsm.model.vdsm import VDSM  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -25,6 +26,12 @@ torch.set_num_threads(1)  # tensors are tiny: more threads wait for one another
 def _seed() -> None:
     """Initial weights come from torch's global generator."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests compare exactly; those of bfloat16 ask for it."""
+    monkeypatch.setattr(VDSM, "precision", "fp32")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from vdsm.notation import Identity, Pose, Video
 
 KERNEL = 4
 SLOPE = 0.01  # of the LeakyReLUs
+FEW = 4  # clips from which on it pays to blend in bfloat16 (docs/log.md)
 
 
 class MixtureDecoder(nn.Module):
@@ -75,8 +76,18 @@ class MixtureDecoder(nn.Module):
 def blend(
     bank: Float[Tensor, "N *shape"], mixture: Float[Tensor, "B N"]
 ) -> Float[Tensor, "B *shape"]:
-    """Σ_k ŝ_k W_k for every clip of the batch, in one matmul."""
-    return (mixture @ bank.flatten(1)).view(-1, *bank.shape[1:])
+    """Σ_k ŝ_k W_k for every clip of the batch, in one matmul.
+
+    Under autocast too, the bank of a few clips is read as it is: its cast would take longer.
+    """
+    kind = bank.device.type
+    if len(mixture) < FEW and torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            blended = mixture.to(bank) @ bank.flatten(1)
+        blended = blended.to(torch.get_autocast_dtype(kind))
+    else:
+        blended = mixture @ bank.flatten(1)
+    return blended.view(-1, *bank.shape[1:])
 
 
 def expand(

@@ -7,12 +7,14 @@ q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
+from vdsm.device import autocast, use_bf16
 from vdsm.errors import InputError
 from vdsm.model.combiner import Combiner
 from vdsm.model.decoder import MixtureDecoder
@@ -54,6 +56,9 @@ class VDSM(nn.Module):
     """The whole model. Parts are named as in the paper; `docs/model.md` maps every symbol."""
 
     sharpness: Tensor
+    # Of decode, swap and generate; "auto" draws in bfloat16 where the machine is faster at it.
+    # Not part of the weights: model.precision = "fp32" holds for this object alone.
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
@@ -185,6 +190,7 @@ class VDSM(nn.Module):
         Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
         """
         self._check(clips)
+        # In float32 whatever `precision` says: codes are measured, frames are looked at.
         return _join(self._encode(x) for x in torch.split(clips, CHUNK))
 
     def _encode(self, x: Video) -> Codes:
@@ -205,14 +211,18 @@ class VDSM(nn.Module):
 
     @torch.no_grad()
     def decode(self, codes: Codes, frames: int | None = None) -> Video:
-        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T the transition continues z."""
+        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T the transition continues z.
+
+        As z in kind, though drawn in bfloat16 where `precision` says so: within a few 1/255.
+        """
         self._check_codes(codes)
         frames = codes.z.shape[1] if frames is None else frames
         if frames < 1:
             raise InputError(f"frames is {frames}: ask for at least 1")
         z = self.continue_poses(codes.z, codes.d, frames, None, mean=True)
         chunks = zip(*(torch.split(part, CHUNK) for part in (codes.s, codes.d, z)), strict=True)
-        return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
+        with autocast(z.device, use_bf16(self.precision, z.device)):
+            return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
 
     def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
         """The person of `identity` doing the action of `action`, [B, frames, C, H, W].
