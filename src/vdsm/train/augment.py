@@ -5,7 +5,7 @@ import torch
 from vdsm.notation import Video, draw
 
 
-def colour_jitter(x: Video, strength: float, generator: torch.Generator) -> Video:
+def colour_jitter(x: Video, strength: float, generator: torch.Generator | None = None) -> Video:
     """Mix the channels of every clip at random: x' = clip(M x), black stays black.
 
     At strength 1 the rows of M are random mixtures of the channels with a random gain; at 0, M is

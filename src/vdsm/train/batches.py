@@ -124,7 +124,10 @@ class SegmentSampler:
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:
     """uint8 [B, T, H, W, C] to float [B, T, C, H, W] in [0, 1], keeping channels last in memory."""
-    return torch.from_numpy(frames).to(device).permute(0, 1, 4, 2, 3).float() / 255
+    x = torch.from_numpy(frames)
+    if torch.device(device).type == "cuda":
+        x = x.pin_memory()  # a copy from pageable memory would wait for the device
+    return x.to(device, non_blocking=True).permute(0, 1, 4, 2, 3).float() / 255
 
 
 def step_seed(*key: int) -> int:

@@ -1,0 +1,140 @@
+"""A step never waits for its device: no value is read on the host, none comes from it.
+
+No GPU is needed: fake tensors refuse to be read, "meta" tensors tell a transfer from a computation.
+"""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from small import SMALL, pendula, start
+from vdsm import VDSM, elbo
+from vdsm.config import Stage1Config, Stage2Config
+from vdsm.model.blur import blur_matrix
+from vdsm.train.augment import colour_jitter
+from vdsm.train.batches import as_video
+from vdsm.train.loop import train
+from vdsm.train.stages import Stage, stages
+from vdsm.train.step import Batch, Bound, freeze_all_but, make_optimizer, take_step
+
+STAGES = pytest.mark.parametrize("stage", stages(SMALL), ids=lambda stage: stage.name)
+
+
+@pytest.fixture(autouse=True)
+def _no_fake_matrix_stays() -> Iterator[None]:
+    blur_matrix.cache_clear()
+    yield
+    blur_matrix.cache_clear()
+
+
+class Watch(TorchDispatchMode):
+    """Counts values read on the host, and collects the devices of all tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads, self.devices = 0, set[str]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.reads += func is torch.ops.aten._local_scalar_dense.default
+        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, Tensor)]
+        self.devices |= {x.device.type for x in tensors}
+        return result
+
+
+def batch(device: str, generator: torch.Generator | None) -> Batch:
+    c = SMALL.model
+    x = torch.rand(5, 6, c.channels, c.size, c.size, device=device)
+    return Batch(x, colour_jitter(x, 0.8, generator), x[:, :4])
+
+
+@STAGES
+def test_step_reads_nothing(stage: Stage) -> None:
+    """Two whole steps, colour mixing and the check for finite values included."""
+    with FakeTensorMode():
+        model, generator = VDSM(SMALL.model), torch.Generator()
+        optimizer, annealed = make_optimizer(model, stage), stage.anneal(0.5)
+        healthy = torch.ones((), dtype=torch.bool)
+        for _ in range(2):
+            model.sharpness.fill_(annealed.sharpness)
+            given = Bound(stage, model), optimizer, batch("cpu", generator), generator
+            outcome = take_step(*given, annealed.weights, bf16=True)
+            healthy &= outcome.finite
+        with pytest.raises(DataDependentOutputException):  # which is how a read would show
+            bool(healthy)
+
+
+@STAGES
+def test_step_takes_nothing_from_the_host(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound and its gradient: one device alone. "meta" knows no autocast and no fused Adam."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda *_: False)
+    with torch.device("meta"):
+        model = VDSM(SMALL.model)
+    freeze_all_but(model, stage)
+    annealed = stage.anneal(0.5)
+    with Watch() as watch:
+        model.sharpness.fill_(annealed.sharpness)
+        given = batch("meta", None)
+        terms = stage.bound(model, given.x, None, given.seen, given.reference)
+        elbo.loss(terms, annealed.weights).backward()
+    assert watch.devices == {"meta"}
+
+
+def test_watch_notices_reads_and_transfers() -> None:
+    with Watch() as watch:
+        torch.ones(()).item()
+        torch.ones(2).to("meta")
+    assert (watch.reads, watch.devices) == (1, {"cpu", "meta"})
+
+
+def test_loop_reads_only_when_it_logs(tmp_path: Path) -> None:
+    """As many reads in 4 + 4 steps as in 9 + 9, if only the last step of a stage is logged."""
+    data = pendula(tmp_path / "data")
+    reads = []
+    for steps in (4, 9):
+        config = replace(
+            SMALL,
+            stage1=Stage1Config(steps=steps, batch=3, frames=4),
+            stage2=Stage2Config(steps=steps, batch=3, frames=5),
+            log_every=100,
+            checkpoint_every=100,
+        )
+        run, clips = start(tmp_path / str(steps), data, config)
+        with Watch() as watch:
+            train(run, clips)
+        reads.append(watch.reads)
+    assert reads[0] == reads[1] > 0
+
+
+def test_batch_is_pinned_before_it_is_sent_to_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy from pageable memory would wait for what the device is doing."""
+    calls: list[Any] = []
+
+    def pin(x: Tensor) -> Tensor:
+        calls.append("pin")
+        return x
+
+    def to(x: Tensor, device: Any, non_blocking: bool = False) -> Tensor:
+        calls.append((str(device), non_blocking))
+        return x
+
+    monkeypatch.setattr(Tensor, "pin_memory", pin)
+    monkeypatch.setattr(Tensor, "to", to)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 4, 1), np.uint8)
+    video = as_video(frames, torch.device("cuda", 0))
+    assert calls == ["pin", ("cuda:0", True)]
+    assert torch.equal(video, torch.tensor(frames).permute(0, 1, 4, 2, 3) / 255)
+    calls.clear()
+    as_video(frames)
+    assert "pin" not in calls
