@@ -389,6 +389,14 @@ def test_gif_keeps_frames_and_colours(tmp_path: Path) -> None:
     assert times == pytest.approx([i / 8 for i in range(6)], abs=0.0051)
 
 
+def test_gif_of_256_close_colours_is_exact(tmp_path: Path) -> None:
+    """Shades that differ by one, which a search for the nearest colour may confuse."""
+    shades = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    clip = np.concatenate([shades, shades // 2 + 60, shades // 4 + 90], axis=-1)
+    write_clips(tmp_path / "a.gif", np.concatenate([clip, clip[:, ::-1]]))
+    np.testing.assert_array_equal(read_video(tmp_path / "a.gif", size=None)[0], clip[0])
+
+
 def test_gif_of_many_colours_is_close(tmp_path: Path) -> None:
     clip = pattern(6)
     assert len(np.unique(clip.reshape(-1, 3), axis=0)) > 256

@@ -52,6 +52,8 @@ def complain(message: str, code: int) -> int:
 
 def make_parser() -> Parser:
     """All commands. Their modules are imported only when they run, so that --help is quick."""
+    from vdsm.weights import shipped
+
     parser = Parser(
         prog="vdsm",
         description="Who is in a clip, what they do, how they stand: learned without labels.",
@@ -91,14 +93,17 @@ def make_parser() -> Parser:
     train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
     train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
 
+    names = ", ".join(shipped())
+    a_model = "a run or a folder of weights" + (f", or a shipped model: {names}" if names else "")
+    clip = "a video, a folder of frames, DATA:NUMBER, or example:NUMBER of the model's own"
+
     embed = add("embed", "write the codes s, d, z of clips to an .npz file", run_embed)
-    embed.add_argument("model", metavar="RUN")
-    embed.add_argument("input", metavar="INPUT", help="a video, a folder of videos, or a dataset")
+    embed.add_argument("model", metavar="RUN", help=a_model)
+    embed.add_argument("input", metavar="INPUT", help="a video, folder of videos or dataset")
     embed.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
 
     swap = add("swap", "the person of one clip doing the action of another", run_swap)
-    swap.add_argument("model", metavar="RUN")
-    clip = "a video, a folder of frames, or DATA:NUMBER"
+    swap.add_argument("model", metavar="RUN", help=a_model)
     swap.add_argument("--identity", required=True, metavar="CLIP", help=f"who: {clip}")
     swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
     swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
@@ -106,7 +111,7 @@ def make_parser() -> Parser:
     swap.add_argument("--show-inputs", action="store_true", help="both clips beside the swap")
 
     generate = add("generate", "sample new clips", run_generate)
-    generate.add_argument("model", metavar="RUN")
+    generate.add_argument("model", metavar="RUN", help=a_model)
     generate.add_argument("--num", type=int, required=True, metavar="N")
     generate.add_argument("--frames", type=int, required=True, metavar="T")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -149,8 +154,22 @@ def make_parser() -> Parser:
     ablate.add_argument("--out", type=Path, metavar="DIR", help="folder for both runs")
     ablate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
 
-    info = add("info", "what a dataset or a run is", run_info)
-    info.add_argument("path", type=Path, metavar="RUN|DATA")
+    export = add("export", "weights at half the size, with a model card", run_export)
+    export.add_argument("run_folder", type=Path, metavar="RUN", help="of 'vdsm train'")
+    export.add_argument(
+        "data", type=Path, metavar="DATA", nargs="?", help="the run's dataset if it has moved"
+    )
+    export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
+    export.add_argument(
+        "--evaluation", type=Path, metavar="FILE.json", help="of 'vdsm evaluate' [the run's own]"
+    )
+    export.add_argument(
+        "--examples", type=int, default=0, metavar="N", help="test clips, of pendula only [0]"
+    )
+    export.add_argument("--licence", metavar="ID", help="of the weights [as the data asks]")
+
+    info = add("info", "what a dataset, a run or a model is", run_info)
+    info.add_argument("path", type=Path, metavar="RUN|DATA", help=f"a dataset, or {a_model}")
     info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
     return parser
 
@@ -237,6 +256,20 @@ def run_bench(arguments: argparse.Namespace, rest: list[str]) -> None:
         print(f"{usage}\n\noptions [default]:\n{flag_help(BenchOptions)}")
     else:
         bench(rest)
+
+
+def run_export(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "export")
+    from vdsm.commands.export import export
+
+    export(
+        arguments.run_folder,
+        arguments.data,
+        arguments.out,
+        arguments.evaluation,
+        arguments.examples,
+        arguments.licence,
+    )
 
 
 def run_info(arguments: argparse.Namespace, rest: list[str]) -> None:

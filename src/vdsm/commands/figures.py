@@ -19,7 +19,9 @@ from vdsm.files import claim_folder
 from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
 from vdsm.train.run import Run
+from vdsm.trained import read
 from vdsm.video import write_clips, write_picture
+from vdsm.weights import find
 
 USAGE = "usage: vdsm figures RUN [DATA] --out DIR [options]"
 Moving = Literal["png", "gif", "mp4"]
@@ -87,11 +89,9 @@ def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
     """The scene of a run with its own dataset or another one of its size, or of bare weights."""
     keep_freed_memory()
     model = VDSM.from_pretrained(folder).to(pick_device(options.device))
-    seen = options.seen
+    trained = read(find(folder))
     if (folder / "run.json").exists():
-        run = Run.open(folder)
-        clips = open_clips(data) if data else run.clips()
-        seen = seen or run.config.stage2.frames
+        clips = open_clips(data) if data else Run.open(folder).clips()
     elif data is None:
         raise InputError(f"{folder} is a model without a run: name a dataset too")
     else:
@@ -102,7 +102,7 @@ def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
             f"{data} has frames of {info.size} pixels, {info.channels} channels; "
             f"the model takes {wanted.size} and {wanted.channels}"
         )
-    seen = seen or min(16, int(clips.table.length.max()))
+    seen = options.seen or (trained.frames if trained else min(16, int(clips.table.length.max())))
     return set_scene(model, clips, seen, options.frames, options.clips, options.seed)
 
 

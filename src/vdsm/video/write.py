@@ -77,20 +77,24 @@ def gif_bytes(images: Frames, fps: float) -> bytes:
 def _palette(images: Frames) -> tuple[list[Image.Image], bytes]:
     """Frames as indices of one palette of 256 colours: exact where the clip has no more."""
     sheet = images.reshape(-1, images.shape[2], 3)
-    packed = np.unique(sheet @ np.array([1 << 16, 1 << 8, 1], np.uint32))
+    pixels = images @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    packed = np.unique(pixels)
     if len(packed) <= 256:
         colours = np.stack([packed >> 16, packed >> 8, packed], 1).astype(np.uint8)
-        base = Image.new("P", (1, 1))
-        base.putpalette(np.pad(colours, ((0, 256 - len(colours)), (0, 0))).tobytes())
-    else:
-        drawn = np.random.default_rng(0).integers(sheet.size // 3, size=LEARNED)
-        some = Image.fromarray(sheet.reshape(-1, 1, 3)[drawn])
-        base = some.quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
+        palette = colours.tobytes().ljust(768, b"\0")
+        frames = np.searchsorted(packed, pixels).astype(np.uint8)
+        size = images.shape[2], images.shape[1]
+        indexed = [Image.frombytes("P", size, frame.tobytes()) for frame in frames]
+        for frame in indexed:
+            frame.putpalette(palette)
+        return indexed, palette
+    drawn = np.random.default_rng(0).integers(sheet.size // 3, size=LEARNED)
+    some = Image.fromarray(sheet.reshape(-1, 1, 3)[drawn])
+    base = some.quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
     palette = bytes(base.getpalette() or []).ljust(768, b"\0")
     base.putpalette(palette)
-    dither = Image.Dither.NONE if len(packed) <= 256 else Image.Dither.FLOYDSTEINBERG
-    indexed = [Image.fromarray(image).quantize(palette=base, dither=dither) for image in images]
-    return indexed, palette
+    dither = Image.Dither.FLOYDSTEINBERG
+    return [Image.fromarray(i).quantize(palette=base, dither=dither) for i in images], palette
 
 
 def mp4_bytes(images: Frames, fps: float) -> bytes:

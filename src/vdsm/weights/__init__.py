@@ -36,7 +36,7 @@ def find(place: str | Path) -> Path:
         )
     if path.name not in shipped():
         raise InputError(
-            f"no trained model or run at {place}, and none is shipped as '{place}'; "
+            f"no folder {place} here, and no model of that name is shipped; "
             f"shipped: {', '.join(shipped()) or 'none in this version'}"
         )
     return home() / path.name
