@@ -66,6 +66,9 @@ def test_every_part_is_measured_beside_its_floor(measured: tuple[Measured, float
     for name, row in rows.items():
         assert row["floor"] == times[name].work.floor(SPEEDS, False)
         assert row["share"] * row["seconds"] == pytest.approx(row["floor"])
+    halves = command.breakdown(times, SPEEDS, bf16=True)
+    assert halves["generate_20"]["floor"] == pytest.approx(rows["generate_20"]["floor"] / 2)
+    assert halves["encode"] == rows["encode"]
 
 
 def test_command(

@@ -79,6 +79,7 @@ def measure(bench: Bench) -> tuple[Measured, float]:
     for stage in stages(config):
         measured |= time_stage(bench, model, stage, clips)
     model.requires_grad_(False).eval()
+    model.precision = "bf16" if bench.bf16 else "fp32"
     return measured | time_use(bench, model), peak_mib(bench.device)
 
 

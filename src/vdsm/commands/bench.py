@@ -109,11 +109,11 @@ def headline(size: Size, measured: Measured, peak: float) -> Numbers:
 
 
 def breakdown(measured: Measured, speeds: Machine, bf16: bool) -> dict[str, Numbers]:
-    """Seconds, floor and share reached of everything measured. Use of the model is in fp32."""
+    """Seconds, floor and share reached of everything measured. Encoding is always in float32."""
     return {
         name: {
             "seconds": timed.seconds,
-            "floor": (floor := timed.work.floor(speeds, bf16 and name.startswith("stage"))),
+            "floor": (floor := timed.work.floor(speeds, bf16 and name != "encode")),
             "share": floor / timed.seconds if timed.seconds else 0.0,
         }
         for name, timed in measured.items()

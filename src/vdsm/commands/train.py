@@ -20,13 +20,14 @@ from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
+SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
 
 
 def train_help(name: str | None, size: Size | None) -> str:
     """Usage, and every field with its value in the preset."""
     name = name or "sprites"
     fields = flag_help(Config, preset(name, size or "compact"))
-    return f"{USAGE}\n\npresets: {', '.join(NAMES)}\n\nfields [value in {name}]:\n{fields}"
+    return f"{USAGE}\n{SEVERAL}\n\npresets: {', '.join(NAMES)}\n\nfields [value in {name}]:\n{fields}"
 
 
 def train_command(
