@@ -136,6 +136,7 @@ def evaluate_run(
     if not clips.info.factors:
         raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
+    model.precision = "fp32"  # figures are those of the weights, not of the machine
     frames = trained.frames
     sample = draw_sample(clips, frames, MOST_TRAIN, test_clips or len(clips), settings.seed)
     if not sample.labels:
