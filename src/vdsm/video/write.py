@@ -17,7 +17,7 @@ from vdsm.video.limits import Frames
 from vdsm.video.tile import grid, to_uint8
 
 CLIP_SUFFIXES = (".gif", ".mp4", ".png")
-LEARNED = 10_000  # pixels, drawn at random, that a palette is learned from
+LEARNED = 3_000  # pixels, drawn at random, that a palette is learned from
 
 
 def write_clips(path: str | Path, clips: npt.NDArray[Any], fps: float = 8) -> None:
