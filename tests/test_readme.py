@@ -10,6 +10,7 @@ import pytest
 
 from vdsm import VDSM, ModelConfig
 from vdsm.cli import make_parser
+from vdsm.commands.bench import BenchOptions
 from vdsm.config import Config, describe, override
 from vdsm.data import MAKERS
 from vdsm.options import from_flags, parse_flags
@@ -64,6 +65,8 @@ def test_command_is_known(command: str) -> None:
     elif words[0] == "train":
         start = preset(arguments.preset or "folder", arguments.size)
         override(start, parse_flags(rest, "vdsm train"), "vdsm train")
+    elif words[0] == "bench":
+        from_flags(BenchOptions, rest, "vdsm bench")
     else:
         assert not rest, f"{words[0]} does not know {rest}"
 
