@@ -27,7 +27,8 @@ def train_help(name: str | None, size: Size | None) -> str:
     """Usage, and every field with its value in the preset."""
     name = name or "sprites"
     fields = flag_help(Config, preset(name, size or "compact"))
-    return f"{USAGE}\n{SEVERAL}\n\npresets: {', '.join(NAMES)}\n\nfields [value in {name}]:\n{fields}"
+    presets = f"presets: {', '.join(NAMES)}"
+    return f"{USAGE}\n{SEVERAL}\n\n{presets}\n\nfields [value in {name}]:\n{fields}"
 
 
 def train_command(
