@@ -11,7 +11,14 @@ from small import SMALL, pendula, start
 from vdsm import InputError, elbo
 from vdsm.config import override
 from vdsm.data.clips import Clips, Frames, Info, Table
-from vdsm.train.batches import GroupSampler, Individuals, SegmentSampler, as_video, step_seed
+from vdsm.train.batches import (
+    GroupSampler,
+    Individuals,
+    Others,
+    SegmentSampler,
+    as_video,
+    step_seed,
+)
 from vdsm.train.loop import Events, train
 from vdsm.train.pictures import Painter
 from vdsm.train.stages import stages
@@ -80,17 +87,24 @@ def test_more_groups_than_there_are_is_no_error() -> None:
 
 @pytest.mark.parametrize("kind", [GroupSampler, SegmentSampler])
 def test_references_are_another_clip_of_the_individual(kind: type) -> None:
-    """All from one clip, which is not drawn from where the individual has others."""
+    """All from one clip, which is not drawn from where the individual has others.
+
+    The second is one more clip of theirs, another than the first where they have several.
+    """
     individuals = Individuals(NUMBERED, NONE_OUT)
     size = {int(TABLE.group[members[0]]): len(members) for members in individuals.members}
-    for drawn in draws(kind(individuals, 3, references=4)):
+    for drawn in draws(kind(individuals, 3, Others(4, reference=True, second=True))):
         (clip, _), (shown, _) = numbers(drawn.x), numbers(drawn.reference)
+        second, _ = numbers(drawn.second)
+        assert (second == second[:, :1]).all()
+        assert (TABLE.group[second[:, 0]] == TABLE.group[clip[:, 0]]).all()
         assert shown.shape == (5, 4)
         assert (shown == shown[:, :1]).all()
         assert (TABLE.group[shown[:, 0]] == TABLE.group[clip[:, 0]]).all()
         assert (TABLE.split[shown] == 0).all()
         for row, group in enumerate(TABLE.group[clip[:, 0]]):
             assert (shown[row, 0] in clip[row]) == (size[int(group)] == 1)
+            assert (second[row, 0] == shown[row, 0]) == (size[int(group)] == 1)
 
 
 def test_segments_are_in_order_and_within_a_clip() -> None:
@@ -108,8 +122,10 @@ def test_segments_are_in_order_and_within_a_clip() -> None:
 @pytest.mark.parametrize("kind", [GroupSampler, SegmentSampler])
 def test_what_is_left_out_is_not_seen(kind: type) -> None:
     out = np.arange(N) % 3 == 0
-    for drawn in draws(kind(Individuals(NUMBERED, out), 3, references=2), count=100):
-        for frames in (drawn.x, drawn.reference):
+    for drawn in draws(
+        kind(Individuals(NUMBERED, out), 3, Others(2, reference=True, second=True)), count=100
+    ):
+        for frames in (drawn.x, drawn.reference, drawn.second):
             assert not out[numbers(frames)[0]].any()
 
 

@@ -244,6 +244,26 @@ def test_what_each_posterior_sees(
     torch.testing.assert_close(both["log_likelihood"], likelihood.sum(1))
 
 
+@pytest.mark.parametrize("stage", [elbo.stage1, elbo.stage2])
+def test_agreement_of_two_clips(tiny: ModelConfig, stage: Callable[..., dict[str, Tensor]]) -> None:
+    """Half of both divergences, by torch; 0 for the same clip; every other term untouched."""
+    model = random_model(tiny)
+    x, other = clips(model), clips(model)
+    plain = stage(model, x, torch.Generator().manual_seed(2))
+    terms = stage(model, x, torch.Generator().manual_seed(2), second=other)
+    q, p = (
+        torch.distributions.Normal(q.loc, q.scale)
+        for q in (model.identity(model.encoder(clip)) for clip in (x, other))
+    )
+    kl = torch.distributions.kl_divergence
+    torch.testing.assert_close(terms.pop("agreement"), (kl(q, p) + kl(p, q)).sum(1) / 2)
+    assert terms.keys() == plain.keys()
+    for name, term in plain.items():
+        torch.testing.assert_close(terms[name], term)
+    same = stage(model, x, torch.Generator().manual_seed(2), second=x)["agreement"]
+    torch.testing.assert_close(same, torch.zeros_like(same))
+
+
 def posterior(model: VDSM, stage: object, x: Tensor, reference: Tensor) -> Posterior:
     infer = model.infer_frames if stage is elbo.stage1 else model.infer
     return infer(model.encoder(x), torch.Generator().manual_seed(2), model.encoder(reference))

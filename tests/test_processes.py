@@ -15,7 +15,7 @@ import torch
 from small import SMALL, pendula, start
 from vdsm import InputError
 from vdsm.notation import Share, draw
-from vdsm.train.batches import GroupSampler, Individuals
+from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes
 from vdsm.train.run import Run
@@ -127,14 +127,15 @@ def test_noise_of_a_share_is_that_of_the_whole() -> None:
     assert torch.equal(draw(torch.randn, (3, 3, 2), share, like), whole[2:5])
 
 
-@pytest.mark.parametrize("references", [0, 2])
-def test_a_share_of_the_frames(data: Path, references: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [Others(), Others(2, reference=True, second=True)])
+def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> None:
     clips = start(tmp_path / "run", data)[1]
     individuals = Individuals(clips, np.zeros(len(clips), bool))
-    sampler = GroupSampler(individuals, 4, references)
+    sampler = GroupSampler(individuals, 4, others)
     whole = sampler.draw(np.random.default_rng(3), 5)
     part = sampler.draw(np.random.default_rng(3), 5, slice(1, 3))
     np.testing.assert_array_equal(part.x, whole.x[1:3])
-    if references:
-        assert whole.reference is not None
+    if others.reference:
+        assert whole.reference is not None and whole.second is not None
         np.testing.assert_array_equal(part.reference, whole.reference[1:3])
+        np.testing.assert_array_equal(part.second, whole.second[1:3])

@@ -109,6 +109,7 @@ class Stage1Config:
         description="frames of one individual's clips, or of one clip (no grouping)",
     )
     lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
     decay: float = Field(
         default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
     )
@@ -116,11 +117,17 @@ class Stage1Config:
         default="monotone",
         description="λ_z 30 to 1: monotone, or with the authors' code's undershoot",
     )
+    lambda_z_from: float = Field(
+        default=30.0,
+        gt=0,
+        description="the monotone λ_z at the start; below 1 it rises, and z is learned first",
+    )
+    lambda_z_to: float = Field(default=1.0, gt=0, description="the monotone λ_z at the end")
     lambda_z_until: float = Field(
         default=0.5,
         gt=0,
         le=1,
-        description="share of the stage at which the monotone λ_z reaches 1",
+        description="share of the stage at which the monotone λ_z reaches its end",
     )
     sharpness: float = Field(default=10.0, gt=0, description="1/τ_s at the end; it starts at 1")
 
@@ -137,6 +144,7 @@ class Stage2Config:
         default=8, ge=2, description="frames in a random segment of a clip, Table 4"
     )
     lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
     decay: float = Field(
         default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
     )
@@ -154,13 +162,18 @@ class SeparationConfig:
         description="q(s) sees the frames that are drawn, or another clip of the individual",
     )
     reference_frames: int = Field(
-        default=8, ge=1, description="frames of that other clip that q(s) sees"
+        default=8, ge=1, description="frames of such another clip that q(s) sees"
     )
     jitter: float = Field(
         default=0.0,
         ge=0,
         le=1,
         description="colour mixing of the frames that q(z) and q(d) see, 0 none to 1 strong",
+    )
+    agreement: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the divergence between q(s) of two clips of one individual",
     )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vdsm.model.vdsm import VDSM, Posterior, Prior
-from vdsm.notation import Video
+from vdsm.notation import Gaussian, Video
 
 Reference = Float[Tensor, "B M C H W"]
 Terms = dict[str, Float[Tensor, " B"]]
@@ -23,11 +23,13 @@ def stage1(
     generator: torch.Generator | None = None,
     seen: Video | None = None,
     reference: Reference | None = None,
+    second: Reference | None = None,
 ) -> Terms:
     """Eq. 7: frames of one individual in no order; z_i are i.i.d. N(0, 1).
 
     In the paper the encoder sees x alone. `seen`: x with other colours, for q(z) to see instead;
-    `reference` [B, M, C, H, W]: other frames of the individual, for q(s) to see instead.
+    `reference` [B, M, C, H, W]: other frames of the individual, for q(s) to see instead;
+    `second` [B, M, C, H, W]: frames of one more clip of theirs, whose q(s) should be the same.
     """
     what, who = features(model, x, seen, reference)
     q = model.infer_frames(what, generator, who)
@@ -36,6 +38,7 @@ def stage1(
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
         "kl_z": q.z.kl(standard).sum(1),
         "kl_s": q.s.kl(model.identity_prior(len(x))),
+        **agreement(model, q.s, second),
     }
 
 
@@ -45,8 +48,9 @@ def stage2(
     generator: torch.Generator | None = None,
     seen: Video | None = None,
     reference: Reference | None = None,
+    second: Reference | None = None,
 ) -> Terms:
-    """Eq. 4 (Eq. 11): sequences; `seen` and `reference` as in stage 1."""
+    """Eq. 4 (Eq. 11): sequences; `seen`, `reference` and `second` as in stage 1."""
     what, who = features(model, x, seen, reference)
     q = model.infer(what, generator, who)
     p = model.prior(q.codes)
@@ -56,6 +60,7 @@ def stage2(
         "kl_z": kl_poses(q, p).sum(1),
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
+        **agreement(model, q.s, second),
     }
 
 
@@ -67,6 +72,18 @@ def features(
         return model.encoder(x), None
     who = model.encoder(x if reference is None else reference)
     return model.encoder(x if seen is None else seen), who
+
+
+def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
+    """Jeffreys divergence, halved, between q(s) of two clips of one individual, where given.
+
+    It has a weight of its own and is no part of the bound: it takes from s what differs between
+    the clips of an individual, in units of what q(s) itself can tell apart.
+    """
+    if second is None:
+        return {}
+    other = model.identity(model.encoder(second))
+    return {"agreement": 0.5 * (q_s.kl(other) + other.kl(q_s))}
 
 
 def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:

@@ -19,7 +19,8 @@ class Drawn:
     """The frames of one step."""
 
     x: Frames  # uint8 [B, T, H, W, C], what the model is to draw
-    reference: Frames | None  # uint8 [B, R, H, W, C], other frames of the same individuals
+    reference: Frames | None = None  # uint8 [B, R, H, W, C], another clip of the individuals
+    second: Frames | None = None  # the same, of one more clip
 
 
 class Sampler(Protocol):
@@ -62,23 +63,31 @@ class Individuals:
         frames = self.clips.batch(clips[mine].ravel(), starts.ravel(), 1)
         return frames.reshape(*starts.shape, *frames.shape[2:])
 
-    def references(
-        self, rng: np.random.Generator, clips: Ints, count: int, mine: slice
-    ) -> Frames | None:
-        """uint8 [B, count, H, W, C]: random frames of one clip each; None if count is 0."""
-        if count == 0:
-            return None
+    def few(self, rng: np.random.Generator, clips: Ints, count: int, mine: slice) -> Frames:
+        """uint8 [B, count, H, W, C]: random frames of one clip each."""
         return self.frames(rng, clips.repeat(count).reshape(len(clips), count), mine)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Which other clips of the individuals a step is to see as well."""
+
+    frames: int = 8  # of each such clip
+    reference: bool = False
+    second: bool = False
+
+
+NONE = Others()
 
 
 class GroupSampler:
     """Stage 1: frames of one individual in no order, from any of their training clips.
 
-    With references, these come from one clip of the individual and the frames from the others.
+    With a reference, that is one clip of the individual and the frames come from the others.
     """
 
-    def __init__(self, individuals: Individuals, frames: int, references: int = 0) -> None:
-        self.individuals, self.frames, self.references = individuals, frames, references
+    def __init__(self, individuals: Individuals, frames: int, others: Others = NONE) -> None:
+        self.individuals, self.frames, self.others = individuals, frames, others
 
     def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
         members = self.individuals.members
@@ -91,19 +100,19 @@ class GroupSampler:
             ]
         )
         x = self.individuals.frames(rng, clips, mine)
-        return Drawn(x, self.individuals.references(rng, shown, self.references, mine))
+        return Drawn(x, *look_elsewhere(self.individuals, self.others, rng, shown, mine))
 
     def _apart(self, members: Ints, shown: int) -> Ints:
         """The clips to draw frames from: with references, not the one that is referred to."""
         others = members[members != shown]
-        return others if self.references and len(others) else members
+        return others if self.others.reference and len(others) else members
 
 
 class SegmentSampler:
     """Stage 2: a random segment of a random training clip, frames in order."""
 
-    def __init__(self, individuals: Individuals, frames: int, references: int = 0) -> None:
-        self.individuals, self.frames, self.references = individuals, frames, references
+    def __init__(self, individuals: Individuals, frames: int, others: Others = NONE) -> None:
+        self.individuals, self.frames, self.others = individuals, frames, others
         self.clips = clips = individuals.clips
         pool = clips.select("train", min_length=frames)
         self.pool = pool[individuals.of_clip[pool] >= 0]
@@ -118,8 +127,21 @@ class SegmentSampler:
         clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
         starts = rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
         x = self.clips.batch(clips[mine], starts[mine], self.frames)
-        others = np.array([self.individuals.another(rng, int(c)) for c in clips])
-        return Drawn(x, self.individuals.references(rng, others, self.references, mine))
+        shown = np.array([self.individuals.another(rng, int(c)) for c in clips])
+        return Drawn(x, *look_elsewhere(self.individuals, self.others, rng, shown, mine))
+
+
+def look_elsewhere(
+    individuals: Individuals, others: Others, rng: np.random.Generator, shown: Ints, mine: slice
+) -> tuple[Frames | None, Frames | None]:
+    """Frames of the clips `shown`, and of one more clip of each individual, as far as asked for."""
+    reference = second = None
+    if others.reference:
+        reference = individuals.few(rng, shown, others.frames, mine)
+    if others.second:
+        more = np.array([individuals.another(rng, int(clip)) for clip in shown])
+        second = individuals.few(rng, more, others.frames, mine)
+    return reference, second
 
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:

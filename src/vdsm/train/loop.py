@@ -125,6 +125,7 @@ def run_stage(
         annealed = stage.anneal(progress)
         model.sharpness.fill_(annealed.sharpness)
         lr = stage.settings.lr * state.slower * decay(progress, stage.settings.decay)
+        lr *= min(1.0, (state.step + 1) / (stage.settings.warmup + 1))
         for group in optimizer.param_groups:
             group["lr"] = lr
 
@@ -136,12 +137,15 @@ def run_stage(
         generator.rows, generator.mine = batch_size, mine
         generator.manual_seed(seed)
         x = as_video(drawn.x, device)
-        reference = None if drawn.reference is None else as_video(drawn.reference, device)
+        reference, second = (
+            None if part is None else as_video(part, device)
+            for part in (drawn.reference, drawn.second)
+        )
         jitter = config.separation.jitter
         seen = colour_jitter(x, jitter, generator) if jitter else None
 
         # 3. The bound, its gradient, the step.
-        batch = Batch(x, seen, reference)
+        batch = Batch(x, seen, reference, second)
         outcome = take_step(bound, optimizer, batch, generator, annealed.weights, bf16, share)
         healthy &= outcome.finite
         state.step += 1

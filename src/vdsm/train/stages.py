@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from torch import nn
 
 from vdsm import elbo, schedules
-from vdsm.config import Config, Stage1Config, Stage2Config
+from vdsm.config import Config, SeparationConfig, Stage1Config, Stage2Config
 from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips
 from vdsm.elbo import Terms
 from vdsm.model.vdsm import VDSM
-from vdsm.train.batches import GroupSampler, Individuals, Sampler, SegmentSampler
+from vdsm.train.batches import GroupSampler, Individuals, Others, Sampler, SegmentSampler
+
+
+PAPER = SeparationConfig()  # nothing added
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
     one, two = config.stage1, config.stage2
 
     apart = config.separation
-    references = apart.reference_frames if apart.identity_from == "other" else 0
+    others = Others(apart.reference_frames, apart.identity_from == "other", apart.agreement > 0)
 
     def individuals(clips: Clips) -> Individuals:
         out = left_out(clips, config.leave_out, config.seed)
@@ -51,37 +54,42 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             one,
             elbo.stage1,
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
-            lambda progress: anneal_stage1(one, progress),
-            lambda clips: GroupSampler(individuals(clips), one.frames, references),
+            lambda progress: anneal_stage1(one, progress, apart),
+            lambda clips: GroupSampler(individuals(clips), one.frames, others),
         ),
         Stage(
             "stage2",
             two,
             elbo.stage2,
             trained_in_stage2,
-            lambda progress: anneal_stage2(one.sharpness, progress),
-            lambda clips: SegmentSampler(individuals(clips), two.frames, references),
+            lambda progress: anneal_stage2(one.sharpness, progress, apart),
+            lambda clips: SegmentSampler(individuals(clips), two.frames, others),
         ),
     )
 
 
-def anneal_stage1(settings: Stage1Config, progress: float) -> Annealed:
+def anneal_stage1(
+    settings: Stage1Config, progress: float, apart: SeparationConfig = PAPER
+) -> Annealed:
     """λ_z falls from 30 to 1 while λ_s rises from .1 to 1 and the mixture sharpens (Fig. 9)."""
     if settings.lambda_z == "authors":
         kl_z = schedules.lambda_z_paper_code(progress)
     else:
-        kl_z = schedules.log_half_cosine(progress, 30, 1, settings.lambda_z_until)
+        kl_z = schedules.log_half_cosine(
+            progress, settings.lambda_z_from, settings.lambda_z_to, settings.lambda_z_until
+        )
     return Annealed(
         {
             "log_likelihood": 1.0,
             "kl_z": kl_z,
             "kl_s": schedules.half_cosine(progress, 0.1, 1, until=1 / 3),
+            **agreement(apart, schedules.half_cosine(progress, 0, 1, until=1 / 2)),
         },
         sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
     )
 
 
-def anneal_stage2(sharpness: float, progress: float) -> Annealed:
+def anneal_stage2(sharpness: float, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
     """λ_z and λ_d rise from .1 to 1; λ_s and the sharpness stay (Fig. 10)."""
     return Annealed(
         {
@@ -89,9 +97,15 @@ def anneal_stage2(sharpness: float, progress: float) -> Annealed:
             "kl_z": schedules.lambda_z_stage2(progress),
             "kl_s": 1.0,
             "kl_d": schedules.half_cosine(progress, 0.1, 1),
+            **agreement(apart, 1.0),
         },
         sharpness=sharpness,
     )
+
+
+def agreement(apart: SeparationConfig, share: float) -> dict[str, float]:
+    """The weight of agreement on s, in the runs that ask for it."""
+    return {"agreement": apart.agreement * share} if apart.agreement else {}
 
 
 def trained_in_stage2(model: VDSM) -> list[nn.Module | nn.Parameter]:

@@ -19,7 +19,8 @@ class Batch:
 
     x: Video  # what the model is to draw
     seen: Video | None = None  # x with other colours, for q(z) and q(d)
-    reference: Reference | None = None  # other frames of the individuals, for q(s)
+    reference: Reference | None = None  # another clip of the individuals, for q(s)
+    second: Reference | None = None  # one more, on which q(s) is to agree
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Bound(nn.Module):
         self.stage, self.model = stage, model
 
     def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
-        return self.stage.bound(self.model, batch.x, generator, batch.seen, batch.reference)
+        views = (batch.seen, batch.reference, batch.second)
+        return self.stage.bound(self.model, batch.x, generator, *views)
 
 
 def take_step(
