@@ -136,6 +136,7 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
     part = sampler.draw(np.random.default_rng(3), 5, slice(1, 3))
     np.testing.assert_array_equal(part.x, whole.x[1:3])
     if others.reference:
-        assert whole.reference is not None and whole.second is not None
+        assert whole.reference is not None
+        assert whole.second is not None
         np.testing.assert_array_equal(part.reference, whole.reference[1:3])
         np.testing.assert_array_equal(part.second, whole.second[1:3])
