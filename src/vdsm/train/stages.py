@@ -13,7 +13,6 @@ from vdsm.elbo import Terms
 from vdsm.model.vdsm import VDSM
 from vdsm.train.batches import GroupSampler, Individuals, Others, Sampler, SegmentSampler
 
-
 PAPER = SeparationConfig()  # nothing added
 
 
