@@ -175,6 +175,12 @@ class SeparationConfig:
         ge=0,
         description="weight of the divergence between q(s) of two clips of one individual",
     )
+    resolution: float = Field(
+        default=0.0,
+        ge=0,
+        description="dimensions of s and d whose means spread less over clips than this many "
+        "posterior scales read as constant",
+    )
 
 
 @dataclass(frozen=True, config=STRICT)

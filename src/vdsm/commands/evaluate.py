@@ -189,8 +189,8 @@ def encode(
             values.append(getattr(codes, name).cpu())
         with torch.no_grad():
             posterior = model.infer(model.encoder(x), generator)
-        drawn["s_sample"].append(posterior.codes.s.cpu())
-        drawn["d_sample"].append(posterior.codes.d.cpu())
+        drawn["s_sample"].append(model.identity_aggregate.keep(posterior.codes.s).cpu())
+        drawn["d_sample"].append(model.dynamics_aggregate.keep(posterior.codes.d).cpu())
         progress("encoding", int(rows[-1]) + 1, len(real))
 
     def joined(columns: dict[str, list[torch.Tensor]]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def functions(model: VDSM, frames: int) -> dict[str, Any]:
 
     def sample_identity(num: int, rng: np.random.Generator) -> np.ndarray:
         seeded = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-        return model.identity_prior(num).sample(seeded).cpu().numpy()
+        return model.sample_identity(num, seeded).cpu().numpy()
 
     return {"decode": decode, "generate": generate, "sample_identity": sample_identity}
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vdsm.config import ModelConfig
 from vdsm.device import autocast, use_bf16
 from vdsm.errors import InputError
+from vdsm.model.aggregate import Aggregate
 from vdsm.model.combiner import Combiner
 from vdsm.model.decoder import MixtureDecoder
 from vdsm.model.dynamics import DynamicsDecoder, DynamicsPosterior
@@ -28,6 +29,7 @@ from vdsm.model.transition import Transition
 from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
 
 CHUNK = 32  # clips that encode and decode take at a time
+Density = Literal["fitted", "standard"]
 Features = Float[Tensor, "B T F"]
 
 
@@ -76,6 +78,8 @@ class VDSM(nn.Module):
             if config.flow_steps
             else None
         )
+        self.identity_aggregate = Aggregate(config.identity_dim)
+        self.dynamics_aggregate = Aggregate(config.dynamics_dim)
         self.z_start = nn.Parameter(torch.zeros(config.pose_dim))  # z_0 of q(z_1 | z_0, ...)
         self.register_buffer("sharpness", torch.tensor(1.0))  # 1 / τ_s, set by the schedule
 
@@ -187,7 +191,8 @@ class VDSM(nn.Module):
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
 
-        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
+        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z]. Dimensions of s and d that training left
+        unused are constant (`vdsm.model.aggregate`).
         """
         self._check(clips)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
@@ -195,9 +200,10 @@ class VDSM(nn.Module):
 
     def _encode(self, x: Video) -> Codes:
         features = self.encoder(x.to(self.z_start))
-        d = self.dynamics(self.frame_pose(features).loc).loc
+        s = self.identity_aggregate.keep(self.identity(features).loc)
+        d = self.dynamics_aggregate.keep(self.dynamics(self.frame_pose(features).loc).loc)
         _, z, _, _ = self.poses(d, x.shape[1], mean=True)
-        return Codes(self.identity(features).loc, d, z)
+        return Codes(s, d, z)
 
     @torch.no_grad()
     def encode_frames(self, clips: Tensor) -> Codes:
@@ -207,7 +213,7 @@ class VDSM(nn.Module):
 
     def _encode_frames(self, x: Video) -> Codes:
         q = self.infer_frames(self.encoder(x.to(self.z_start)))
-        return Codes(q.s.loc, q.codes.d, q.z.loc)
+        return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.z.loc)
 
     @torch.no_grad()
     def decode(self, codes: Codes, frames: int | None = None) -> Video:
@@ -241,17 +247,19 @@ class VDSM(nn.Module):
         frames: int,
         generator: torch.Generator | None = None,
         given: Tensor | None = None,
+        density: Density = "fitted",
     ) -> Video:
         """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
 
-        Everything comes from the priors, or with `given` clips [1 or num, T, C, H, W] from their
-        s, d and z_1 (Sec. 3.2, Testing); a single frame (T = 1) gives s and z_1, and d is sampled.
+        With `given` clips [1 or num, T, C, H, W], s, d and z_1 are theirs (Sec. 3.2, Testing); a
+        single frame (T = 1) gives s and z_1, and d is sampled. What is sampled comes from the
+        densities fitted to the training clips' codes, z_1 from q(z_1 | z_0, d); with density
+        "standard", or before training has ended, from the paper's p(s), p(d) and p(z_1).
         """
         if num < 1 or frames < 1:
             raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
-        s = self.identity_prior(num).sample(generator)
-        d = self.dynamics_prior(num).sample(generator)
-        z_first = self._isotropic(num, self.config.pose_dim, 1.0).sample(generator)
+        s = self.sample_identity(num, generator, density)
+        d, z_first = self.sample_dynamics(num, generator, density)
         if given is not None:
             if len(given) not in (1, num):
                 raise InputError(f"{len(given)} given clips for {num} to generate: give 1 or {num}")
@@ -263,6 +271,24 @@ class VDSM(nn.Module):
                 d, z_first = codes.d.expand(num, -1), codes.z[:, 0].expand(num, -1)
         z = self.continue_poses(z_first[:, None], d, frames, generator, mean=False)
         return self.decode(Codes(s, d, z))
+
+    def sample_identity(
+        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+    ) -> Float[Tensor, "{num} S"]:
+        """Identities of nobody: from the fitted density of s, or from p(s)."""
+        if density == "fitted" and self.identity_aggregate.fitted:
+            return self.identity_aggregate.sample(num, generator)
+        return self.identity_prior(num).sample(generator)
+
+    def sample_dynamics(
+        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+    ) -> tuple[Float[Tensor, "{num} D"], Float[Tensor, "{num} Z"]]:
+        """d and the first pose z_1: from the fitted density of d, or from p(d) p(z_1)."""
+        if density == "fitted" and self.dynamics_aggregate.fitted:
+            d = self.dynamics_aggregate.sample(num, generator)
+            return d, self.poses(d, 1, generator)[1][:, 0]
+        first = self._isotropic(num, self.config.pose_dim, 1.0)
+        return self.dynamics_prior(num).sample(generator), first.sample(generator)
 
     def _check(self, clips: Tensor) -> None:
         c = self.config

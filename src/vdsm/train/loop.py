@@ -15,6 +15,7 @@ from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
 from vdsm.train.augment import colour_jitter
 from vdsm.train.batches import as_video, step_seed
+from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
 from vdsm.train.processes import ALONE, Processes
 from vdsm.train.run import Run
@@ -92,6 +93,10 @@ def train(
     restore(run, plan, state, processes)
     while state.stage < len(plan):
         run_stage(run, clips, plan, state, events, device, processes)
+    if processes.first and not state.model.identity_aggregate.fitted:
+        finish(state.model, clips, config)
+        run.save(state.dump(), f"{plan[-1].name}-end")
+        state.model.save_pretrained(run.path)
     return state.model.eval()
 
 

@@ -43,10 +43,6 @@ def stages(config: Config) -> tuple[Stage, Stage]:
     apart = config.separation
     others = Others(apart.reference_frames, apart.identity_from == "other", apart.agreement > 0)
 
-    def individuals(clips: Clips) -> Individuals:
-        out = left_out(clips, config.leave_out, config.seed)
-        return Individuals(clips, out, one.group_by)
-
     return (
         Stage(
             "stage1",
@@ -54,7 +50,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage1,
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
             lambda progress: anneal_stage1(one, progress, apart),
-            lambda clips: GroupSampler(individuals(clips), one.frames, others),
+            lambda clips: GroupSampler(individuals(clips, config), one.frames, others),
         ),
         Stage(
             "stage2",
@@ -62,9 +58,15 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             elbo.stage2,
             trained_in_stage2,
             lambda progress: anneal_stage2(one.sharpness, progress, apart),
-            lambda clips: SegmentSampler(individuals(clips), two.frames, others),
+            lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
         ),
     )
+
+
+def individuals(clips: Clips, config: Config) -> Individuals:
+    """The training clips, but for cells left out, by who is in them."""
+    out = left_out(clips, config.leave_out, config.seed)
+    return Individuals(clips, out, config.stage1.group_by)
 
 
 def anneal_stage1(

@@ -1,0 +1,77 @@
+"""What became of s and d over a training set: active dimensions, and the fitted density."""
+
+import pytest
+import torch
+
+from vdsm import VDSM
+from vdsm.config import ModelConfig
+from vdsm.model.aggregate import Aggregate
+from vdsm.notation import Gaussian
+
+CLIPS, SEED = 4000, 3
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[Aggregate, Gaussian]:
+    """Three dimensions of use (two clusters in the plane, one Gaussian), one far below its scale,
+    one that is off zero and nearly constant."""
+    g = torch.Generator().manual_seed(0)
+    cluster = torch.randint(2, (CLIPS,), generator=g)
+    plane = torch.tensor([[2.0, 0.0], [-2.0, 1.0]])[cluster]
+    plane = plane + 0.1 * torch.randn(CLIPS, 2, generator=g)
+    line = 0.5 * torch.randn(CLIPS, 1, generator=g)
+    noise = 0.01 * torch.randn(CLIPS, 2, generator=g) + torch.tensor([0.0, 7.0])
+    loc = torch.cat([plane, line, noise], 1)
+    scale = torch.tensor([0.05, 0.05, 0.1, 1.0, 0.02]).expand(CLIPS, -1)
+    aggregate = Aggregate(5)
+    aggregate.fit(Gaussian(loc, scale), resolution=3.0, seed=SEED)
+    return aggregate, Gaussian(loc, scale)
+
+
+def test_dimensions_below_their_own_scale_read_as_constant(
+    fitted: tuple[Aggregate, Gaussian],
+) -> None:
+    aggregate, q = fitted
+    assert aggregate.active.tolist() == [1, 1, 1, 0, 0]
+    kept = aggregate.keep(q.loc)
+    torch.testing.assert_close(kept[:, :3], q.loc[:, :3])
+    torch.testing.assert_close(kept[:, 3:], q.loc[:, 3:].mean(0).expand(CLIPS, -1))
+
+
+def test_without_a_resolution_nothing_is_dropped() -> None:
+    q = Gaussian(1e-3 * torch.randn(200, 4), torch.ones(200, 4))
+    aggregate = Aggregate(4)
+    aggregate.fit(q, resolution=0.0, seed=SEED)
+    assert torch.equal(aggregate.keep(q.loc), q.loc)
+
+
+def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gaussian]) -> None:
+    """Mean and covariance of q(s) over all clips; and no sample between the clusters."""
+    aggregate, q = fitted
+    drawn = aggregate.sample(20000, torch.Generator().manual_seed(1))
+    codes = q.loc[:, :3]
+    torch.testing.assert_close(drawn[:, :3].mean(0), codes.mean(0), atol=0.06, rtol=0)
+    expected = codes.T.cov() + torch.diag(q.scale[0, :3].square())
+    torch.testing.assert_close(drawn[:, :3].T.cov(), expected, atol=0.12, rtol=0)
+    assert ((drawn[:, 0].abs() - 2).abs() < 0.6).float().mean() > 0.999
+    torch.testing.assert_close(drawn[:, 4], torch.full((20000,), q.loc[:, 4].mean()))
+
+
+def test_few_clips_will_do() -> None:
+    aggregate = Aggregate(3)
+    aggregate.fit(Gaussian(torch.randn(2, 3), torch.full((2, 3), 0.1)), 0.0, SEED)
+    assert torch.isfinite(aggregate.sample(50)).all()
+
+
+def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
+    """With an identity that is always the same, generated clips show it; standard ones do not."""
+    model = VDSM(tiny).eval()
+    generator = torch.Generator().manual_seed(0)
+    assert not model.identity_aggregate.fitted
+    prior = model.sample_identity(2000, generator)
+    torch.testing.assert_close(prior.std(0).mean().item(), 1 / tiny.num_experts, atol=0.01, rtol=0)
+    here = torch.arange(tiny.identity_dim).float().expand(100, -1)
+    model.identity_aggregate.fit(Gaussian(here, torch.full_like(here, 1e-3)), 0.0, SEED)
+    torch.testing.assert_close(model.sample_identity(5), here[:5], atol=0.1, rtol=0)
+    assert model.sample_identity(2000, generator, "standard").abs().max() < 3
+    assert model.generate(2, 3, generator).shape == (2, 3, tiny.channels, tiny.size, tiny.size)
