@@ -117,7 +117,7 @@ def test_stage_1_as_the_paper_says() -> None:
 
 def test_stage_2_as_the_paper_says() -> None:
     """Fig. 10: λ_z .1 to 1, λ_s constant, the sharpness stays where stage 1 left it."""
-    steps = [anneal_stage2(10.0, p) for p in GRID]
+    steps = [anneal_stage2(Stage1Config(sharpness=10), p) for p in GRID]
     assert {(step.weights["kl_s"], step.sharpness) for step in steps} == {(1.0, 10.0)}
     for name in ("kl_z", "kl_d"):
         assert (steps[0].weights[name], steps[-1].weights[name]) == pytest.approx((0.1, 1.0))

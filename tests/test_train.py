@@ -189,9 +189,7 @@ def test_metrics_hold_what_the_schedules_say(unbroken: Run) -> None:
     for m in lines:
         progress = (m["step"] - 1) / 6
         one = unbroken.config.stage1
-        expected = (
-            anneal_stage2(one.sharpness, progress) if m["stage"] else anneal_stage1(one, progress)
-        )
+        expected = anneal_stage2(one, progress) if m["stage"] else anneal_stage1(one, progress)
         found = {k.removeprefix("weight."): v for k, v in m.items() if k.startswith("weight.")}
         assert found == expected.weights
         assert m["sharpness"] == expected.sharpness

@@ -129,7 +129,12 @@ class Stage1Config:
         le=1,
         description="share of the stage at which the monotone λ_z reaches its end",
     )
+    lambda_s: float = Field(default=1.0, gt=0, description="λ_s at the end; it starts at .1")
     sharpness: float = Field(default=10.0, gt=0, description="1/τ_s at the end; it starts at 1")
+    start: Literal["random", "data"] = Field(
+        default="random",
+        description="the last layers before s and z: random, or whitened on training clips",
+    )
 
 
 @dataclass(frozen=True, config=STRICT)

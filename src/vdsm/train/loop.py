@@ -20,6 +20,7 @@ from vdsm.train.pictures import Painter
 from vdsm.train.processes import ALONE, Processes
 from vdsm.train.run import Run
 from vdsm.train.stages import Stage, stages
+from vdsm.train.start import start_from_data
 from vdsm.train.step import Batch, Bound, Outcome, make_optimizer, take_step
 
 MOST_RETRIES = 5
@@ -118,6 +119,8 @@ def run_stage(
     painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
     bf16 = use_bf16(config.precision, device)
     if state.optimizer is None:
+        if state.stage == 0 and config.stage1.start == "data":
+            start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)
     bound = processes.parallel(Bound(stage, model))

@@ -57,7 +57,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             two,
             elbo.stage2,
             trained_in_stage2,
-            lambda progress: anneal_stage2(one.sharpness, progress, apart),
+            lambda progress: anneal_stage2(one, progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
         ),
     )
@@ -90,17 +90,17 @@ def anneal_stage1(
     )
 
 
-def anneal_stage2(sharpness: float, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
+def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
     """λ_z and λ_d rise from .1 to 1; λ_s and the sharpness stay (Fig. 10)."""
     return Annealed(
         {
             "log_likelihood": 1.0,
             "kl_z": schedules.lambda_z_stage2(progress),
-            "kl_s": 1.0,
+            "kl_s": one.lambda_s,
             "kl_d": schedules.half_cosine(progress, 0.1, 1),
             **agreement(apart, 1.0),
         },
-        sharpness=sharpness,
+        sharpness=one.sharpness,
     )
 
 

@@ -1,0 +1,83 @@
+"""Whitened heads: where q(s) and q(z) start."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from small import SMALL, pendula, start
+from vdsm.config import override
+from vdsm.model.vdsm import VDSM
+from vdsm.train import loop
+from vdsm.train.batches import as_video
+from vdsm.train.loop import Events, Stopped, train
+from vdsm.train.stages import individuals
+from vdsm.train.start import NARROW, start_from_data, whiten
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pendula(tmp_path_factory.mktemp("start") / "data")
+
+
+def test_whitened_outputs_are_uncorrelated_with_the_scale_asked_for() -> None:
+    """Against numpy's covariance; the direction of most variance comes first."""
+    torch.manual_seed(0)
+    inputs = torch.randn(500, 6) @ torch.randn(6, 6) + 3
+    head = nn.Linear(6, 8)
+    with torch.no_grad():
+        whiten(head, inputs, dim=4, scale=0.25)
+        outputs = head(inputs)
+    torch.testing.assert_close(outputs[:, :4].mean(0), torch.zeros(4), atol=1e-5, rtol=0)
+    expected = 0.25**2 * torch.eye(4) * 500 / 499
+    torch.testing.assert_close(outputs[:, :4].T.cov(), expected, atol=1e-5, rtol=0)
+    scales = nn.functional.softplus(outputs[:, 4:])
+    torch.testing.assert_close(scales, torch.full_like(scales, NARROW * 0.25))
+    values, vectors = torch.linalg.eigh(inputs.T.cov())
+    along = (inputs - inputs.mean(0)) @ vectors[:, -1] / values[-1].sqrt()
+    torch.testing.assert_close(outputs[:, 0].abs(), 0.25 * along.abs(), atol=1e-3, rtol=0.01)
+
+
+def test_with_few_directions_the_rest_stays_random() -> None:
+    torch.manual_seed(0)
+    inputs = torch.randn(50, 1) @ torch.randn(1, 6)
+    head = nn.Linear(6, 8)
+    before = head.weight.detach().clone()
+    with torch.no_grad():
+        whiten(head, inputs, dim=4, scale=1.0)
+    assert torch.equal(head.weight[1:4], before[1:4])
+    assert not torch.equal(head.weight[0], before[0])
+
+
+def test_individuals_differ_from_the_first_step(data: Path, tmp_path: Path) -> None:
+    """The means of s differ by the prior's scale over individuals; random weights give far less."""
+    run, clips = start(tmp_path / "run", data, override(SMALL, {"stage1.start": "data"}, "test"))
+    members = individuals(clips, run.config).members
+    x = torch.cat([as_video(clips.batch(m[:1], [0], 4)) for m in members])
+    spread = []
+    for begin in (lambda _: None, lambda m: start_from_data(m, clips, run.config)):
+        torch.manual_seed(0)
+        model = VDSM(run.config.model)
+        begin(model)
+        with torch.no_grad():
+            loc = model.identity(model.encoder(x)).loc
+        spread.append((loc.std(0) * model.config.num_experts).max())
+    random, whitened = spread
+    assert whitened > 0.5
+    assert whitened > 3 * random
+
+
+def test_it_is_done_once_before_the_first_step(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When asked for, in a fresh run, and not again by one that is resumed."""
+    calls: list[int] = []
+    monkeypatch.setattr(loop, "start_from_data", lambda *_: calls.append(1))
+    for begin, expected in (("random", 0), ("data", 1)):
+        config = override(SMALL, {"stage1.start": begin}, "test")
+        run, clips = start(tmp_path / begin, data, config)
+        for _ in range(2):
+            with pytest.raises(Stopped):
+                train(run, clips, Events(should_stop=lambda: True))
+        assert len(calls) == expected
