@@ -175,6 +175,12 @@ class SeparationConfig:
         le=1,
         description="colour mixing of the frames that q(z) and q(d) see, 0 none to 1 strong",
     )
+    tones: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="random tone curves of the frames that q(z) and q(d) see, 0 none to 1 strong",
+    )
     agreement: float = Field(
         default=0.0,
         ge=0,

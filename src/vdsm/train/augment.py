@@ -2,7 +2,21 @@
 
 import torch
 
+from vdsm.config import SeparationConfig
 from vdsm.notation import Video, draw
+
+KNOTS = 4  # of a tone curve, beside 0
+DARKEST = 0.15  # value of a knot: nothing visible turns black
+
+
+def other_colours(
+    x: Video, apart: SeparationConfig, generator: torch.Generator | None
+) -> Video | None:
+    """The clips as q(z) and q(d) are to see them; None where that is as they are."""
+    if not apart.jitter and not apart.tones:
+        return None
+    seen = colour_jitter(x, apart.jitter, generator) if apart.jitter else x
+    return tone_curves(seen, apart.tones, generator) if apart.tones else seen
 
 
 def colour_jitter(x: Video, strength: float, generator: torch.Generator | None = None) -> Video:
@@ -21,3 +35,19 @@ def colour_jitter(x: Video, strength: float, generator: torch.Generator | None =
     matrix = gain * ((1 - strength) * keep + strength * mixture)
     mixed = torch.einsum("btij,bthwj->bthwi", matrix, x.permute(0, 1, 3, 4, 2))
     return mixed.clamp(0, 1).permute(0, 1, 4, 2, 3)
+
+
+def tone_curves(x: Video, strength: float, generator: torch.Generator | None) -> Video:
+    """A random tone curve for every channel of every frame: which part is brighter says nothing.
+
+    Piecewise linear through 0 and `KNOTS` random values, rising or falling, so that black stays
+    black and edges stay where they are. At strength 0 the curve is the identity.
+    """
+    b, t, c, h, w = x.shape
+    noise = DARKEST + (1 - DARKEST) * draw(torch.rand, (b, t, c, KNOTS), generator, x)
+    plain = torch.arange(1, KNOTS + 1, device=x.device) / KNOTS
+    values = torch.cat([torch.zeros_like(noise[..., :1]), torch.lerp(plain, noise, strength)], -1)
+    place = x.reshape(b, t, c, h * w) * KNOTS
+    left = place.detach().floor().clamp_max(KNOTS - 1)
+    low, high = (values.gather(3, left.long() + i) for i in (0, 1))
+    return torch.lerp(low, high, place - left).view_as(x)

@@ -13,7 +13,7 @@ from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
-from vdsm.train.augment import colour_jitter
+from vdsm.train.augment import other_colours
 from vdsm.train.batches import as_video, step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
@@ -149,8 +149,7 @@ def run_stage(
             None if part is None else as_video(part, device)
             for part in (drawn.reference, drawn.second)
         )
-        jitter = config.separation.jitter
-        seen = colour_jitter(x, jitter, generator) if jitter else None
+        seen = other_colours(x, config.separation, generator)
 
         # 3. The bound, its gradient, the step.
         batch = Batch(x, seen, reference, second)

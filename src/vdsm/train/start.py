@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vdsm.config import Config
 from vdsm.data.clips import Clips
 from vdsm.model.vdsm import CHUNK, VDSM
-from vdsm.train.augment import colour_jitter
+from vdsm.train.augment import other_colours
 from vdsm.train.batches import Individuals, as_video, step_seed
 from vdsm.train.stages import individuals
 
@@ -42,8 +42,8 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
         x = as_video(part, device)
         who.append(F.leaky_relu(model.identity.embed(model.encoder(x))).mean(1))
-        seen = colour_jitter(x, config.separation.jitter, generator)
-        what.append(model.encoder(seen).flatten(0, 1))
+        seen = other_colours(x, config.separation, generator)
+        what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
     c = config.model
     by_individual = torch.cat(who).view(-1, CLIPS, model.identity.head.in_features).mean(1)
     whiten(model.identity.head, by_individual, c.identity_dim, 1 / c.num_experts)
