@@ -84,7 +84,7 @@ def anneal_stage1(
             "log_likelihood": 1.0,
             "kl_z": kl_z,
             "kl_s": schedules.half_cosine(progress, 0.1, 1, until=1 / 3),
-            **agreement(apart, schedules.half_cosine(progress, 0, 1, until=1 / 2)),
+            **agreement(apart, schedules.half_cosine(progress, 0, 1)),
         },
         sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
     )
