@@ -116,6 +116,12 @@ def make_parser() -> Parser:
     generate.add_argument("--frames", type=int, required=True, metavar="T")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR")
     generate.add_argument("--seed", type=int, default=0, help="of the samples [0]")
+    generate.add_argument(
+        "--density",
+        choices=["fitted", "standard"],
+        default="fitted",
+        help="s and d as training clips have them, or from the paper's p(s), p(d) [fitted]",
+    )
     generate.add_argument("--given", metavar="CLIP", help=f"continue a clip or one frame: {clip}")
 
     for command in (embed, swap, generate):
@@ -243,6 +249,7 @@ def run_generate(arguments: argparse.Namespace, rest: list[str]) -> None:
         arguments.out,
         arguments.seed,
         arguments.given,
+        arguments.density,
         arguments.device,
     )
 

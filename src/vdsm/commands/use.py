@@ -13,7 +13,7 @@ from vdsm.data.clips import Clips, Frames
 from vdsm.device import pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder
-from vdsm.model.vdsm import CHUNK, VDSM
+from vdsm.model.vdsm import CHUNK, VDSM, Density
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
 from vdsm.trained import read
@@ -150,7 +150,14 @@ def swap(
 
 
 def generate(
-    name: str, num: int, frames: int, out: Path, seed: int, given: str | None, device: str
+    name: str,
+    num: int,
+    frames: int,
+    out: Path,
+    seed: int,
+    given: str | None,
+    density: Density,
+    device: str,
 ) -> None:
     """Write `num` sampled clips as 000.gif, 001.gif, ... and all of them as samples.png."""
     model, folder = load_model(name, device)
@@ -160,7 +167,7 @@ def generate(
         clip = load_clip(example(given, folder), model, trained_window(folder, None))
         start = batch_of_one(clip, model)
     claim_folder(out)
-    drawn = figures.pixels(model.generate(num, frames, generator, start))
+    drawn = figures.pixels(model.generate(num, frames, generator, start, density))
     for i, clip in enumerate(drawn):
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
