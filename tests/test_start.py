@@ -13,7 +13,7 @@ from vdsm.train import loop
 from vdsm.train.batches import as_video
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.stages import individuals
-from vdsm.train.start import NARROW, start_from_data, whiten
+from vdsm.train.start import start_from_data, whiten
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,13 @@ def test_whitened_outputs_are_uncorrelated_with_the_scale_asked_for() -> None:
     inputs = torch.randn(500, 6) @ torch.randn(6, 6) + 3
     head = nn.Linear(6, 8)
     with torch.no_grad():
-        whiten(head, inputs, dim=4, scale=0.25)
+        whiten(head, inputs, dim=4, scale=0.25, narrow=0.1)
         outputs = head(inputs)
     torch.testing.assert_close(outputs[:, :4].mean(0), torch.zeros(4), atol=1e-5, rtol=0)
     expected = 0.25**2 * torch.eye(4) * 500 / 499
     torch.testing.assert_close(outputs[:, :4].T.cov(), expected, atol=1e-5, rtol=0)
     scales = nn.functional.softplus(outputs[:, 4:])
-    torch.testing.assert_close(scales, torch.full_like(scales, NARROW * 0.25))
+    torch.testing.assert_close(scales, torch.full_like(scales, 0.1 * 0.25))
     values, vectors = torch.linalg.eigh(inputs.T.cov())
     along = (inputs - inputs.mean(0)) @ vectors[:, -1] / values[-1].sqrt()
     torch.testing.assert_close(outputs[:, 0].abs(), 0.25 * along.abs(), atol=1e-3, rtol=0.01)
@@ -45,7 +45,7 @@ def test_with_few_directions_the_rest_stays_random() -> None:
     head = nn.Linear(6, 8)
     before = head.weight.detach().clone()
     with torch.no_grad():
-        whiten(head, inputs, dim=4, scale=1.0)
+        whiten(head, inputs, dim=4, scale=1.0, narrow=0.1)
     assert torch.equal(head.weight[1:4], before[1:4])
     assert not torch.equal(head.weight[0], before[0])
 

@@ -24,7 +24,7 @@ from vdsm.train.batches import Individuals, as_video, step_seed
 from vdsm.train.stages import individuals
 
 INDIVIDUALS, CLIPS, FRAMES = 200, 6, 4  # looked at, at most; clips of each, frames of each clip
-NARROW = 0.1  # scale of the posteriors, relative to the prior's
+NARROW_S, NARROW_Z = 0.3, 0.05  # scales of the posteriors, relative to the prior's
 SMALLEST = 1e-6  # of a principal direction's deviation, relative to the largest
 
 
@@ -46,8 +46,8 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
         what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
     c = config.model
     by_individual = torch.cat(who).view(-1, CLIPS, model.identity.head.in_features).mean(1)
-    whiten(model.identity.head, by_individual, c.identity_dim, 1 / c.num_experts)
-    whiten(model.frame_pose.head, torch.cat(what), c.pose_dim, 1.0)
+    whiten(model.identity.head, by_individual, c.identity_dim, 1 / c.num_experts, NARROW_S)
+    whiten(model.frame_pose.head, torch.cat(what), c.pose_dim, 1.0, NARROW_Z)
 
 
 def some_frames(individuals: Individuals, rng: np.random.Generator) -> np.ndarray:
@@ -57,11 +57,13 @@ def some_frames(individuals: Individuals, rng: np.random.Generator) -> np.ndarra
     return individuals.few(rng, rows, FRAMES, slice(None))
 
 
-def whiten(head: nn.Linear, inputs: Float[Tensor, "N I"], dim: int, scale: float) -> None:
+def whiten(
+    head: nn.Linear, inputs: Float[Tensor, "N I"], dim: int, scale: float, narrow: float
+) -> None:
     """The first `dim` outputs (the locations): principal directions, mean 0, deviation `scale`.
 
-    The others (the scales) start equal for every input. With fewer directions than outputs, the
-    rest of the outputs keep their random weights.
+    The others (the scales) start equal for every input, at `narrow` times that. With fewer
+    directions than outputs, the rest of the outputs keep their random weights.
     """
     centred = (inputs - inputs.mean(0)).double()
     directions, deviations, _ = torch.linalg.svd(centred.T, full_matrices=False)
@@ -71,4 +73,4 @@ def whiten(head: nn.Linear, inputs: Float[Tensor, "N I"], dim: int, scale: float
     head.weight[:count] = weight
     head.bias[:count] = -weight @ inputs.mean(0)
     head.weight[dim:] = 0
-    head.bias[dim:] = math.log(math.expm1(NARROW * scale))
+    head.bias[dim:] = math.log(math.expm1(narrow * scale))
