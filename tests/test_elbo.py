@@ -264,6 +264,20 @@ def test_agreement_of_two_clips(tiny: ModelConfig, stage: Callable[..., dict[str
     torch.testing.assert_close(same, torch.zeros_like(same))
 
 
+def test_agreement_over_colours(tiny: ModelConfig) -> None:
+    """q(d) of x against q(d) of what was seen; 0 where that is x."""
+    model = random_model(tiny)
+    x, other = clips(model), clips(model)
+    terms = elbo.stage2(model, x, seen=other, colours_agree=True)
+    q, p = (model.infer(model.encoder(clip)).d for clip in (x, other))
+    assert q is not None
+    assert p is not None
+    torch.testing.assert_close(terms["agreement_d"], (q.kl(p) + p.kl(q)) / 2)
+    assert "agreement_d" not in elbo.stage2(model, x, seen=other)
+    same = elbo.stage2(model, x, seen=x, colours_agree=True)["agreement_d"]
+    torch.testing.assert_close(same, torch.zeros_like(same))
+
+
 def posterior(model: VDSM, stage: object, x: Tensor, reference: Tensor) -> Posterior:
     infer = model.infer_frames if stage is elbo.stage1 else model.infer
     return infer(model.encoder(x), torch.Generator().manual_seed(2), model.encoder(reference))

@@ -186,6 +186,11 @@ class SeparationConfig:
         ge=0,
         description="weight of the divergence between q(s) of two clips of one individual",
     )
+    agreement_d: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the divergence between q(d) of a clip in its own and other colours",
+    )
     resolution: float = Field(
         default=0.0,
         ge=0,

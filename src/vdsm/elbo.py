@@ -49,8 +49,12 @@ def stage2(
     seen: Video | None = None,
     reference: Reference | None = None,
     second: Reference | None = None,
+    colours_agree: bool = False,
 ) -> Terms:
-    """Eq. 4 (Eq. 11): sequences; `seen`, `reference` and `second` as in stage 1."""
+    """Eq. 4 (Eq. 11): sequences; `seen`, `reference` and `second` as in stage 1.
+
+    `colours_agree`: q(d) of x should be that of `seen`.
+    """
     what, who = features(model, x, seen, reference)
     q = model.infer(what, generator, who)
     p = model.prior(q.codes)
@@ -61,6 +65,7 @@ def stage2(
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
         **agreement(model, q.s, second),
+        **colour_agreement(model, q.d, x, colours_agree),
     }
 
 
@@ -82,8 +87,20 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     """
     if second is None:
         return {}
-    other = model.identity(model.encoder(second))
-    return {"agreement": 0.5 * (q_s.kl(other) + other.kl(q_s))}
+    return {"agreement": jeffreys(q_s, model.identity(model.encoder(second)))}
+
+
+def colour_agreement(model: VDSM, q_d: Gaussian, x: Video, wanted: bool) -> Terms:
+    """The same between q(d) in other colours and in those that `VDSM.encode` will see."""
+    if not wanted:
+        return {}
+    true = model.dynamics(model.frame_pose(model.encoder(x)).loc)
+    return {"agreement_d": jeffreys(q_d, true)}
+
+
+def jeffreys(q: Gaussian, p: Gaussian) -> Float[Tensor, " B"]:
+    """Half of KL(q || p) + KL(p || q), in nats."""
+    return 0.5 * (q.kl(p) + p.kl(q))
 
 
 def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:

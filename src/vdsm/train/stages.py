@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from torch import nn
 
@@ -55,7 +56,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
         Stage(
             "stage2",
             two,
-            elbo.stage2,
+            partial(elbo.stage2, colours_agree=apart.agreement_d > 0),
             trained_in_stage2,
             lambda progress: anneal_stage2(one, progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
@@ -99,6 +100,7 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
             "kl_s": one.lambda_s,
             "kl_d": schedules.half_cosine(progress, 0.1, 1),
             **agreement(apart, 1.0),
+            **({"agreement_d": apart.agreement_d * progress} if apart.agreement_d else {}),
         },
         sharpness=one.sharpness,
     )
