@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from vdsm.bench import machine
 from vdsm.bench.machine import Machine
 from vdsm.bench.size import Bench, Measured, measure
-from vdsm.config import STRICT
+from vdsm.config import STRICT, Config
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, read_json
@@ -94,7 +94,19 @@ def measure_size(options: BenchOptions, size: Size) -> tuple[Measured, float]:
     keep_freed_memory()
     device = pick_device(options.device)
     bf16 = use_bf16(options.precision, device)
-    return measure(Bench(preset(options.preset, size), device, bf16, options.repeats))
+    return measure(Bench(timed(preset(options.preset, size), size), device, bf16, options.repeats))
+
+
+def timed(config: Config, size: Size) -> Config:
+    """The settings with the batches that figures are compared by, whatever a preset trains on."""
+    if size == "paper":
+        return config
+    return replace(
+        config,
+        model=replace(config.model, experts=0),
+        stage1=replace(config.stage1, batch=16, frames=16),
+        stage2=replace(config.stage2, batch=16),
+    )
 
 
 def headline(size: Size, measured: Measured, peak: float) -> Numbers:
