@@ -189,7 +189,7 @@ class Twin:
         if config.num_experts == 1:
             scores = torch.zeros(1)
         elif scores is None:
-            scores = self.dense("decoder.route", s)
+            scores = self.w["decoder.route.weight"] @ s
         mixture = torch.softmax(scores * self.sharpness, 0)
         shown = torch.softmax(s * self.sharpness, 0) if config.decoder_input == "s_hat" else s
         x = torch.cat([shown, z])[:, None, None]

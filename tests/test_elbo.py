@@ -295,3 +295,15 @@ def test_gaussian_likelihood_and_bernoulli(tiny: ModelConfig) -> None:
         }
         expected = densities[kind].log_prob(x).sum((2, 3, 4))
         torch.testing.assert_close(frames.log_prob(x), expected)
+
+
+def test_agreement_moves_the_locations_alone(tiny: ModelConfig) -> None:
+    """Vaguer posteriors agree more easily, so the scales get no gradient from it."""
+    model = random_model(tiny).requires_grad_(True)
+    x, other = clips(model), clips(model)
+    elbo.stage1(model, x, second=other)["agreement"].sum().backward()
+    gradient = model.identity.head.weight.grad
+    assert gradient is not None
+    loc, scale = gradient.chunk(2)
+    assert (loc != 0).any()
+    assert (scale == 0).all()

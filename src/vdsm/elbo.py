@@ -83,11 +83,13 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     """Jeffreys divergence, halved, between q(s) of two clips of one individual, where given.
 
     It has a weight of its own and is no part of the bound: it takes from s what differs between
-    the clips of an individual, in units of what q(s) itself can tell apart.
+    the clips of an individual, in units of what q(s) itself can tell apart. The scales get no
+    gradient, or q(s) would agree by becoming vague.
     """
     if second is None:
         return {}
-    return {"agreement": jeffreys(q_s, model.identity(model.encoder(second)))}
+    other = model.identity(model.encoder(second))
+    return {"agreement": jeffreys(with_scale_fixed(q_s), with_scale_fixed(other))}
 
 
 def colour_agreement(model: VDSM, q_d: Gaussian, x: Video, wanted: bool) -> Terms:
@@ -95,7 +97,12 @@ def colour_agreement(model: VDSM, q_d: Gaussian, x: Video, wanted: bool) -> Term
     if not wanted:
         return {}
     true = model.dynamics(model.frame_pose(model.encoder(x)).loc)
-    return {"agreement_d": jeffreys(q_d, true)}
+    return {"agreement_d": jeffreys(with_scale_fixed(q_d), with_scale_fixed(true))}
+
+
+def with_scale_fixed(q: Gaussian) -> Gaussian:
+    """The same density, whose scale gets no gradient."""
+    return Gaussian(q.loc, q.scale.detach())
 
 
 def jeffreys(q: Gaussian, p: Gaussian) -> Float[Tensor, " B"]:

@@ -43,11 +43,12 @@ class MixtureDecoder(nn.Module):
         # p(s) has scale 1/N_s, p(z) scale 1: start with both heard equally.
         self.weights[0].data[:, : config.identity_dim] *= config.num_experts
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
-        self.route = (
-            nn.Linear(config.identity_dim, self.experts)
-            if self.experts not in (1, config.identity_dim)
-            else nn.Identity()
-        )
+        self.route: nn.Module = nn.Identity()
+        if self.experts not in (1, config.identity_dim):
+            # Starts with one dimension of s per expert, as with as many experts as dimensions. A
+            # bias, times the sharpness, would let one expert draw everybody.
+            self.route = nn.Linear(config.identity_dim, self.experts, bias=False)
+            nn.init.eye_(self.route.weight)
 
     def forward(self, s: Identity, z: Pose, sharpness: Float[Tensor, ""] | float) -> Video:
         """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
