@@ -1,12 +1,15 @@
 """What became of s and d over a training set: active dimensions, and the fitted density."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from vdsm import VDSM
+from vdsm import VDSM, InputError
 from vdsm.config import ModelConfig
 from vdsm.model.aggregate import Aggregate
 from vdsm.notation import Gaussian
+from vdsm.pretrained import save
 
 CLIPS, SEED = 4000, 3
 
@@ -75,3 +78,16 @@ def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
     torch.testing.assert_close(model.sample_identity(5), here[:5], atol=0.1, rtol=0)
     assert model.sample_identity(2000, generator, "standard").abs().max() < 3
     assert model.generate(2, 3, generator).shape == (2, 3, tiny.channels, tiny.size, tiny.size)
+
+
+def test_weights_from_before_have_no_density(tiny: ModelConfig, tmp_path: Path) -> None:
+    """They open, with every dimension active; weights without anything else do not."""
+    model = VDSM(tiny)
+    tensors = {k: v for k, v in model.state_dict().items() if "_aggregate." not in k}
+    save(tiny, tensors, tmp_path / "before")
+    opened = VDSM.from_pretrained(tmp_path / "before")
+    assert not opened.identity_aggregate.fitted
+    assert torch.equal(opened.decoder.weights[0], model.decoder.weights[0])
+    save(tiny, {k: v for k, v in tensors.items() if "z_start" not in k}, tmp_path / "less")
+    with pytest.raises(InputError, match="not of the sizes"):
+        VDSM.from_pretrained(tmp_path / "less")

@@ -4,7 +4,7 @@ p(x_1:T, s, d, z_1:T) = p(s) p(d) p(z_1) Π_t p(x_t | s, z_t) Π_t>1 p(z_t | z_{
 q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, d)        Eq. 2
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -330,13 +330,21 @@ class VDSM(nn.Module):
         config, tensors = load(find(folder))
         model = cls(config)
         try:
-            model.load_state_dict(tensors)
+            model.load_weights(tensors)
         except RuntimeError as error:
             raise InputError(
                 f"the weights in {folder} are not of the sizes that its config.json states: "
                 "copy both files again"
             ) from error
         return model.eval()
+
+    def load_weights(self, tensors: Mapping[str, Tensor]) -> None:
+        """Set every weight; what came later than some stored weights, and is not trained, stays.
+
+        Raises RuntimeError where names or sizes differ otherwise.
+        """
+        unfitted = {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
+        self.load_state_dict(unfitted | dict(tensors))
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Write model.safetensors (with a checksum) and config.json.

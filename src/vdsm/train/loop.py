@@ -57,7 +57,7 @@ class State:
         return fields | more | {"model": self.model.state_dict()}
 
     def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
-        self.model.load_state_dict(saved["model"])
+        self.model.load_weights(saved["model"])
         for name in PLAIN:
             setattr(self, name, saved[name])
         self.failed_at = tuple(saved["failed_at"])
