@@ -154,6 +154,19 @@ def test_decode_shorter_and_longer(model: VDSM, x: Tensor) -> None:
     torch.testing.assert_close(model.decode(step)[:, 0], longer[:, FRAMES])
 
 
+@pytest.mark.parametrize("flow_steps", [0, 2])
+def test_dynamics_go_on_as_if_encoded(tiny: ModelConfig, flow_steps: int) -> None:
+    """z cut off and continued is z unrolled from d to the whole length at once."""
+    model = VDSM(replace(tiny, flow_steps=flow_steps)).eval()
+    d = torch.randn(CLIPS, tiny.dynamics_dim)
+    with torch.no_grad():
+        _, whole, _, _ = model.poses(d, 9, mean=True)
+        longer = model.continue_poses(whole[:, :4], d, 9, None, mean=True)
+        other = model.continue_poses(whole[:, :4], d, 9, None, mean=True, by="transition")
+    torch.testing.assert_close(longer, whole)
+    assert not torch.allclose(other, whole)
+
+
 def longer_poses(model: VDSM, codes: Codes, frames: int) -> Tensor:
     return model.continue_poses(codes.z, codes.d, frames, None, mean=True)
 
@@ -212,7 +225,7 @@ def test_priors(model: VDSM) -> None:
     assert (d.scale == 1 / 5).all()
     start = torch.randn(3).expand(draws, 1, 3)
     what = torch.randn(5).expand(draws, 5)
-    z = model.continue_poses(start, what, 2, seeded(3), mean=False)
+    z = model.continue_poses(start, what, 2, seeded(3), mean=False, by="transition")
     p = model.transition(start[:1, 0], what[:1])
     standard = (z[:, 1] - p.loc) / p.scale
     assert_mean(standard, 0.0)

@@ -93,7 +93,7 @@ def test_generation(model: VDSM) -> None:
         torch.randn(CLIPS, c.dynamics_dim),
         torch.randn(CLIPS, FRAMES, c.pose_dim),
     )
-    frames = model.decode(codes, FRAMES + 2)
+    frames = model.decode(codes, FRAMES + 2, by="transition")
     for n in range(CLIPS):
         z = list(codes.z[n])
         while len(z) < FRAMES + 2:

@@ -30,6 +30,7 @@ from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
 
 CHUNK = 32  # clips that encode and decode take at a time
 Density = Literal["fitted", "standard"]
+Continuation = Literal["dynamics", "transition"]
 Features = Float[Tensor, "B T F"]
 
 
@@ -176,10 +177,26 @@ class VDSM(nn.Module):
         return Frames(logits, self.config.likelihood, self.config.gaussian_scale)
 
     def continue_poses(
-        self, z: Pose, d: Dynamics, frames: int, generator: torch.Generator | None, mean: bool
+        self,
+        z: Pose,
+        d: Dynamics,
+        frames: int,
+        generator: torch.Generator | None,
+        mean: bool,
+        by: Continuation = "dynamics",
     ) -> Float[Tensor, "B {frames} Z"]:
-        """Extend z to `frames` by z_t ~ p(z_t | z_{t-1}, d), or by its mean."""
+        """Extend z to `frames`, by samples or by means.
+
+        by: "dynamics" unrolls d further, z_t ~ q(z_t | z_{t-1}, h̄_t, d), which sees no frame but
+        through d (Eq. 5); "transition" is the prior's z_t ~ p(z_t | z_{t-1}, d) (Eq. 6).
+        """
         steps = list(z.unbind(1))
+        if by == "dynamics" and frames > len(steps):
+            context = self.combiner.context(self.dynamics_decoder(d, frames), d)
+            for h_t in context[:, len(steps) :].unbind(1):
+                q_t = self.combiner.step(steps[-1], h_t)
+                z_t = q_t.loc if mean else q_t.sample(generator)
+                steps.append(z_t if self.flow is None else self.flow(z_t, h_t)[0])
         for _ in range(frames - len(steps)):
             p_t = self.transition(steps[-1], d)
             steps.append(p_t.loc if mean else p_t.sample(generator))
@@ -216,8 +233,10 @@ class VDSM(nn.Module):
         return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.z.loc)
 
     @torch.no_grad()
-    def decode(self, codes: Codes, frames: int | None = None) -> Video:
-        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T the transition continues z.
+    def decode(
+        self, codes: Codes, frames: int | None = None, by: Continuation = "dynamics"
+    ) -> Video:
+        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T z goes on as `continue_poses` says.
 
         As z in kind, though drawn in bfloat16 where `precision` says so: within a few 1/255.
         """
@@ -225,7 +244,7 @@ class VDSM(nn.Module):
         frames = codes.z.shape[1] if frames is None else frames
         if frames < 1:
             raise InputError(f"frames is {frames}: ask for at least 1")
-        z = self.continue_poses(codes.z, codes.d, frames, None, mean=True)
+        z = self.continue_poses(codes.z, codes.d, frames, None, True, by)
         chunks = zip(*(torch.split(part, CHUNK) for part in (codes.s, codes.d, z)), strict=True)
         with autocast(z.device, use_bf16(self.precision, z.device)):
             return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
@@ -253,8 +272,8 @@ class VDSM(nn.Module):
 
         With `given` clips [1 or num, T, C, H, W], s, d and z_1 are theirs (Sec. 3.2, Testing); a
         single frame (T = 1) gives s and z_1, and d is sampled. What is sampled comes from the
-        densities fitted to the training clips' codes, z_1 from q(z_1 | z_0, d); with density
-        "standard", or before training has ended, from the paper's p(s), p(d) and p(z_1).
+        densities fitted to the training clips' codes and from d unrolled; with density
+        "standard", or before training has ended, from the paper's p(s), p(d), p(z_1), p(z_t | ...).
         """
         if num < 1 or frames < 1:
             raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
@@ -269,7 +288,9 @@ class VDSM(nn.Module):
                 z_first = self.encode_frames(given).z[:, 0].expand(num, -1)
             else:
                 d, z_first = codes.d.expand(num, -1), codes.z[:, 0].expand(num, -1)
-        z = self.continue_poses(z_first[:, None], d, frames, generator, mean=False)
+        fitted = density == "fitted" and self.dynamics_aggregate.fitted
+        by: Continuation = "dynamics" if fitted else "transition"
+        z = self.continue_poses(z_first[:, None], d, frames, generator, False, by)
         return self.decode(Codes(s, d, z))
 
     def sample_identity(
