@@ -171,9 +171,9 @@ def test_a_batch_is_a_function_of_seed_stage_step_and_attempt(
 def recorded(bound: Any, given: list[torch.Tensor]) -> Any:
     """The bound, which notes what it is taken of, and is not finite in the second call."""
 
-    def noted(model: Any, x: torch.Tensor, *more: Any) -> elbo.Terms:
+    def noted(model: Any, x: torch.Tensor, *more: Any, **named: Any) -> elbo.Terms:
         given.append(x)
-        terms: elbo.Terms = bound(model, x, *more)
+        terms: elbo.Terms = bound(model, x, *more, **named)
         return {k: v * (torch.nan if len(given) == 2 else 1) for k, v in terms.items()}
 
     return noted
