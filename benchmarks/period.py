@@ -1,6 +1,7 @@
 """How well a pendulum goes on swinging: encode 16 frames, draw 60, compare with the true 60.
 
-python benchmarks/period.py MODEL DATA           every test clip
+python benchmarks/period.py MODEL DATA                     every test clip, d unrolled further
+python benchmarks/period.py MODEL DATA --by transition     continued by the prior's Eq. 6
 
 The angle of a frame is that of the line from the pivot, taken to be the middle of what all clips
 have in common, to the centre of brightness; the period is where the autocorrelation of the angle
@@ -45,12 +46,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("data")
+    parser.add_argument("--by", choices=["dynamics", "transition"], default="dynamics")
     options = parser.parse_args()
     model, clips = VDSM.from_pretrained(options.model), open_clips(options.data)
     rows = clips.select("test", min_length=DRAWN)
     true = as_video(clips.batch(rows, np.zeros(len(rows), np.int64), DRAWN))
     with torch.no_grad():
-        drawn = model.decode(model.encode(true[:, :SEEN]), DRAWN)
+        drawn = model.decode(model.encode(true[:, :SEEN]), DRAWN, options.by)
     expected, found = (
         np.array([period(x) for x in displacement(v[:, SEEN:].numpy())]) for v in (true, drawn)
     )

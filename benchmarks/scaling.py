@@ -23,7 +23,7 @@ import torch
 
 from vdsm.bench.size import PROGRESS, peak_mib
 from vdsm.bench.timing import wait
-from vdsm.config import Config
+from vdsm.config import Config, SeparationConfig
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.presets import preset
@@ -60,9 +60,10 @@ class Point:
 
 
 def settings(config: Config, point: Point) -> Config:
-    """The config with the point's values."""
+    """The config with the point's values, and no additions to the paper's recipe."""
     return replace(
         config,
+        separation=SeparationConfig(),
         model=replace(config.model, experts=point.experts, size=point.size),
         stage1=replace(config.stage1, batch=point.batch, frames=point.frames),
         stage2=replace(config.stage2, batch=point.batch, frames=point.frames),

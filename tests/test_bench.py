@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -15,7 +15,10 @@ from vdsm.bench.machine import Machine
 from vdsm.bench.size import Bench, Measured, measure
 from vdsm.bench.work import Work
 from vdsm.commands import bench as command
+from vdsm.commands.bench import timed
 from vdsm.config import ModelConfig
+from vdsm.presets import NAMES, Size, preset
+from vdsm.train.stages import stages
 
 SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
 KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]
@@ -109,3 +112,15 @@ def test_bad_input(words: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(InputError, match=message):
         command.bench([word.format(tmp=tmp_path) for word in words])
+
+
+@pytest.mark.parametrize("size", get_args(Size))
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_is_timed_as_the_paper_trains(name: str, size: Size) -> None:
+    """The terms that a step without additions has are those that the schedules weigh."""
+    config = timed(preset(name, size), size)
+    one, two = (stage.anneal(0.5).weights for stage in stages(config))
+    assert set(one) == {"log_likelihood", "kl_z", "kl_s"}
+    assert set(two) == {*one, "kl_d"}
+    sampled = stages(config)[0].settings
+    assert (sampled.batch, sampled.frames) == (16, 16) or size == "paper"

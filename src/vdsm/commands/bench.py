@@ -16,7 +16,7 @@ from rich.table import Table
 from vdsm.bench import machine
 from vdsm.bench.machine import Machine
 from vdsm.bench.size import Bench, Measured, measure
-from vdsm.config import STRICT, Config
+from vdsm.config import STRICT, Config, SeparationConfig
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, read_json
@@ -98,7 +98,8 @@ def measure_size(options: BenchOptions, size: Size) -> tuple[Measured, float]:
 
 
 def timed(config: Config, size: Size) -> Config:
-    """The settings with the batches that figures are compared by, whatever a preset trains on."""
+    """The paper's recipe with the batches that figures are compared by, whatever a preset adds."""
+    config = replace(config, separation=SeparationConfig())
     if size == "paper":
         return config
     return replace(

@@ -85,7 +85,7 @@ def anneal_stage1(
             "log_likelihood": 1.0,
             "kl_z": kl_z,
             "kl_s": schedules.half_cosine(progress, 0.1, 1, until=1 / 3),
-            **agreement(apart, schedules.half_cosine(progress, 0, 1)),
+            **added(apart, agreement=schedules.half_cosine(progress, 0, 1)),
         },
         sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
     )
@@ -99,16 +99,16 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
             "kl_z": schedules.lambda_z_stage2(progress),
             "kl_s": one.lambda_s,
             "kl_d": schedules.half_cosine(progress, 0.1, 1),
-            **agreement(apart, 1.0),
-            **({"agreement_d": apart.agreement_d * progress} if apart.agreement_d else {}),
+            **added(apart, agreement=1.0, agreement_d=progress),
         },
         sharpness=one.sharpness,
     )
 
 
-def agreement(apart: SeparationConfig, share: float) -> dict[str, float]:
-    """The weight of agreement on s, in the runs that ask for it."""
-    return {"agreement": apart.agreement * share} if apart.agreement else {}
+def added(apart: SeparationConfig, **shares: float) -> dict[str, float]:
+    """Shares of the weights of those additional terms that the run asks for."""
+    full = {name: getattr(apart, name) for name in shares}
+    return {name: full[name] * share for name, share in shares.items() if full[name]}
 
 
 def trained_in_stage2(model: VDSM) -> list[nn.Module | nn.Parameter]:
