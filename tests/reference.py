@@ -192,7 +192,7 @@ class Twin:
             scores = self.w["decoder.route.weight"] @ s
         mixture = torch.softmax(scores * self.sharpness, 0)
         shown = torch.softmax(s * self.sharpness, 0) if config.decoder_input == "s_hat" else s
-        x = torch.cat([shown, z])[:, None, None]
+        x = torch.cat([config.num_experts * shown, z])[:, None, None]  # s in units of its prior
         layers = len(config.decoder_widths) + 1
         for layer in range(layers):
             weights, biases = self.w[f"decoder.weights.{layer}"], self.w[f"decoder.biases.{layer}"]

@@ -21,7 +21,7 @@ def fitted() -> tuple[Aggregate, Gaussian]:
     g = torch.Generator().manual_seed(0)
     cluster = torch.randint(2, (CLIPS,), generator=g)
     plane = torch.tensor([[2.0, 0.0], [-2.0, 1.0]])[cluster]
-    plane = plane + 0.1 * torch.randn(CLIPS, 2, generator=g)
+    plane = plane + 0.2 * torch.randn(CLIPS, 2, generator=g)
     line = 0.5 * torch.randn(CLIPS, 1, generator=g)
     noise = 0.01 * torch.randn(CLIPS, 2, generator=g) + torch.tensor([0.0, 7.0])
     loc = torch.cat([plane, line, noise], 1)
@@ -35,10 +35,12 @@ def test_dimensions_below_their_own_scale_read_as_constant(
     fitted: tuple[Aggregate, Gaussian],
 ) -> None:
     aggregate, q = fitted
-    assert aggregate.active.tolist() == [1, 1, 1, 0, 0]
+    assert aggregate.kept.tolist() == [1, 1, 1, 0, 0]
     kept = aggregate.keep(q.loc)
-    torch.testing.assert_close(kept[:, :3], q.loc[:, :3])
-    torch.testing.assert_close(kept[:, 3:], q.loc[:, 3:].mean(0).expand(CLIPS, -1))
+    torch.testing.assert_close(kept[:, :3], q.loc[:, :3], atol=0.02, rtol=0)
+    torch.testing.assert_close(
+        kept[:, 3:], q.loc[:, 3:].mean(0).expand(CLIPS, -1), atol=0.02, rtol=0
+    )
 
 
 def test_without_a_resolution_nothing_is_dropped() -> None:
@@ -46,6 +48,33 @@ def test_without_a_resolution_nothing_is_dropped() -> None:
     aggregate = Aggregate(4)
     aggregate.fit(q, resolution=0.0, seed=SEED)
     assert torch.equal(aggregate.keep(q.loc), q.loc)
+
+
+def test_nuisance_is_dropped_and_what_matters_stays_though_both_are_mixed() -> None:
+    """Codes are a rotation of (who, what): with the covariance of `what` given, `who` remains."""
+    g = torch.Generator().manual_seed(4)
+    who, what = 2 * torch.randn(CLIPS, 2, generator=g), torch.randn(CLIPS, 2, generator=g)
+    mixing = torch.randn(4, 4, generator=g)
+    loc = torch.cat([who, what], 1) @ mixing
+    nuisance = mixing[2:].T @ mixing[2:]
+    aggregate = Aggregate(4)
+    aggregate.fit(Gaussian(loc, torch.full_like(loc, 1e-3)), 1.5, SEED, nuisance)
+    assert aggregate.kept.tolist() == [1, 1, 0, 0]
+    kept = aggregate.keep(loc)
+    torch.testing.assert_close(aggregate.keep(kept), kept, atol=1e-3, rtol=0)  # a projection
+    changed = aggregate.keep(torch.cat([who, what.flip(0)], 1) @ mixing)
+    assert (changed - kept).std() < 0.02 * kept.std()
+    other = aggregate.keep(torch.cat([who.flip(0), what], 1) @ mixing)
+    assert (other - kept).std() > 0.5 * kept.std()
+
+
+def test_nothing_worth_keeping_reads_as_the_average() -> None:
+    loc = torch.randn(CLIPS, 3, generator=torch.Generator().manual_seed(5))
+    aggregate = Aggregate(3)
+    aggregate.fit(Gaussian(loc, torch.ones_like(loc)), 3.0, SEED)
+    torch.testing.assert_close(aggregate.keep(loc), loc.mean(0).expand(CLIPS, -1))
+    torch.testing.assert_close(aggregate.sample(2), loc.mean(0).expand(2, -1))
+    assert aggregate.fitted
 
 
 def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gaussian]) -> None:
@@ -56,8 +85,10 @@ def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gauss
     torch.testing.assert_close(drawn[:, :3].mean(0), codes.mean(0), atol=0.06, rtol=0)
     expected = codes.T.cov() + torch.diag(q.scale[0, :3].square())
     torch.testing.assert_close(drawn[:, :3].T.cov(), expected, atol=0.12, rtol=0)
-    assert ((drawn[:, 0].abs() - 2).abs() < 0.6).float().mean() > 0.999
-    torch.testing.assert_close(drawn[:, 4], torch.full((20000,), q.loc[:, 4].mean()))
+    assert ((drawn[:, 0].abs() - 2).abs() < 0.9).float().mean() > 0.999
+    torch.testing.assert_close(
+        drawn[:, 4], torch.full((20000,), q.loc[:, 4].mean()), atol=0.05, rtol=0
+    )
 
 
 def test_few_clips_will_do() -> None:
@@ -81,7 +112,7 @@ def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
 
 
 def test_weights_from_before_have_no_density(tiny: ModelConfig, tmp_path: Path) -> None:
-    """They open, with every dimension active; weights without anything else do not."""
+    """They open, with every direction kept; weights without anything else do not."""
     model = VDSM(tiny)
     tensors = {k: v for k, v in model.state_dict().items() if "_aggregate." not in k}
     save(tiny, tensors, tmp_path / "before")

@@ -130,7 +130,8 @@ def test_a_name_is_a_shipped_model(world: Path, home: Path) -> None:
     named, run = (VDSM.from_pretrained(p).state_dict() for p in ("pendulum", world / "run"))
     assert named.keys() == run.keys()
     for name, trained in run.items():
-        expected = trained.bfloat16().float() if trained.ndim > 1 else trained
+        rounded = trained.ndim > 1 and "_aggregate." not in name
+        expected = trained.bfloat16().float() if rounded else trained
         assert torch.equal(named[name], expected), name
 
 

@@ -127,7 +127,9 @@ def test_noise_of_a_share_is_that_of_the_whole() -> None:
     assert torch.equal(draw(torch.randn, (3, 3, 2), share, like), whole[2:5])
 
 
-@pytest.mark.parametrize("others", [Others(), Others(2, reference=True, second=True)])
+@pytest.mark.parametrize(
+    "others", [Others(), Others(2, reference=True, second=True, stranger=True)]
+)
 def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> None:
     clips = start(tmp_path / "run", data)[1]
     individuals = Individuals(clips, np.zeros(len(clips), bool))
@@ -138,5 +140,7 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
     if others.reference:
         assert whole.reference is not None
         assert whole.second is not None
+        assert whole.stranger is not None
         np.testing.assert_array_equal(part.reference, whole.reference[1:3])
         np.testing.assert_array_equal(part.second, whole.second[1:3])
+        np.testing.assert_array_equal(part.stranger, whole.stranger[1:3])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError, elbo
 from vdsm.cli import run as command
-from vdsm.config import override
+from vdsm.config import SeparationConfig, override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.data.pendulum import COLOURS, draw, simulate
@@ -89,6 +90,32 @@ def test_stopped_and_resumed_equals_unbroken(
         train(run, clips, stop_after(step))
     train(Run.open(run.path), clips)
     assert equal(comparable(run), comparable(unbroken))
+
+
+def test_with_every_addition_too(data: Path, tmp_path: Path) -> None:
+    """Muon's momentum, frames of others, redrawn frames: stopped in both stages, and unbroken."""
+    config = replace(
+        SMALL,
+        stage1=replace(SMALL.stage1, optimizer="muon", clip=50.0),
+        stage2=replace(SMALL.stage2, optimizer="muon", clip=50.0),
+        separation=SeparationConfig(
+            identity_from="other",
+            jitter=0.5,
+            tones=0.5,
+            redraw=0.7,
+            agreement=1.0,
+            agreement_d=1.0,
+            resolution=1.0,
+        ),
+    )
+    whole, clips = start(tmp_path / "whole", data, config)
+    train(whole, clips)
+    parts, _ = start(tmp_path / "parts", data, config)
+    for steps in (4, 5):
+        with pytest.raises(Stopped):
+            train(Run.open(parts.path), clips, stop_after(steps))
+    train(Run.open(parts.path), clips)
+    assert equal(comparable(parts), comparable(whole))
 
 
 @pytest.mark.parametrize("line", [2, 3, 5])

@@ -108,7 +108,13 @@ class Stage1Config:
         default="group",
         description="frames of one individual's clips, or of one clip (no grouping)",
     )
-    lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    optimizer: Literal["adam", "muon"] = Field(
+        default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
+    )
+    lr: float = Field(default=1e-3, gt=0, description="learning rate, Table 4")
+    clip: float = Field(
+        default=0.0, ge=0, description="largest norm of the gradient; above, it is scaled; 0: any"
+    )
     warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
     decay: float = Field(
         default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
@@ -148,7 +154,13 @@ class Stage2Config:
     frames: int = Field(
         default=8, ge=2, description="frames in a random segment of a clip, Table 4"
     )
-    lr: float = Field(default=1e-3, gt=0, description="learning rate of Adam, Table 4")
+    optimizer: Literal["adam", "muon"] = Field(
+        default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
+    )
+    lr: float = Field(default=1e-3, gt=0, description="learning rate, Table 4")
+    clip: float = Field(
+        default=0.0, ge=0, description="largest norm of the gradient; above, it is scaled; 0: any"
+    )
     warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
     decay: float = Field(
         default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
@@ -180,6 +192,12 @@ class SeparationConfig:
         ge=0,
         le=1,
         description="random tone curves of the frames that q(z) and q(d) see, 0 none to 1 strong",
+    )
+    redraw: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of what q(z) and q(d) see that the model redraws as somebody else",
     )
     agreement: float = Field(
         default=0.0,

@@ -45,14 +45,16 @@ def save(
 def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
     """Tensors as they are written: matrices and kernels as `dtype`, None to leave them.
 
-    Biases and scalars stay as they are: they take next to no room.
+    Biases and scalars stay as they are: they take next to no room. So does what was measured after
+    training: a projection that is rounded is none.
     """
     if dtype is not None and not dtype.is_floating_point:
         raise InputError(f"weights are not stored as {dtype}: choose a floating point type")
-    return {
-        name: (t.detach().to(dtype) if t.ndim > 1 else t.detach()).cpu().contiguous()
+    stored = {
+        name: t.to(dtype) if t.ndim > 1 and "_aggregate." not in name else t
         for name, t in tensors.items()
     }
+    return {name: t.detach().cpu().contiguous() for name, t in stored.items()}
 
 
 def widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

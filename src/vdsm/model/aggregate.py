@@ -1,11 +1,14 @@
-"""q(s) and q(d) over a whole training set: which dimensions carry anything, and what to sample.
+"""q(s) and q(d) over a whole training set: which directions carry anything, and what to sample.
 
 Both are found once, after training, from training clips alone and without labels.
 
-Active units (Burda et al. 2016, Sec. 5.2; here measured against the posterior's own scale): in a
-dimension that carries nothing, posterior means still differ from clip to clip by far less than
-the posterior's scale. No decoder can use that, but whoever standardizes the means can. Such a
-dimension reads as its average.
+Directions. A posterior mean differs from clip to clip also by what it should not hold (s by the
+action, d by the looks), and by less than its own scale. No decoder can use that, but whoever
+standardizes the means can read it. So a code keeps the directions in which clips differ by much
+more than the same code differs by such nuisance: the generalized eigenvectors of the covariance
+of the means against that of the nuisance (linear discriminant analysis, Fisher 1936; as a
+projection of codes, nuisance attribute projection, Solomonoff et al. 2005). In the other
+directions a code reads as its average.
 
 Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"): the clips' codes
 fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
@@ -19,21 +22,26 @@ from torch import Tensor, nn
 from vdsm.notation import Gaussian, draw
 
 COMPONENTS = 10
+LEAST_VARIANCE = 1e-6  # of the nuisance in any direction, relative to the codes' mean variance
 
 
 class Aggregate(nn.Module):
-    """What became of one code, s or d. Before `fit` every dimension is active."""
+    """What became of one code, s or d. Before `fit` every direction is kept."""
 
-    active: Tensor  # [K] 1 or 0
     average: Tensor  # [K] of the posterior means
+    into: Tensor  # [K, K] to coordinates in which the nuisance has variance 1, the best first
+    back: Tensor  # [K, K] from these
+    kept: Tensor  # [K] 1 or 0, of these
     weights: Tensor  # [M] of the mixture; all 0 before `fit`
-    means: Tensor  # [M, K]
+    means: Tensor  # [M, K] in these coordinates
     factors: Tensor  # [M, K, K] lower Cholesky factors of the covariances
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.register_buffer("active", torch.ones(dim))
         self.register_buffer("average", torch.zeros(dim))
+        self.register_buffer("into", torch.eye(dim))
+        self.register_buffer("back", torch.eye(dim))
+        self.register_buffer("kept", torch.ones(dim))
         self.register_buffer("weights", torch.zeros(COMPONENTS))
         self.register_buffer("means", torch.zeros(COMPONENTS, dim))
         self.register_buffer("factors", torch.zeros(COMPONENTS, dim, dim))
@@ -44,30 +52,60 @@ class Aggregate(nn.Module):
         return bool(self.weights.any())
 
     def keep(self, code: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        """The code with inactive dimensions at their average."""
-        return torch.where(self.active > 0, code, self.average)
+        """The code with directions that carry nothing at their average."""
+        if self.kept.all():
+            return code
+        return self.average + (code - self.average) @ (self.into * self.kept) @ self.back
 
     @torch.no_grad()
-    def fit(self, q: Gaussian, resolution: float, seed: int) -> None:
+    def fit(
+        self,
+        q: Gaussian,
+        resolution: float,
+        seed: int,
+        nuisance: Float[Tensor, "K K"] | None = None,
+    ) -> None:
         """From the posteriors [N, K] of N clips.
 
-        A dimension is active if its means have a standard deviation over clips of at least
-        `resolution` times the posterior's scale (root mean square over clips).
+        A direction is kept if the means' standard deviation over clips is at least `resolution`
+        times that of what should not matter: the posterior itself, and, where given, `nuisance`,
+        the covariance of the means over what the code is not to hold.
         """
-        scale = q.scale.square().mean(0).sqrt()
-        self.active.copy_(q.loc.std(0) >= resolution * scale)
-        self.average.copy_(q.loc.mean(0))
-        generator = torch.Generator(q.loc.device).manual_seed(seed)
-        codes = self.keep(q.sample(generator))
-        unit = codes.std(0).clamp_min(1e-8)  # of an inactive dimension: it stays at its average
+        loc = q.loc.double()
+        noise = torch.diag(q.scale.double().square().mean(0))
+        noise = noise if nuisance is None else noise + nuisance.to(noise)
+        codes = (loc - loc.mean(0)).T.cov() if len(loc) > 1 else torch.zeros_like(noise)
+        noise.diagonal().add_(LEAST_VARIANCE * codes.diagonal().mean() + 1e-12)
+        # Noise to the identity, then the codes' principal directions.
+        root = torch.linalg.cholesky(noise)
+        whitened = torch.linalg.solve_triangular(root, codes, upper=False)
+        whitened = torch.linalg.solve_triangular(root, whitened.T, upper=False)
+        ratio, directions = torch.linalg.eigh((whitened + whitened.T) / 2)
+        directions = directions.flip(1)
+        self.average.copy_(loc.mean(0))
+        self.into.copy_(torch.linalg.solve_triangular(root.T, directions, upper=True))
+        self.back.copy_(directions.T @ root.T)
+        self.kept.copy_(ratio.flip(0) >= resolution**2)
+        self._fit_density(q.sample(self._generator(seed)), seed)
+
+    def _fit_density(self, codes: Float[Tensor, "N K"], seed: int) -> None:
+        kept = self.kept > 0
+        dims = int(kept.sum())
+        self.weights.zero_()
+        self.means.zero_()
+        self.factors.zero_()
+        if dims == 0:
+            self.weights[0] = 1
+            return
+        coordinates = ((codes - self.average) @ self.into)[:, kept].double().cpu().numpy()
         count = max(1, min(COMPONENTS, len(codes) // 20))
         mixture = GaussianMixture(count, reg_covar=1e-4, random_state=seed, max_iter=200)
-        mixture.fit(((codes - self.average) / unit).double().cpu().numpy())
-        self.weights.zero_()
+        mixture.fit(coordinates)
         self.weights[:count] = self._tensor(mixture.weights_)
-        self.means[:count] = self.average + unit * self._tensor(mixture.means_)
-        factors = torch.linalg.cholesky(self._tensor(mixture.covariances_))
-        self.factors[:count] = unit[:, None] * factors
+        self.means[:count, :dims] = self._tensor(mixture.means_)
+        self.factors[:count, :dims, :dims] = torch.linalg.cholesky(
+            self._tensor(mixture.covariances_)
+        )
 
     def sample(
         self, num: int, generator: torch.Generator | None = None
@@ -76,8 +114,11 @@ class Aggregate(nn.Module):
         share = draw(torch.rand, (num,), generator, self.weights)
         component = torch.searchsorted(self.weights.cumsum(0), share).clamp_max(COMPONENTS - 1)
         noise = draw(torch.randn, (num, len(self.average)), generator, self.weights)
-        code = self.means[component] + torch.einsum("bij,bj->bi", self.factors[component], noise)
-        return self.keep(code)
+        at = self.means[component] + torch.einsum("bij,bj->bi", self.factors[component], noise)
+        return self.average + at @ self.back
+
+    def _generator(self, seed: int) -> torch.Generator:
+        return torch.Generator(self.average.device).manual_seed(seed)
 
     def _tensor(self, array: object) -> Tensor:
         return torch.as_tensor(array).to(self.means)

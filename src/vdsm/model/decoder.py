@@ -28,6 +28,8 @@ class MixtureDecoder(nn.Module):
         super().__init__()
         self.input = config.decoder_input
         self.experts = config.num_experts
+        # p(s) has scale 1/N_s, p(z) scale 1: s enters in that unit, so that both are heard equally.
+        self.unit = config.num_experts
         inputs = config.identity_dim + config.pose_dim
         shapes = list(
             zip(
@@ -40,8 +42,6 @@ class MixtureDecoder(nn.Module):
             initial_bank(self.experts, i, o, first=layer == 0)
             for layer, (i, o) in enumerate(shapes)
         )
-        # p(s) has scale 1/N_s, p(z) scale 1: start with both heard equally.
-        self.weights[0].data[:, : config.identity_dim] *= config.num_experts
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
         self.route: nn.Module = nn.Identity()
         if self.experts not in (1, config.identity_dim):
@@ -54,7 +54,7 @@ class MixtureDecoder(nn.Module):
         """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
         s_hat = torch.softmax(s * sharpness, -1)
         shown = s_hat if self.input == "s_hat" else s
-        x = torch.cat([shown[:, None].expand(-1, z.shape[1], -1), z], -1)
+        x = torch.cat([self.unit * shown[:, None].expand(-1, z.shape[1], -1), z], -1)
         return self.draw(x, self.mixture(s, sharpness))
 
     def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:

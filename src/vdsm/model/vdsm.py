@@ -364,8 +364,11 @@ class VDSM(nn.Module):
 
         Raises RuntimeError where names or sizes differ otherwise.
         """
-        unfitted = {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
-        self.load_state_dict(unfitted | dict(tensors))
+        stored = dict(tensors)
+        if "identity_aggregate.into" not in stored:  # none, or of another kind
+            stored = {k: v for k, v in stored.items() if "_aggregate." not in k}
+            stored |= {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
+        self.load_state_dict(stored)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Write model.safetensors (with a checksum) and config.json.

@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from vdsm.config import Config, describe
 from vdsm.data.clips import SPLITS, Clips
-from vdsm.presets import NAMES, preset
+from vdsm.presets import NAMES, Size, preset
 from vdsm.train.run import Run
 
 Facts = list[tuple[str, str]]
@@ -54,10 +54,10 @@ def command(config: Config, record: Mapping[str, Any]) -> str:
     """The `vdsm train` that started the run: preset, and every field that is not the preset's."""
     name, size = str(record.get("preset")), str(record.get("size", "compact"))
     words = ["vdsm", "train", "DATA", "--preset", name]
-    if size == "paper":
+    if size != "compact":
         words += ["--size", size]
-    if name in NAMES:
-        start = preset(name, "paper" if size == "paper" else "compact")
+    if name in NAMES and size in get_args(Size):
+        start = preset(name, cast(Size, size))
         for field in describe(Config):
             if field not in FITTED and value_of(config, field) != value_of(start, field):
                 words += [f"--{field}", str(value_of(config, field))]

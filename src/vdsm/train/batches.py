@@ -21,6 +21,7 @@ class Drawn:
     x: Frames  # uint8 [B, T, H, W, C], what the model is to draw
     reference: Frames | None = None  # uint8 [B, R, H, W, C], another clip of the individuals
     second: Frames | None = None  # the same, of one more clip
+    stranger: Frames | None = None  # the same, of any clip of anybody
 
 
 class Sampler(Protocol):
@@ -47,6 +48,7 @@ class Individuals:
         order = np.argsort(group, kind="stable")
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])
+        self.all = train
         self.of_clip = np.full(len(clips), -1)
         for number, members in enumerate(self.members):
             self.of_clip[members] = number
@@ -70,11 +72,12 @@ class Individuals:
 
 @dataclass(frozen=True)
 class Others:
-    """Which other clips of the individuals a step is to see as well."""
+    """Which other clips, mostly of the same individuals, a step is to see as well."""
 
     frames: int = 8  # of each such clip
     reference: bool = False
     second: bool = False
+    stranger: bool = False
 
 
 NONE = Others()
@@ -133,15 +136,18 @@ class SegmentSampler:
 
 def look_elsewhere(
     individuals: Individuals, others: Others, rng: np.random.Generator, shown: Ints, mine: slice
-) -> tuple[Frames | None, Frames | None]:
-    """Frames of the clips `shown`, and of one more clip of each individual, as far as asked for."""
-    reference = second = None
+) -> tuple[Frames | None, Frames | None, Frames | None]:
+    """Of the clips `shown`, of one more of each individual, of any clip: as far as asked for."""
+    reference = second = stranger = None
     if others.reference:
         reference = individuals.few(rng, shown, others.frames, mine)
     if others.second:
         more = np.array([individuals.another(rng, int(clip)) for clip in shown])
         second = individuals.few(rng, more, others.frames, mine)
-    return reference, second
+    if others.stranger:
+        anybody = rng.choice(individuals.all, len(shown))
+        stranger = individuals.few(rng, anybody, others.frames, mine)
+    return reference, second, stranger
 
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:

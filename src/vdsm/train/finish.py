@@ -2,12 +2,15 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from vdsm.config import Config
-from vdsm.data.clips import Clips
+from vdsm.data.clips import Clips, Ints
+from vdsm.device import autocast, use_bf16
 from vdsm.model.vdsm import CHUNK, VDSM
-from vdsm.notation import Gaussian
-from vdsm.train.batches import SegmentSampler, as_video
+from vdsm.notation import Codes, Gaussian, Video
+from vdsm.train.batches import Individuals, SegmentSampler, as_video
 from vdsm.train.stages import individuals
 
 MOST_CLIPS = 2000
@@ -15,21 +18,64 @@ MOST_CLIPS = 2000
 
 @torch.no_grad()
 def finish(model: VDSM, clips: Clips, config: Config) -> None:
-    """Find active dimensions and densities from at most 2000 training clips, one segment each."""
+    """Find directions and densities from at most 2000 training clips, one segment each.
+
+    What s is not to hold is what differs between two clips of one individual (two segments of a
+    clip where there is no other). What d is not to hold is what differs between two swaps: the
+    same motion drawn as two other individuals.
+    """
     rng = np.random.default_rng(config.seed)
-    frames = config.stage2.frames
-    chosen = rng.permutation(SegmentSampler(individuals(clips, config), frames).pool)[:MOST_CLIPS]
-    starts = rng.integers(0, clips.table.length[chosen] - frames + 1)
+    who, length = individuals(clips, config), config.stage2.frames
+    chosen = rng.permutation(SegmentSampler(who, length).pool)[:MOST_CLIPS]
+    strangers = rng.permutation(chosen), rng.permutation(chosen)
     found: list[tuple[Gaussian, Gaussian]] = []
+    differ_s, differ_d = [], []
+    device = model.z_start.device
+    bf16 = use_bf16(config.precision, device)
     for rows in np.split(np.arange(len(chosen)), range(CHUNK, len(chosen), CHUNK)):
-        x = as_video(clips.batch(chosen[rows], starts[rows], frames), model.z_start.device)
-        features = model.encoder(x)
-        q_d = model.dynamics(model.frame_pose(features).loc)
-        found.append((model.identity(features), q_d))
-    q_s, q_d = (
+        x = segments(clips, chosen[rows], length, rng, device)
+        q_s, q_d, z = encode(model, x)
+        other = segments(clips, others(who, chosen[rows], length, rng), length, rng, device)
+        drawn = []
+        for stranger in strangers:
+            s = encode(model, segments(clips, stranger[rows], length, rng, device))[0].loc
+            with autocast(device, bf16):
+                y = model.likelihood(Codes(s, q_d.loc, z)).mean
+            drawn.append(encode(model, y)[1].loc)
+        found.append((q_s, q_d))
+        differ_s.append(q_s.loc - encode(model, other)[0].loc)
+        differ_d.append(drawn[0] - drawn[1])
+    all_s, all_d = (
         Gaussian(torch.cat([q.loc for q in part]), torch.cat([q.scale for q in part]))
         for part in zip(*found, strict=True)
     )
     resolution = config.separation.resolution
-    model.identity_aggregate.fit(q_s, resolution, config.seed)
-    model.dynamics_aggregate.fit(q_d, resolution, config.seed)
+    model.identity_aggregate.fit(all_s, resolution, config.seed, within(differ_s))
+    model.dynamics_aggregate.fit(all_d, resolution, config.seed, within(differ_d))
+
+
+def segments(
+    clips: Clips, chosen: Ints, frames: int, rng: np.random.Generator, device: torch.device
+) -> Video:
+    """A random segment of each of the clips."""
+    starts = rng.integers(0, clips.table.length[chosen] - frames + 1)
+    return as_video(clips.batch(chosen, starts, frames), device)
+
+
+def others(who: Individuals, chosen: Ints, frames: int, rng: np.random.Generator) -> Ints:
+    """Another clip of each individual; the same one where that is too short."""
+    found = np.array([who.another(rng, int(clip)) for clip in chosen])
+    return np.where(who.clips.table.length[found] < frames, chosen, found)
+
+
+def encode(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian, Float[Tensor, "B T Z"]]:
+    """q(s), q(d), and the mean poses of clips."""
+    features = model.encoder(x)
+    q_d = model.dynamics(model.frame_pose(features).loc)
+    return model.identity(features), q_d, model.poses(q_d.loc, x.shape[1], mean=True)[1]
+
+
+def within(differences: list[Float[Tensor, "B K"]]) -> Float[Tensor, "K K"]:
+    """Covariance within pairs, from their differences."""
+    differ = torch.cat(differences).double()
+    return differ.T @ differ / (2 * len(differ))

@@ -10,7 +10,7 @@ import torch
 
 from vdsm import schedules
 from vdsm.data.clips import Clips
-from vdsm.device import pick_device, use_bf16
+from vdsm.device import autocast, pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
 from vdsm.train.augment import other_colours
@@ -18,6 +18,7 @@ from vdsm.train.batches import as_video, step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
 from vdsm.train.processes import ALONE, Processes
+from vdsm.train.redraw import redraw
 from vdsm.train.run import Run
 from vdsm.train.stages import Stage, stages
 from vdsm.train.start import start_from_data
@@ -145,15 +146,20 @@ def run_stage(
         generator.rows, generator.mine = batch_size, mine
         generator.manual_seed(seed)
         x = as_video(drawn.x, device)
-        reference, second = (
+        reference, second, stranger = (
             None if part is None else as_video(part, device)
-            for part in (drawn.reference, drawn.second)
+            for part in (drawn.reference, drawn.second, drawn.stranger)
         )
         seen = other_colours(x, config.separation, generator)
+        if stranger is not None:
+            with autocast(device, bf16):
+                seen = x if seen is None else seen
+                seen = redraw(model, seen, stranger, annealed.redrawn, mine.start or 0)
 
         # 3. The bound, its gradient, the step.
         batch = Batch(x, seen, reference, second)
-        outcome = take_step(bound, optimizer, batch, generator, annealed.weights, bf16, share)
+        weights, clip = annealed.weights, stage.settings.clip
+        outcome = take_step(bound, optimizer, batch, generator, weights, bf16, share, clip)
         healthy &= outcome.finite
         state.step += 1
 

@@ -23,6 +23,7 @@ class Annealed:
 
     weights: dict[str, float]  # of the bound's terms
     sharpness: float  # 1 / τ_s
+    redrawn: float = 0.0  # share of rows that q(z) and q(d) see as somebody else
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,12 @@ def stages(config: Config) -> tuple[Stage, Stage]:
     one, two = config.stage1, config.stage2
 
     apart = config.separation
-    others = Others(apart.reference_frames, apart.identity_from == "other", apart.agreement > 0)
+    others = Others(
+        apart.reference_frames,
+        reference=apart.identity_from == "other",
+        second=apart.agreement > 0,
+        stranger=apart.redraw > 0,
+    )
 
     return (
         Stage(
@@ -57,7 +63,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             "stage2",
             two,
             partial(elbo.stage2, colours_agree=apart.agreement_d > 0),
-            trained_in_stage2,
+            partial(trained_in_stage2, poses_stay=apart.redraw > 0),
             lambda progress: anneal_stage2(one, progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
         ),
@@ -88,6 +94,7 @@ def anneal_stage1(
             **added(apart, agreement=schedules.half_cosine(progress, 0, 1)),
         },
         sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
+        redrawn=schedules.half_cosine(progress, 0, apart.redraw, until=1 / 2),
     )
 
 
@@ -102,6 +109,7 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
             **added(apart, agreement=1.0, agreement_d=progress),
         },
         sharpness=one.sharpness,
+        redrawn=apart.redraw,
     )
 
 
@@ -111,11 +119,14 @@ def added(apart: SeparationConfig, **shares: float) -> dict[str, float]:
     return {name: full[name] * share for name, share in shares.items() if full[name]}
 
 
-def trained_in_stage2(model: VDSM) -> list[nn.Module | nn.Parameter]:
-    """The sequence model, and of the rest only the last layers before s and z (Sec. 3.2)."""
+def trained_in_stage2(model: VDSM, poses_stay: bool = False) -> list[nn.Module | nn.Parameter]:
+    """The sequence model, and of the rest only the last layers before s and z (Sec. 3.2).
+
+    `poses_stay`: not the last one before z, as frames are to be redrawn by it.
+    """
     parts: list[nn.Module | nn.Parameter] = [
         model.identity.head,
-        model.frame_pose.head,
+        *([] if poses_stay else [model.frame_pose.head]),
         model.dynamics,
         model.dynamics_decoder,
         model.combiner,

@@ -10,6 +10,7 @@ from vdsm.device import autocast
 from vdsm.elbo import Reference, Terms
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Video
+from vdsm.train.muon import Muon, is_matrix
 from vdsm.train.stages import Stage
 
 
@@ -57,10 +58,12 @@ def take_step(
     weights: dict[str, float],
     bf16: bool,
     share: float = 1.0,
+    clip: float = 0.0,
 ) -> Outcome:
     """The weighted bound of a batch, its gradient, and one step of the optimizer.
 
-    `share` is the weight of this process's rows where several share the batch.
+    `share` is the weight of this process's rows where several share the batch. `clip` is the
+    largest norm of the gradient that the optimizer sees, unless it is 0.
     """
     with autocast(batch.x.device, bf16):
         terms: Terms = bound(batch, generator)
@@ -69,15 +72,23 @@ def take_step(
     loss.backward()  # type: ignore[no-untyped-call]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if clip:
+        nn.utils.clip_grads_with_norm_(parameters, clip, norm)
     optimizer.step()
     means = {name: share * term.detach().mean() for name, term in terms.items()}
     return Outcome(loss.detach(), means, norm)
 
 
 def make_optimizer(model: VDSM, stage: Stage) -> torch.optim.Optimizer:
-    """Adam over what the stage trains (Sec. 3.2)."""
+    """Over what the stage trains: Adam (Sec. 3.2), or Muon."""
     freeze_all_but(model, stage)
-    return torch.optim.Adam(trained(model), lr=stage.settings.lr, fused=True)
+    lr = stage.settings.lr
+    if stage.settings.optimizer == "adam":
+        return torch.optim.Adam(trained(model), lr=lr, fused=True)
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in named if is_matrix(name, p)]
+    vectors = [p for name, p in named if not is_matrix(name, p)]
+    return Muon(matrices, vectors, lr)
 
 
 def freeze_all_but(model: VDSM, stage: Stage) -> None:
