@@ -9,6 +9,7 @@ from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
 from vdsm.evaluate.inputs import prepare
+from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
 
 N, FRAMES = 60, 6
@@ -52,6 +53,21 @@ def test_segments_are_the_clips_frames() -> None:
         expected = clips.read(int(sample.real.rows[row]), int(sample.real.starts[row]), FRAMES)
         np.testing.assert_array_equal(read[i], expected)
     assert len(set(sample.real.starts.tolist())) > 1
+
+
+def test_few_long_training_clips_give_several_segments() -> None:
+    """As many as fit one after another; test clips give one each."""
+    assert segments_each(np.array([7, 20, 41, 146]), 20).tolist() == [1, 1, 2, 7]
+    assert segments_each(np.full(100, 146), 20).tolist() == [4] * 100
+    assert segments_each(np.full(401, 146), 20).tolist() == [1] * 401
+    clips = dataset(length=np.where(np.arange(N) % 2, 3 * FRAMES, FRAMES))
+    sample = draw_sample(clips, FRAMES, 100, 100, 0)
+    rows, counts = np.unique(sample.real.rows, return_counts=True)
+    assert counts.tolist() == [3 if row % 2 and row < 48 else 1 for row in rows]
+    assert len(sample.split) == len(sample.groups) == counts.sum()
+    for name, column in sample.labels.items():
+        np.testing.assert_array_equal(column, clips.table.labels[name][sample.real.rows])
+    assert len(set(sample.real.starts[sample.real.rows == 1].tolist())) > 1
 
 
 def test_factors_that_cannot_be_judged_are_left_out_and_named() -> None:

@@ -86,7 +86,9 @@ APART = SeparationConfig(
 )
 
 
-def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
+def apart(
+    config: Config, resolution: float = 1.0, stage2_lr: float = 4e-3, **stage1: Any
+) -> Config:
     """Muon; in stage 1 few frames and many steps, z from the start, heads that start whitened."""
     few = replace(
         config.stage1,
@@ -100,7 +102,7 @@ def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
         start="data",
         **stage1,
     )
-    muon = replace(config.stage2, optimizer="muon", lr=1e-2, decay=1.0)
+    muon = replace(config.stage2, optimizer="muon", lr=stage2_lr, decay=1.0)
     separation = replace(APART, resolution=resolution)
     return replace(config, stage1=few, stage2=muon, separation=separation)
 
@@ -109,13 +111,14 @@ def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
 COMPACT = {
     "mug": compact(PAPER["mug"], *PAPER_COMPACT_STEPS),
     "sprites": apart(
-        experts(compact(PAPER["sprites"], 12000, 3000), 10),
+        experts(compact(PAPER["sprites"], 12000, 1600), 10),
+        resolution=2.0,
         lambda_z_until=0.3,
         lambda_z_to=1.5,
     ),
-    "moving-mnist": apart(compact(PAPER["moving-mnist"], 4000, 2500)),
-    "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0),
-    "weizmann": apart(compact(PAPER["weizmann"], 4000, 2000, batch=8)),
+    "moving-mnist": apart(compact(PAPER["moving-mnist"], 4000, 2000)),
+    "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
+    "weizmann": apart(compact(PAPER["weizmann"], 4000, 1500, batch=8)),
     "folder": compact(PAPER["folder"], *PAPER_COMPACT_STEPS),
 }
 

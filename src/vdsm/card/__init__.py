@@ -125,8 +125,8 @@ def limits(export: Export) -> Iterator[str]:
         yield "Its training was not finished."
     yield (
         f"It knows {info.name} alone, frames of {info.size} x {info.size} pixels and clips like "
-        f"those it saw, {frames} frames long. Longer ones are continued by the transition, whose "
-        "errors add up."
+        f"those it saw, {frames} frames long. Longer ones are continued by unrolling d; errors add "
+        "up."
     )
     yield "An individual unlike any of the training data is drawn as a blend of those it knows."
 

@@ -12,10 +12,11 @@ from vdsm.evaluate.inputs import Ints, Role, factor_fault
 from vdsm.evaluate.seeds import generator
 
 MOST_UNSEEN = 1000  # pairs
+FEW = 400  # training segments up to which long clips give several
 
 
 class Segments:
-    """One segment of each chosen clip, read on demand: uint8 [N, T, H, W, C] to the panel."""
+    """A segment of each chosen clip, read on demand: uint8 [N, T, H, W, C] to the panel."""
 
     def __init__(self, clips: Clips, rows: Ints, starts: Ints, frames: int) -> None:
         self.clips = clips
@@ -52,6 +53,7 @@ class Sample:
 def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> Sample:
     """A seeded choice of training and test clips, with one random segment of each.
 
+    Where training clips are few and long, judges and probes learn from several segments of each.
     frames: length of the segments; shorter clips are left out. train, test: most clips of each.
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
     with the reason. InputError where the dataset has no test clips that are long enough.
@@ -65,6 +67,7 @@ def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> 
                 "frames or more: evaluation needs at least 2"
             )
         rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
+    rows[0] = rows[0].repeat(segments_each(clips.table.length[rows[0]], frames))
     chosen = np.concatenate(rows)
     slack = clips.table.length[chosen] - frames
     starts = generator(seed, "sample.starts").integers(0, slack + 1)
@@ -88,6 +91,11 @@ def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> 
         unseen=_unseen(clips, chosen, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def segments_each(lengths: Ints, frames: int) -> Ints:
+    """How many segments to draw of each training clip: as many as fit, and about `FEW` in all."""
+    return np.clip(lengths // frames, 1, max(1, FEW // len(lengths)))
 
 
 def unseen_pairs(
