@@ -68,6 +68,28 @@ def test_nuisance_is_dropped_and_what_matters_stays_though_both_are_mixed() -> N
     assert (other - kept).std() > 0.5 * kept.std()
 
 
+def test_noise_goes_and_what_is_wider_stays() -> None:
+    """Two clusters a plane apart, exact in one direction and spread along the other."""
+    g = torch.Generator().manual_seed(6)
+    which = torch.randint(2, (CLIPS,), generator=g)
+    spread = 8 * torch.randn(CLIPS, generator=g)
+    clean = torch.stack([20.0 * which - 10, spread], 1)
+    nuisance = 0.8 * torch.randn(CLIPS, 2, generator=g)
+    q = Gaussian(clean + nuisance, torch.full((CLIPS, 2), 0.6))  # in all of variance 1
+    aggregate = Aggregate(2)
+    aggregate.fit(q, 1.0, SEED, nuisance.T @ nuisance / CLIPS, denoise=True)
+    read = aggregate.keep(q.loc)
+    left = read[:, 0] - clean[:, 0]
+    assert left.std() < 0.2 * nuisance[:, 0].std()
+    assert (read[:, 1] - q.loc[:, 1]).std() < 0.5
+    torch.testing.assert_close(read.mean(0), q.loc.mean(0), atol=0.1, rtol=0)
+    drawn = aggregate.sample(2000, g)
+    assert ((drawn[:, 0].abs() - 10).abs() < 1).float().mean() > 0.99  # without noise too
+    plain = Aggregate(2)
+    plain.fit(q, 1.0, SEED, nuisance.T @ nuisance / CLIPS)
+    assert torch.equal(plain.keep(q.loc), q.loc)
+
+
 def test_nothing_worth_keeping_reads_as_the_average() -> None:
     loc = torch.randn(CLIPS, 3, generator=torch.Generator().manual_seed(5))
     aggregate = Aggregate(3)
@@ -75,6 +97,8 @@ def test_nothing_worth_keeping_reads_as_the_average() -> None:
     torch.testing.assert_close(aggregate.keep(loc), loc.mean(0).expand(CLIPS, -1))
     torch.testing.assert_close(aggregate.sample(2), loc.mean(0).expand(2, -1))
     assert aggregate.fitted
+    aggregate.fit(Gaussian(loc, torch.ones_like(loc)), 3.0, SEED, denoise=True)
+    torch.testing.assert_close(aggregate.keep(loc), loc.mean(0).expand(CLIPS, -1))
 
 
 def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gaussian]) -> None:

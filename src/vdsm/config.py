@@ -215,6 +215,10 @@ class SeparationConfig:
         description="dimensions of s and d whose means spread less over clips than this many "
         "posterior scales read as constant",
     )
+    denoise: bool = Field(
+        default=False,
+        description="s and d read as expected without their noise and nuisance, after training",
+    )
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -83,6 +83,7 @@ APART = SeparationConfig(
     redraw=0.5,
     agreement=3.0,
     agreement_d=1.0,
+    denoise=True,
 )
 
 
@@ -116,7 +117,7 @@ COMPACT = {
         lambda_z_until=0.3,
         lambda_z_to=1.5,
     ),
-    "moving-mnist": apart(compact(PAPER["moving-mnist"], 4000, 2000)),
+    "moving-mnist": compact(PAPER["moving-mnist"], *PAPER_COMPACT_STEPS),
     "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
     "weizmann": apart(compact(PAPER["weizmann"], 4000, 1500, batch=8)),
     "folder": compact(PAPER["folder"], *PAPER_COMPACT_STEPS),

@@ -10,6 +10,11 @@ of the means against that of the nuisance (linear discriminant analysis, Fisher 
 projection of codes, nuisance attribute projection, Solomonoff et al. 2005). In the other
 directions a code reads as its average.
 
+Denoising. What is left of nuisance in the directions kept is as large as the noise, and a probe
+can still read it. So a code reads as what it is to be expected without noise and nuisance, given
+the density below (empirical Bayes, Robbins 1956): where codes cluster more tightly than noise
+explains it becomes the cluster's centre, where they spread wider it hardly moves.
+
 Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"): the clips' codes
 fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
 """
@@ -18,6 +23,7 @@ import torch
 from jaxtyping import Float
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
+from torch.distributions import MultivariateNormal
 
 from vdsm.notation import Gaussian, draw
 
@@ -32,6 +38,7 @@ class Aggregate(nn.Module):
     into: Tensor  # [K, K] to coordinates in which the nuisance has variance 1, the best first
     back: Tensor  # [K, K] from these
     kept: Tensor  # [K] 1 or 0, of these
+    denoised: Tensor  # [] whether codes read without noise
     weights: Tensor  # [M] of the mixture; all 0 before `fit`
     means: Tensor  # [M, K] in these coordinates
     factors: Tensor  # [M, K, K] lower Cholesky factors of the covariances
@@ -42,6 +49,7 @@ class Aggregate(nn.Module):
         self.register_buffer("into", torch.eye(dim))
         self.register_buffer("back", torch.eye(dim))
         self.register_buffer("kept", torch.ones(dim))
+        self.register_buffer("denoised", torch.zeros(()))
         self.register_buffer("weights", torch.zeros(COMPONENTS))
         self.register_buffer("means", torch.zeros(COMPONENTS, dim))
         self.register_buffer("factors", torch.zeros(COMPONENTS, dim, dim))
@@ -52,10 +60,31 @@ class Aggregate(nn.Module):
         return bool(self.weights.any())
 
     def keep(self, code: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        """The code with directions that carry nothing at their average."""
+        """The code as it reads: the directions kept, without noise; the others at their average."""
+        if self.denoised:
+            return self.average + self._denoise((code - self.average) @ self.into) @ self.back
         if self.kept.all():
             return code
         return self.average + (code - self.average) @ (self.into * self.kept) @ self.back
+
+    def _denoise(self, at: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
+        """Expected coordinates without noise, which has variance 1 in each, given those with it.
+
+        Of a component N(m, C), where C = C' + 1 with the noise: m + C' C⁻¹ (u - m). C' is C - 1
+        where that is positive.
+        """
+        used, kept = self.weights > 0, self.kept > 0
+        means, u = self.means[used][:, kept], at[:, kept]
+        factors = self.factors[used][:, kept][:, :, kept]
+        density = MultivariateNormal(means, scale_tril=factors)
+        logits = density.log_prob(u[:, None])  # type: ignore[no-untyped-call]
+        share = (logits + self.weights[used].log()).softmax(1)
+        variance, axes = torch.linalg.eigh(factors @ factors.mT)
+        gain = (axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT
+        expected = means + torch.einsum("mij,bmj->bmi", gain, u[:, None] - means)
+        clean = torch.zeros_like(at)
+        clean[:, kept] = torch.einsum("bm,bmi->bi", share, expected)
+        return clean
 
     @torch.no_grad()
     def fit(
@@ -64,12 +93,14 @@ class Aggregate(nn.Module):
         resolution: float,
         seed: int,
         nuisance: Float[Tensor, "K K"] | None = None,
+        denoise: bool = False,
     ) -> None:
         """From the posteriors [N, K] of N clips.
 
         A direction is kept if the means' standard deviation over clips is at least `resolution`
         times that of what should not matter: the posterior itself, and, where given, `nuisance`,
-        the covariance of the means over what the code is not to hold.
+        the covariance of the means over what the code is not to hold. `denoise`: whether codes
+        are to read without these.
         """
         loc = q.loc.double()
         noise = torch.diag(q.scale.double().square().mean(0))
@@ -87,6 +118,7 @@ class Aggregate(nn.Module):
         self.back.copy_(directions.T @ root.T)
         self.kept.copy_(ratio.flip(0) >= resolution**2)
         self._fit_density(q.sample(self._generator(seed)), seed)
+        self.denoised.fill_(float(denoise and bool(self.kept.any())))
 
     def _fit_density(self, codes: Float[Tensor, "N K"], seed: int) -> None:
         kept = self.kept > 0
@@ -115,7 +147,7 @@ class Aggregate(nn.Module):
         component = torch.searchsorted(self.weights.cumsum(0), share).clamp_max(COMPONENTS - 1)
         noise = draw(torch.randn, (num, len(self.average)), generator, self.weights)
         at = self.means[component] + torch.einsum("bij,bj->bi", self.factors[component], noise)
-        return self.average + at @ self.back
+        return self.average + (self._denoise(at) if self.denoised else at) @ self.back
 
     def _generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.average.device).manual_seed(seed)

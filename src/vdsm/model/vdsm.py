@@ -365,7 +365,7 @@ class VDSM(nn.Module):
         Raises RuntimeError where names or sizes differ otherwise.
         """
         stored = dict(tensors)
-        if "identity_aggregate.into" not in stored:  # none, or of another kind
+        if "identity_aggregate.denoised" not in stored:  # none, or of another kind
             stored = {k: v for k, v in stored.items() if "_aggregate." not in k}
             stored |= {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
         self.load_state_dict(stored)

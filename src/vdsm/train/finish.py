@@ -49,9 +49,12 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
         Gaussian(torch.cat([q.loc for q in part]), torch.cat([q.scale for q in part]))
         for part in zip(*found, strict=True)
     )
-    resolution = config.separation.resolution
-    model.identity_aggregate.fit(all_s, resolution, config.seed, within(differ_s))
-    model.dynamics_aggregate.fit(all_d, resolution, config.seed, within(differ_d))
+    apart = config.separation
+    for aggregate, q, differ in (
+        (model.identity_aggregate, all_s, differ_s),
+        (model.dynamics_aggregate, all_d, differ_d),
+    ):
+        aggregate.fit(q, apart.resolution, config.seed, within(differ), apart.denoise)
 
 
 def segments(
