@@ -13,6 +13,7 @@ from vdsm.cli import make_parser
 from vdsm.commands.bench import BenchOptions
 from vdsm.config import Config, describe, override
 from vdsm.data import MAKERS
+from vdsm.evaluate import Settings
 from vdsm.options import from_flags, parse_flags
 from vdsm.presets import preset
 
@@ -67,6 +68,8 @@ def test_command_is_known(command: str) -> None:
         override(start, parse_flags(rest, "vdsm train"), "vdsm train")
     elif words[0] == "bench":
         from_flags(BenchOptions, rest, "vdsm bench")
+    elif words[0] == "evaluate":
+        from_flags(Settings, rest, "vdsm evaluate")
     else:
         assert not rest, f"{words[0]} does not know {rest}"
 
