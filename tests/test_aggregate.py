@@ -142,7 +142,11 @@ def test_weights_from_before_have_no_density(tiny: ModelConfig, tmp_path: Path) 
     save(tiny, tensors, tmp_path / "before")
     opened = VDSM.from_pretrained(tmp_path / "before")
     assert not opened.identity_aggregate.fitted
-    assert torch.equal(opened.decoder.weights[0], model.decoder.weights[0])
+    assert torch.equal(opened.decoder.weights[1], model.decoder.weights[1])
+    # And s entered the decoder in other units: the same frames come out.
+    first, n = model.decoder.weights[0], tiny.identity_dim
+    torch.testing.assert_close(opened.decoder.weights[0][:, :n], first[:, :n] / tiny.num_experts)
+    assert torch.equal(opened.decoder.weights[0][:, n:], first[:, n:])
     save(tiny, {k: v for k, v in tensors.items() if "z_start" not in k}, tmp_path / "less")
     with pytest.raises(InputError, match="not of the sizes"):
         VDSM.from_pretrained(tmp_path / "less")

@@ -365,9 +365,13 @@ class VDSM(nn.Module):
         Raises RuntimeError where names or sizes differ otherwise.
         """
         stored = dict(tensors)
-        if "identity_aggregate.denoised" not in stored:  # none, or of another kind
+        if "identity_aggregate.denoised" not in stored:  # from before there were such codes
             stored = {k: v for k, v in stored.items() if "_aggregate." not in k}
             stored |= {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
+            if "decoder.weights.0" in stored:  # and from before s entered it in units of its prior
+                first = stored["decoder.weights.0"].clone()
+                first[:, : self.config.identity_dim] /= self.config.num_experts
+                stored["decoder.weights.0"] = first
         self.load_state_dict(stored)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
