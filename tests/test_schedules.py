@@ -122,3 +122,10 @@ def test_stage_2_as_the_paper_says() -> None:
     for name in ("kl_z", "kl_d"):
         assert (steps[0].weights[name], steps[-1].weights[name]) == pytest.approx((0.1, 1.0))
     assert np.all(np.diff([step.weights["kl_d"] for step in steps]) >= 0)
+
+
+def test_lambda_s_ends_where_asked_in_both_stages() -> None:
+    settings = Stage1Config(lambda_s=0.4)
+    shares = [anneal_stage1(settings, p).weights["kl_s"] for p in (0.0, 1 / 3, 1.0)]
+    assert shares == pytest.approx([0.1, 0.4, 0.4])
+    assert anneal_stage2(settings, 0.5).weights["kl_s"] == 0.4

@@ -90,7 +90,7 @@ def anneal_stage1(
         {
             "log_likelihood": 1.0,
             "kl_z": kl_z,
-            "kl_s": schedules.half_cosine(progress, 0.1, 1, until=1 / 3),
+            "kl_s": schedules.half_cosine(progress, 0.1, settings.lambda_s, until=1 / 3),
             **added(apart, agreement=schedules.half_cosine(progress, 0, 1)),
         },
         sharpness=schedules.half_cosine(progress, 1, settings.sharpness, until=1 / 2),
