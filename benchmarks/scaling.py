@@ -23,10 +23,10 @@ import torch
 
 from vdsm.bench.size import PROGRESS, peak_mib
 from vdsm.bench.timing import wait
-from vdsm.config import Config, SeparationConfig
+from vdsm.commands.bench import timed
+from vdsm.config import Config
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
-from vdsm.presets import preset
 from vdsm.train.stages import stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 
@@ -60,10 +60,9 @@ class Point:
 
 
 def settings(config: Config, point: Point) -> Config:
-    """The config with the point's values, and no additions to the paper's recipe."""
+    """The config with the point's values."""
     return replace(
         config,
-        separation=SeparationConfig(),
         model=replace(config.model, experts=point.experts, size=point.size),
         stage1=replace(config.stage1, batch=point.batch, frames=point.frames),
         stage2=replace(config.stage2, batch=point.batch, frames=point.frames),
@@ -182,7 +181,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="of which the best counts")
     parser.add_argument("--plot", action="store_true", help="only draw what JSON holds")
     options = parser.parse_args()
-    config = preset(options.preset, options.model_size)
+    config = timed(options.preset, options.model_size)
     bases = [start(config, stage) for stage in STAGES]
     if options.plot:
         results = json.loads(options.json.read_text())["points"]

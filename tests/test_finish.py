@@ -12,7 +12,7 @@ from vdsm import VDSM
 from vdsm.config import SeparationConfig
 from vdsm.data.clips import Clips
 from vdsm.train.batches import Individuals, as_video
-from vdsm.train.finish import encode, finish, others, within
+from vdsm.train.finish import finish, others, posteriors, within
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_codes_keep_what_differs_more_than_its_nuisance(clips: Clips) -> None:
             head.bias[len(head.bias) // 2 :] = -20
     finish(model, clips, replace(SMALL, separation=SeparationConfig(resolution=1.5)))
     x = as_video(clips.batch(clips.select("train"), np.zeros(len(clips.select("train")), int), 5))
-    q_s, q_d, _ = encode(model, x)
+    q_s, q_d = posteriors(model, x)
     codes = model.encode(x)
     for aggregate, loc, code in (
         (model.identity_aggregate, q_s.loc, codes.s),
@@ -73,7 +73,7 @@ def test_the_paper_keeps_everything(clips: Clips, tmp_path: Path) -> None:
     model = VDSM(SMALL.model).eval()
     finish(model, clips, SMALL)
     x = as_video(clips.batch(np.arange(4), np.zeros(4, int), 5))
-    q_s, q_d, _ = encode(model, x)
+    q_s, q_d = posteriors(model, x)
     codes = model.encode(x)
     assert torch.equal(codes.s, q_s.loc)
     assert torch.equal(codes.d, q_d.loc)

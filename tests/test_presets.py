@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 from math import prod
+from typing import get_args
 
 import pytest
 import torch
 
 from vdsm import VDSM, InputError, ModelConfig
-from vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, preset
+from vdsm.cli import SIZES
+from vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, Size, preset
 
 # Table 4: lr, epochs, batch of both stages, segment length where one is printed; 50 batches an
 # epoch. Table 5: κ_s. Sprites' lr 8e-3 is taken for a slip (docs/model.md).
@@ -95,3 +97,7 @@ def test_one_decoder_needs_one_field() -> None:
     """App. G: the bank replaced by a single decoder."""
     single = VDSM(ModelConfig(size=32, experts=1, decoder_width=0.125, encoder_width=0.25))
     assert {w.shape[0] for w in single.decoder.weights} == {1}
+
+
+def test_the_command_line_offers_every_size() -> None:
+    assert get_args(Size) == SIZES

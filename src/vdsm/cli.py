@@ -12,6 +12,7 @@ from vdsm.version import __version__
 
 Command = Callable[[argparse.Namespace, list[str]], None]
 EPILOG = "Start with 'vdsm demo', or see the README."
+SIZES = ("compact", "paper", "paper-compact")  # of a preset
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -89,7 +90,7 @@ def make_parser() -> Parser:
     )
     train.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
     train.add_argument("--preset", help="settings to start from [the dataset's own]")
-    train.add_argument("--size", choices=("compact", "paper", "paper-compact"))
+    train.add_argument("--size", choices=SIZES)
     train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
     train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
 
@@ -156,7 +157,7 @@ def make_parser() -> Parser:
     ablate = add("ablate", "App. G: the bank of decoders against a single one", run_ablate, True)
     ablate.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
     ablate.add_argument("--preset", help="settings to start from [the dataset's own]")
-    ablate.add_argument("--size", choices=("compact", "paper", "paper-compact"))
+    ablate.add_argument("--size", choices=SIZES)
     ablate.add_argument("--out", type=Path, metavar="DIR", help="folder for both runs")
     ablate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
 

@@ -96,18 +96,9 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Stage1Config:
-    """Pre-training: frames of one individual in no order (Sec. 3.2, Eq. 7)."""
+class OptimizerConfig:
+    """What both stages have in common."""
 
-    steps: int = Field(
-        default=15000, ge=0, description="optimizer steps (Table 4: epochs x batches)"
-    )
-    batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
-    frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "clip"] = Field(
-        default="group",
-        description="frames of one individual's clips, or of one clip (no grouping)",
-    )
     optimizer: Literal["adam", "muon"] = Field(
         default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
     )
@@ -118,6 +109,21 @@ class Stage1Config:
     warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
     decay: float = Field(
         default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
+class Stage1Config(OptimizerConfig):
+    """Pre-training: frames of one individual in no order (Sec. 3.2, Eq. 7)."""
+
+    steps: int = Field(
+        default=15000, ge=0, description="optimizer steps (Table 4: epochs x batches)"
+    )
+    batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
+    frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
+    group_by: Literal["group", "clip"] = Field(
+        default="group",
+        description="frames of one individual's clips, or of one clip (no grouping)",
     )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",
@@ -144,7 +150,7 @@ class Stage1Config:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Stage2Config:
+class Stage2Config(OptimizerConfig):
     """Sequence training: encoder and decoder frozen but for their last layers (Eq. 4)."""
 
     steps: int = Field(
@@ -153,17 +159,6 @@ class Stage2Config:
     batch: int = Field(default=20, ge=1, description="sequences per step, Table 4")
     frames: int = Field(
         default=8, ge=2, description="frames in a random segment of a clip, Table 4"
-    )
-    optimizer: Literal["adam", "muon"] = Field(
-        default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
-    )
-    lr: float = Field(default=1e-3, gt=0, description="learning rate, Table 4")
-    clip: float = Field(
-        default=0.0, ge=0, description="largest norm of the gradient; above, it is scaled; 0: any"
-    )
-    warmup: int = Field(default=0, ge=0, description="first steps, with lr rising from 0")
-    decay: float = Field(
-        default=0.0, ge=0, le=1, description="last share of steps with lr falling to 0"
     )
 
 
@@ -212,8 +207,8 @@ class SeparationConfig:
     resolution: float = Field(
         default=0.0,
         ge=0,
-        description="dimensions of s and d whose means spread less over clips than this many "
-        "posterior scales read as constant",
+        description="directions of s and d in which clips differ by less than this many standard "
+        "deviations of noise and nuisance read as constant",
     )
     denoise: bool = Field(
         default=False,

@@ -51,8 +51,11 @@ PAPER = {
 }
 
 
-def compact(config: Config, steps1: int, steps2: int, batch: int = 16) -> Config:
-    """A quarter of the decoder's width, half the encoder's, one LSTM layer; fewer steps."""
+def compact(config: Config, steps1: int, steps2: int, batch: int = 16, experts: int = 0) -> Config:
+    """A quarter of the decoder's width, half the encoder's, one LSTM layer; fewer steps.
+
+    experts: decoders, 0 for κ_s.
+    """
     return replace(
         config,
         model=replace(
@@ -62,15 +65,11 @@ def compact(config: Config, steps1: int, steps2: int, batch: int = 16) -> Config
             lstm_layers=1,
             lstm_width=256,
             combiner_hidden=256,
+            experts=experts,
         ),
         stage1=replace(config.stage1, steps=steps1, batch=batch, lr=1e-3, decay=0.3),
         stage2=replace(config.stage2, steps=steps2, batch=batch, decay=0.3),
     )
-
-
-def experts(config: Config, count: int) -> Config:
-    """With so many decoders instead of κ_s."""
-    return replace(config, model=replace(config.model, experts=count))
 
 
 PAPER_COMPACT_STEPS = 3000, 2000
@@ -115,7 +114,7 @@ def apart(
 COMPACT = {
     "mug": compact(PAPER["mug"], *PAPER_COMPACT_STEPS),
     "sprites": apart(
-        experts(compact(PAPER["sprites"], 12000, 1600), 10),
+        compact(PAPER["sprites"], 12000, 1600, experts=10),
         resolution=2.0,
         lambda_z_until=0.3,
         lambda_z_to=1.5,

@@ -208,8 +208,9 @@ class VDSM(nn.Module):
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
 
-        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z]. Dimensions of s and d that training left
-        unused are constant (`vdsm.model.aggregate`).
+        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z]. Directions of s and d that carry nothing are
+        constant, and with `separation.denoise` the others are without noise
+        (`vdsm.model.aggregate`).
         """
         self._check(clips)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.

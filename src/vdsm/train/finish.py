@@ -33,17 +33,18 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
     device = model.z_start.device
     bf16 = use_bf16(config.precision, device)
     for rows in np.split(np.arange(len(chosen)), range(CHUNK, len(chosen), CHUNK)):
-        x = segments(clips, chosen[rows], length, rng, device)
-        q_s, q_d, z = encode(model, x)
+        q_s, q_d = posteriors(model, segments(clips, chosen[rows], length, rng, device))
         other = segments(clips, others(who, chosen[rows], length, rng), length, rng, device)
+        z = model.poses(q_d.loc, length, mean=True)[1]
         drawn = []
         for stranger in strangers:
-            s = encode(model, segments(clips, stranger[rows], length, rng, device))[0].loc
+            x = segments(clips, stranger[rows], length, rng, device)
+            s = model.identity(model.encoder(x)).loc
             with autocast(device, bf16):
                 y = model.likelihood(Codes(s, q_d.loc, z)).mean
-            drawn.append(encode(model, y)[1].loc)
+            drawn.append(posteriors(model, y)[1].loc)
         found.append((q_s, q_d))
-        differ_s.append(q_s.loc - encode(model, other)[0].loc)
+        differ_s.append(q_s.loc - model.identity(model.encoder(other)).loc)
         differ_d.append(drawn[0] - drawn[1])
     all_s, all_d = (
         Gaussian(torch.cat([q.loc for q in part]), torch.cat([q.scale for q in part]))
@@ -71,11 +72,10 @@ def others(who: Individuals, chosen: Ints, frames: int, rng: np.random.Generator
     return np.where(who.clips.table.length[found] < frames, chosen, found)
 
 
-def encode(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian, Float[Tensor, "B T Z"]]:
-    """q(s), q(d), and the mean poses of clips."""
+def posteriors(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian]:
+    """q(s) and q(d) of clips."""
     features = model.encoder(x)
-    q_d = model.dynamics(model.frame_pose(features).loc)
-    return model.identity(features), q_d, model.poses(q_d.loc, x.shape[1], mean=True)[1]
+    return model.identity(features), model.dynamics(model.frame_pose(features).loc)
 
 
 def within(differences: list[Float[Tensor, "B K"]]) -> Float[Tensor, "K K"]:
