@@ -1,11 +1,20 @@
 """Other colours for q(z) and q(d): what changes, and what must not."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from vdsm.config import SeparationConfig
-from vdsm.train.augment import DARKEST, KNOTS, colour_jitter, other_colours, tone_curves
+from vdsm.train.augment import (
+    DARKEST,
+    KNOTS,
+    colour_jitter,
+    elsewhere,
+    other_colours,
+    tone_curves,
+)
 
 
 def clips() -> torch.Tensor:
@@ -54,3 +63,31 @@ def test_only_what_is_asked_for() -> None:
     torch.testing.assert_close(jitter, colour_jitter(x, 0.5, seeded()))
     tones = other_colours(x, SeparationConfig(tones=0.5), seeded())
     torch.testing.assert_close(tones, tone_curves(x, 0.5, seeded()))
+
+
+def test_elsewhere_moves_lights_and_mirrors_whole_clips() -> None:
+    """Each clip is one of the 2 x 9 x 9 views by plain indexing, times one gain."""
+    g = torch.Generator().manual_seed(5)
+    x = torch.rand(40, 2, 3, 32, 32, generator=g) * 0.7
+    y = elsewhere(x, 1.0, g)
+    margin, mirrored, shifts, gains = 3, 0, set(), []
+    for clip, seen in zip(x, y, strict=True):
+        wide = clip[:, :, [0] * margin + list(range(32)) + [31] * margin]
+        wide = wide[..., [0] * margin + list(range(32)) + [31] * margin]
+        places = itertools.product(range(2 * margin + 1), range(2 * margin + 1), (False, True))
+        found = []
+        for i, j, flip in places:
+            view = wide[..., i : i + 32, j : j + 32]
+            view = view.flip(-1) if flip else view
+            gain = seen.sum() / view.sum()
+            if torch.allclose(seen, view * gain, atol=1e-5):
+                found.append((flip, i, j, gain))
+        assert len(found) == 1
+        flip, i, j, gain = found[0]
+        mirrored += flip
+        shifts.add((i, j))
+        gains.append(gain)
+    assert 5 < mirrored < 35  # false alarm rate below 1e-6
+    assert len(shifts) > 15
+    assert 0.7 <= min(gains) < 0.8 < 1.2 < max(gains) <= 1.3 + 1e-5
+    assert elsewhere(x, 0.0, g) is x

@@ -6,9 +6,21 @@ from torch import Tensor, nn
 
 from vdsm import VDSM
 from vdsm.config import Config, ModelConfig, Stage1Config
-from vdsm.train.muon import RELATIVE, Muon, as_matrices, is_matrix, orthogonal
+from vdsm.train.muon import (
+    RELATIVE,
+    Muon,
+    as_matrices,
+    is_matrix,
+    matrices_and_vectors,
+    orthogonal,
+)
 from vdsm.train.stages import stages
 from vdsm.train.step import Batch, make_optimizer, take_step
+
+
+def muon_of(matrices: list[nn.Parameter], vectors: list[nn.Parameter], lr: float) -> Muon:
+    named = [("weight", p) for p in matrices] + [("bias", p) for p in vectors]
+    return Muon(matrices_and_vectors(named), lr)
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 5), (3, 8, 40), (2, 64, 16), (1, 1, 9)])
@@ -39,7 +51,7 @@ def test_steps_are_those_of_torch() -> None:
     weight, bias = torch.randn(12, 30, generator=g), torch.randn(12, generator=g)
     mine = [nn.Parameter(t.clone()) for t in (weight, bias)]
     theirs = [nn.Parameter(t.clone()) for t in (weight, bias)]
-    optimizer = Muon(mine[:1], mine[1:], lr=1e-2)
+    optimizer = muon_of(mine[:1], mine[1:], lr=1e-2)
     muon = torch.optim.Muon(
         theirs[:1], lr=1e-2, weight_decay=0, adjust_lr_fn="match_rms_adamw", ns_steps=5
     )
@@ -86,12 +98,12 @@ def test_what_is_saved_goes_on_as_if_nothing_had_happened() -> None:
             optimizer.step()
 
     whole, first, second = parameters(), parameters(), parameters()
-    steps(Muon(whole[:1], whole[1:], 1e-2), whole, range(6))
-    before = Muon(first[:1], first[1:], 1e-2)
+    steps(muon_of(whole[:1], whole[1:], 1e-2), whole, range(6))
+    before = muon_of(first[:1], first[1:], 1e-2)
     steps(before, first, range(3))
     for p, q in zip(second, first, strict=True):
         p.data.copy_(q.data)
-    after = Muon(second[:1], second[1:], 1e-2)
+    after = muon_of(second[:1], second[1:], 1e-2)
     after.load_state_dict(before.state_dict())
     steps(after, second, range(3, 6))
     for p, q in zip(whole, second, strict=True):
@@ -100,7 +112,7 @@ def test_what_is_saved_goes_on_as_if_nothing_had_happened() -> None:
 
 def test_a_parameter_without_a_gradient_stays() -> None:
     p = nn.Parameter(torch.ones(3, 3))
-    Muon([p], [], 0.1).step()
+    muon_of([p], [], 0.1).step()
     assert torch.equal(p, torch.ones(3, 3))
 
 
@@ -123,7 +135,7 @@ def test_every_matrix_moves_by_its_own_size() -> None:
     for scale in (1.0, 100.0, 0.0):
         p = nn.Parameter(scale * start)
         p.grad = grad
-        Muon([p], [], 0.01).step()
+        muon_of([p], [], 0.01).step()
         moved.append(p.detach() - scale * start)
     torch.testing.assert_close(moved[1], 100 * moved[0], atol=1e-4, rtol=1e-3)
     assert moved[2].abs().min() > 0

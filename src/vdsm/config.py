@@ -64,6 +64,10 @@ class ModelConfig:
     flow_steps: int = Field(
         default=0, ge=0, description="inverse autoregressive flow on q(z_t | ...)"
     )
+    identity_encoder: Literal["shared", "own"] = Field(
+        default="shared",
+        description="ENC below ENC_s: the one that q(z) and q(d) see through, or one of its own",
+    )
     encoder_slope: float = Field(
         default=0.01,
         description="LeakyReLU slope of the encoder; 1 matches the authors' linear trunk",
@@ -113,6 +117,24 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
+class ContrastConfig(OptimizerConfig):
+    """Before stage 1: ENC_s learns to tell individuals apart (`vdsm.train.contrast`)."""
+
+    steps: int = Field(default=0, ge=0, description="optimizer steps; 0: the paper's recipe")
+    batch: int = Field(default=256, ge=2, description="individuals per step, two clips of each")
+    frames: int = Field(default=1, ge=1, description="frames of each of these clips")
+    temperature: float = Field(
+        default=0.07, gt=0, description="of the similarities; low: near misses count most"
+    )
+    augment: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="clips shifted, brightened and mirrored at random, 0 none to 1 strong",
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Stage1Config(OptimizerConfig):
     """Pre-training: frames of one individual in no order (Sec. 3.2, Eq. 7)."""
 
@@ -143,6 +165,12 @@ class Stage1Config(OptimizerConfig):
     )
     lambda_s: float = Field(default=1.0, gt=0, description="λ_s at the end; it starts at .1")
     sharpness: float = Field(default=10.0, gt=0, description="1/τ_s at the end; it starts at 1")
+    identity_lr: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="learning rate of q(s) below its last layer, relative to lr",
+    )
     start: Literal["random", "data"] = Field(
         default="random",
         description="the last layers before s and z: random, or whitened on training clips",
@@ -225,6 +253,9 @@ class Config:
     stage2: Stage2Config = Field(default_factory=Stage2Config, description="sequence training")
     separation: SeparationConfig = Field(
         default_factory=SeparationConfig, description="additions to the paper's recipe"
+    )
+    contrast: ContrastConfig = Field(
+        default_factory=ContrastConfig, description="who is who, before stage 1"
     )
     leave_out: float = Field(
         default=0.0,

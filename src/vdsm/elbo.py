@@ -31,7 +31,7 @@ def stage1(
     `reference` [B, M, C, H, W]: other frames of the individual, for q(s) to see instead;
     `second` [B, M, C, H, W]: frames of one more clip of theirs, whose q(s) should be the same.
     """
-    what, who = features(model, x, seen, reference)
+    what, who = model.features(x, seen, reference)
     q = model.infer_frames(what, generator, who)
     standard = type(q.z)(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
     return {
@@ -55,7 +55,7 @@ def stage2(
 
     `colours_agree`: q(d) of x should be that of `seen`.
     """
-    what, who = features(model, x, seen, reference)
+    what, who = model.features(x, seen, reference)
     q = model.infer(what, generator, who)
     p = model.prior(q.codes)
     assert q.d is not None
@@ -69,16 +69,6 @@ def stage2(
     }
 
 
-def features(
-    model: VDSM, x: Video, seen: Video | None, reference: Reference | None
-) -> tuple[Float[Tensor, "B T F"], Float[Tensor, "B M F"] | None]:
-    """Features for q(z) and q(d), and those for q(s) where they are of other frames."""
-    if seen is None and reference is None:
-        return model.encoder(x), None
-    who = model.encoder(x if reference is None else reference)
-    return model.encoder(x if seen is None else seen), who
-
-
 def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     """Jeffreys divergence, halved, between q(s) of two clips of one individual, where given.
 
@@ -88,7 +78,7 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     """
     if second is None:
         return {}
-    other = model.identity(model.encoder(second))
+    other = model.infer_identity(second)
     return {"agreement": jeffreys(with_scale_fixed(q_s), with_scale_fixed(other))}
 
 
@@ -123,5 +113,6 @@ def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:
 def loss(terms: Terms, weights: Mapping[str, float]) -> Float[Tensor, ""]:
     """Minus the weighted bound, averaged over the batch; KL weights are the λ of Eqs. 4 and 7."""
     assert terms.keys() == weights.keys(), f"terms {set(terms)} but weights {set(weights)}"
-    total = sum(weights[name] * term for name, term in terms.items() if name != "log_likelihood")
-    return (total - weights["log_likelihood"] * terms["log_likelihood"]).mean()
+    signs = {name: -1.0 if name == "log_likelihood" else 1.0 for name in terms}
+    parts = [signs[name] * weights[name] * term for name, term in terms.items()]
+    return torch.stack(parts).sum(0).mean()

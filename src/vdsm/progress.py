@@ -17,7 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-TERMS = {"log_likelihood": "log p(x)", "kl_z": "KL z", "kl_s": "KL s", "kl_d": "KL d"}
+TERMS = {"contrast": "contrast", "log_likelihood": "log p(x)"}
+TERMS |= {f"kl_{code}": f"KL {code}" for code in "zsd"}
 LINES_PER_STAGE = 20  # where the output is no terminal
 
 
@@ -42,7 +43,9 @@ class TrainingBar:
     def metrics(self, record: dict[str, Any]) -> None:
         """Show one line of metrics."""
         name, step, steps = record["name"], record["step"], record["steps"]
-        terms = "  ".join(f"{label} {record[k]:,.0f}" for k, label in TERMS.items() if k in record)
+        terms = "  ".join(
+            f"{label} {short(record[k])}" for k, label in TERMS.items() if k in record
+        )
         if self.console.is_terminal:
             if name not in self.tasks:
                 self.tasks[name] = self.bar.add_task(name, total=steps, terms="")
@@ -53,6 +56,11 @@ class TrainingBar:
     def message(self, text: str) -> None:
         """Say something above the bar."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def short(nats: float) -> str:
+    """As many digits as a glance takes in."""
+    return f"{nats:,.0f}" if abs(nats) >= 10 else f"{nats:.2f}"
 
 
 @contextmanager

@@ -133,8 +133,8 @@ def limits(export: Export) -> Iterator[str]:
 
 def finished(run: Run) -> bool:
     """Whether the last step of the last stage that has any was done."""
-    final = 1 if run.config.stage2.steps else 0
-    return any(m["stage"] == final and m["step"] == m["steps"] for m in run.metrics()[-1:])
+    final = "stage2" if run.config.stage2.steps else "stage1"
+    return any(m["name"] == final and m["step"] == m["steps"] for m in run.metrics()[-1:])
 
 
 def sentence(shortcoming: str) -> str:

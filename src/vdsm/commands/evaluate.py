@@ -188,7 +188,8 @@ def encode(
         for name, values in parts.items():
             values.append(getattr(codes, name).cpu())
         with torch.no_grad():
-            posterior = model.infer(model.encoder(x), generator)
+            features, who = model.features(x)
+            posterior = model.infer(features, generator, who)
         drawn["s_sample"].append(model.identity_aggregate.keep(posterior.codes.s).cpu())
         drawn["d_sample"].append(model.dynamics_aggregate.keep(posterior.codes.d).cpu())
         progress("encoding", int(rows[-1]) + 1, len(real))

@@ -79,7 +79,7 @@ def run_table(path: Path) -> Table:
                 table.add_row(term, f"{last[term]:,.1f} nats per sequence")
     else:
         table.add_row("reached", "nothing yet")
-    for group in ("model", "stage1", "stage2", "separation"):
+    for group in ("model", "contrast", "stage1", "stage2", "separation"):
         fields = vars(getattr(run.config, group))
         table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table

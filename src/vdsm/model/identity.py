@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
+from vdsm.model.encoder import FrameEncoder
 from vdsm.notation import Gaussian
 
 
@@ -15,6 +16,8 @@ class IdentityPosterior(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        own = config.identity_encoder == "own"
+        self.encoder = FrameEncoder(config) if own else None  # None: the model's
         self.embed = nn.Linear(config.features, config.identity_hidden)  # ENC_s
         self.head = nn.Linear(config.identity_hidden, 2 * config.identity_dim)  # f_s
         nn.init.kaiming_normal_(self.embed.weight)
@@ -25,6 +28,9 @@ class IdentityPosterior(nn.Module):
 
     def forward(self, features: Float[Tensor, "B T F"]) -> Gaussian:
         """Density over [B, S] from the features of T frames in any order."""
-        embedding = F.leaky_relu(self.embed(features))
-        loc, scale = self.head(embedding.mean(1)).chunk(2, -1)
+        loc, scale = self.head(self.embedding(features)).chunk(2, -1)
         return Gaussian.from_layers(loc, scale)
+
+    def embedding(self, features: Float[Tensor, "B T F"]) -> Float[Tensor, "B X"]:
+        """mean_t ENC_s(x_t), which f_s reads."""
+        return F.leaky_relu(self.embed(features)).mean(1)

@@ -86,18 +86,41 @@ class VDSM(nn.Module):
 
     # -- inference model, Eq. 2 -------------------------------------------------------------------
 
+    def features(
+        self,
+        x: Video,
+        seen: Video | None = None,
+        reference: Float[Tensor, "B M C H W"] | None = None,
+    ) -> tuple[Features, Float[Tensor, "B M F"]]:
+        """What q(z) and q(d) see, and what q(s) sees: x, or `seen` and `reference` instead."""
+        what = self.encoder(x if seen is None else seen)
+        if self.identity.encoder is None and seen is None and reference is None:
+            return what, what
+        return what, self.identity_features(x if reference is None else reference)
+
+    def identity_features(self, x: Video) -> Features:
+        """ENC(x_t) for q(s), by the encoder of all or one of its own."""
+        encoder = self.encoder if self.identity.encoder is None else self.identity.encoder
+        features: Features = encoder(x)
+        return features
+
+    def infer_identity(self, x: Video) -> Gaussian:
+        """q(s | x_1:T) alone."""
+        q: Gaussian = self.identity(self.identity_features(x))
+        return q
+
     def infer(
         self,
         features: Features,
         generator: torch.Generator | None = None,
-        reference: Float[Tensor, "B M F"] | None = None,
+        who: Float[Tensor, "B M F"] | None = None,
     ) -> Posterior:
         """q(s, d, z_1:T | x_1:T) and a sample, from the features of a clip's frames in order.
 
-        `reference`: features of other frames of the same individual, for q(s) to see instead.
+        `who`: the features that q(s) sees, where they are others (`features` gives both).
         """
         # Who: pooled over frames.
-        q_s = self.identity(features if reference is None else reference)
+        q_s = self.identity(features if who is None else who)
         s = q_s.sample(generator)
 
         # What they do: the last hidden states of the bi-LSTM.
@@ -112,10 +135,10 @@ class VDSM(nn.Module):
         self,
         features: Features,
         generator: torch.Generator | None = None,
-        reference: Float[Tensor, "B M F"] | None = None,
+        who: Float[Tensor, "B M F"] | None = None,
     ) -> Posterior:
         """q(s | x_1:T) Π_i q(z_i | x_i) and a sample: stage 1, frames in no order (Eq. 7)."""
-        q_s = self.identity(features if reference is None else reference)
+        q_s = self.identity(features if who is None else who)
         q_z = self.frame_pose(features)
         s, z = q_s.sample(generator), q_z.sample(generator)
         d = s.new_zeros(len(s), self.config.dynamics_dim)
@@ -217,8 +240,8 @@ class VDSM(nn.Module):
         return _join(self._encode(x) for x in torch.split(clips, CHUNK))
 
     def _encode(self, x: Video) -> Codes:
-        features = self.encoder(x.to(self.z_start))
-        s = self.identity_aggregate.keep(self.identity(features).loc)
+        features, who = self.features(x.to(self.z_start))
+        s = self.identity_aggregate.keep(self.identity(who).loc)
         d = self.dynamics_aggregate.keep(self.dynamics(self.frame_pose(features).loc).loc)
         _, z, _, _ = self.poses(d, x.shape[1], mean=True)
         return Codes(s, d, z)
@@ -230,7 +253,8 @@ class VDSM(nn.Module):
         return _join(self._encode_frames(x) for x in torch.split(clips, CHUNK))
 
     def _encode_frames(self, x: Video) -> Codes:
-        q = self.infer_frames(self.encoder(x.to(self.z_start)))
+        features, who = self.features(x.to(self.z_start))
+        q = self.infer_frames(features, who=who)
         return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.z.loc)
 
     @torch.no_grad()

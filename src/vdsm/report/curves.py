@@ -37,17 +37,22 @@ STYLE: Any = {
 WEIGHTS = {"kl_z": "λ_z", "kl_s": "λ_s", "kl_d": "λ_d"}
 CURVES: tuple[tuple[str, Mapping[str, str], bool], ...] = (
     ("log-likelihood, nats per sequence", {"log_likelihood": "log p(x | s, z)"}, False),
+    ("contrast, nats per individual", {"contrast": "InfoNCE"}, True),
     ("KL, nats per sequence", {"kl_z": "z", "kl_s": "s", "kl_d": "d"}, True),
     ("gradient norm", {"gradient_norm": "gradient norm"}, True),
     ("learning rate", {"lr": "learning rate"}, False),
 )
 
+OPTIONAL = ("contrast, nats per individual",)  # shown only where there is such a stage
+
 
 def training_curves(metrics: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(title, SVG) of what metrics.jsonl holds: both stages one after the other."""
+    """(title, SVG) of what metrics.jsonl holds: all stages one after the other."""
     with matplotlib.rc_context(STYLE):
         return [
-            (title, _training_curve(metrics, title, names, log)) for title, names, log in CURVES
+            (title, _training_curve(metrics, title, names, log))
+            for title, names, log in CURVES
+            if title not in OPTIONAL or any(name in m for name in names for m in metrics)
         ]
 
 
@@ -58,10 +63,11 @@ def _training_curve(
     axes = figure.add_subplot()
     stage = np.array([m["stage"] for m in metrics])
     step = np.array([m["step"] for m in metrics], float)
-    if (stage == 1).any():
-        first = max((m["steps"] for m in metrics if m["stage"] == 0), default=0)
-        step[stage == 1] += first
-        axes.axvline(first, color=INK, lw=1, ls=":", alpha=0.6)
+    lengths = {m["stage"]: m["steps"] for m in metrics}
+    for later in sorted(lengths)[1:]:
+        begins = sum(steps for earlier, steps in lengths.items() if earlier < later)
+        step[stage == later] += begins
+        axes.axvline(begins, color=INK, lw=1, ls=":", alpha=0.6)
     for name, label in names.items():
         value = np.array([m.get(name, np.nan) for m in metrics], float)
         known = np.flatnonzero(np.isfinite(value))
@@ -70,7 +76,7 @@ def _training_curve(
             axes.plot(step[known], value[known], lw=1.3, label=label)
     if log and axes.lines:
         axes.set_yscale("log")
-    axes.set_xlabel("step; the dotted line is where stage 2 begins" if axes.lines else "step")
+    axes.set_xlabel("step; dotted lines are where the next stage begins" if axes.lines else "step")
     if len(names) > 1:
         axes.legend(ncols=len(names), loc="best")
     return to_svg(figure, title)
@@ -79,10 +85,10 @@ def _training_curve(
 def schedule_curves(config: Config) -> list[tuple[str, str]]:
     """(title, SVG) for each stage: the weights λ and the sharpness against progress."""
     titles = ("stage 1: frames (Fig. 9)", "stage 2: sequences (Fig. 10)")
+    drawing = [stage for stage in stages(config) if stage.draws]
     with matplotlib.rc_context(STYLE):
         return [
-            (title, _schedule(stage, title))
-            for stage, title in zip(stages(config), titles, strict=True)
+            (title, _schedule(stage, title)) for stage, title in zip(drawing, titles, strict=True)
         ]
 
 

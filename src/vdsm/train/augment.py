@@ -1,11 +1,18 @@
-"""Other colours for frames that q(z) and q(d) see, so that looks reach the decoder by s alone."""
+"""What frames are changed to before a part of the model sees them.
+
+Other colours for q(z) and q(d), so that looks reach the decoder by s alone; other places and light
+for contrast between few individuals, who could else be told by where they happened to stand.
+"""
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from vdsm.config import SeparationConfig
 from vdsm.notation import Video, draw
 
 KNOTS = 4  # of a tone curve, beside 0
+SHIFT, BRIGHTNESS = 0.1, 0.3  # at full strength: of the side, and of the values
 DARKEST = 0.15  # value of a knot: nothing visible turns black
 
 
@@ -51,3 +58,27 @@ def tone_curves(x: Video, strength: float, generator: torch.Generator | None) ->
     left = place.detach().floor().clamp_max(KNOTS - 1)
     low, high = (values.gather(3, left.long() + i) for i in (0, 1))
     return torch.lerp(low, high, place - left).view_as(x)
+
+
+def elsewhere(x: Video, strength: float, generator: torch.Generator | None) -> Video:
+    """Every clip shifted as a whole, its border repeated, brighter or darker, mirrored or not.
+
+    At strength 1 by up to a tenth of the side and 30 %; at 0 the clips as they are.
+    """
+    if strength == 0:
+        return x
+
+    def random() -> Tensor:
+        return torch.rand(len(x), generator=generator, device=x.device)
+
+    margin = round(strength * SHIFT * x.shape[-1])
+    down, right = ((random() * (2 * margin + 1)).long().tolist() for _ in range(2))
+    h, w = x.shape[-2:]
+    padded = F.pad(x.flatten(1, 2), (margin,) * 4, mode="replicate")
+    padded = padded.view(*x.shape[:3], *padded.shape[-2:])
+    shifted = torch.stack(
+        [clip[..., i : i + h, j : j + w] for clip, i, j in zip(padded, down, right, strict=True)]
+    )
+    gain = 1 + strength * BRIGHTNESS * (2 * random() - 1)
+    lit = (shifted * gain[:, None, None, None, None]).clamp(0, 1)
+    return torch.where((random() < 0.5)[:, None, None, None, None], lit.flip(-1), lit)

@@ -83,6 +83,26 @@ class Others:
 NONE = Others()
 
 
+class PairSampler:
+    """Before stage 1: frames of a clip of each of several individuals, and of another clip."""
+
+    def __init__(self, individuals: Individuals, frames: int) -> None:
+        self.individuals, self.frames = individuals, frames
+        if len(individuals.members) < 2:
+            raise InputError(
+                f"{individuals.clips.info.name} has a single individual to learn from, and nobody "
+                "to tell them from: set --contrast.steps 0"
+            )
+
+    def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
+        members = self.individuals.members
+        people = rng.choice(len(members), min(batch, len(members)), replace=False)
+        one = np.array([rng.choice(members[person]) for person in people])
+        other = np.array([self.individuals.another(rng, int(clip)) for clip in one])
+        x, reference = (self.individuals.few(rng, c, self.frames, mine) for c in (one, other))
+        return Drawn(x, reference)
+
+
 class GroupSampler:
     """Stage 1: frames of one individual in no order, from any of their training clips.
 

@@ -39,12 +39,12 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
         drawn = []
         for stranger in strangers:
             x = segments(clips, stranger[rows], length, rng, device)
-            s = model.identity(model.encoder(x)).loc
+            s = model.infer_identity(x).loc
             with autocast(device, bf16):
                 y = model.likelihood(Codes(s, q_d.loc, z)).mean
             drawn.append(posteriors(model, y)[1].loc)
         found.append((q_s, q_d))
-        differ_s.append(q_s.loc - model.identity(model.encoder(other)).loc)
+        differ_s.append(q_s.loc - model.infer_identity(other).loc)
         differ_d.append(drawn[0] - drawn[1])
     all_s, all_d = (
         Gaussian(torch.cat([q.loc for q in part]), torch.cat([q.scale for q in part]))
@@ -74,8 +74,8 @@ def others(who: Individuals, chosen: Ints, frames: int, rng: np.random.Generator
 
 def posteriors(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian]:
     """q(s) and q(d) of clips."""
-    features = model.encoder(x)
-    return model.identity(features), model.dynamics(model.frame_pose(features).loc)
+    features, who = model.features(x)
+    return model.identity(who), model.dynamics(model.frame_pose(features).loc)
 
 
 def within(differences: list[Float[Tensor, "B K"]]) -> Float[Tensor, "K K"]:

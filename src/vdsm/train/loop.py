@@ -80,7 +80,7 @@ class Events:
 def train(
     run: Run, clips: Clips, events: Events | None = None, processes: Processes = ALONE
 ) -> VDSM:
-    """Train both stages, from the run's newest checkpoint if it has one. Returns the model.
+    """Train all stages, from the run's newest checkpoint if it has one. Returns the model.
 
     Of several processes the first alone touches the run's folder, so the others need not see it;
     give events that show something to the first alone.
@@ -116,11 +116,14 @@ def run_stage(
     model = state.model
     sampler = stage.sampler(clips)
     batch_size = stage.settings.batch
-    mine, share = processes.rows(batch_size), processes.weight(batch_size)
+    if stage.apart:
+        mine, share = processes.rows(batch_size), processes.weight(batch_size)
+    else:  # every process computes the whole batch
+        mine, share = slice(0, batch_size), 1.0
     painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
     bf16 = use_bf16(config.precision, device)
     if state.optimizer is None:
-        if state.stage == 0 and config.stage1.start == "data":
+        if stage.name == "stage1" and config.stage1.start == "data":
             start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)
@@ -136,7 +139,7 @@ def run_stage(
         lr = stage.settings.lr * state.slower * decay(progress, stage.settings.decay)
         lr *= min(1.0, (state.step + 1) / (stage.settings.warmup + 1))
         for group in optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("relative", 1.0)
 
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
         #    processes each takes its rows of both.
@@ -150,7 +153,7 @@ def run_stage(
             None if part is None else as_video(part, device)
             for part in (drawn.reference, drawn.second, drawn.stranger)
         )
-        seen = other_colours(x, config.separation, generator)
+        seen = other_colours(x, config.separation, generator) if stage.draws else None
         if stranger is not None:
             with autocast(device, bf16):
                 seen = x if seen is None else seen
@@ -181,7 +184,7 @@ def run_stage(
             if processes.first:
                 run.log(record)
                 events.on_metrics(record)
-        if paint_now and processes.first:
+        if paint_now and stage.draws and processes.first:
             painter.paint(model, stage.name, state.step)
         if save_now:
             save(run, state, stage, processes)

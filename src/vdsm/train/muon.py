@@ -9,6 +9,7 @@ al. 2017), be it a layer of small weights or a whitened head of large ones.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -25,16 +26,10 @@ TINY = 1e-12
 
 
 class Muon(Optimizer):
-    """Two groups of parameters, `matrices` and `vectors`, with one learning rate."""
+    """Over groups of parameters that `matrices_and_vectors` gives."""
 
-    def __init__(
-        self, matrices: Iterable[nn.Parameter], vectors: Iterable[nn.Parameter], lr: float
-    ) -> None:
-        groups = [
-            {"params": list(matrices), "orthogonal": True},
-            {"params": list(vectors), "orthogonal": False},
-        ]
-        super().__init__([group for group in groups if group["params"]], {"lr": lr})
+    def __init__(self, groups: Iterable[dict[str, Any]], lr: float) -> None:
+        super().__init__(groups, {"lr": lr})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -68,6 +63,14 @@ class Muon(Optimizer):
         first, second = (1 - beta ** float(state["step"]) for beta in BETAS)
         update: Tensor = mean / first / ((square / second).sqrt() + EPS)
         return update
+
+
+def matrices_and_vectors(named: Iterable[tuple[str, nn.Parameter]]) -> list[dict[str, Any]]:
+    """Groups for `Muon`: what is to be moved orthogonally, and what as Adam does."""
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, p in named:
+        groups[is_matrix(name, p)].append(p)
+    return [{"params": ps, "orthogonal": matrix} for matrix, ps in groups.items() if ps]
 
 
 def is_matrix(name: str, p: nn.Parameter) -> bool:

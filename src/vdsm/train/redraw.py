@@ -24,7 +24,7 @@ def redraw(model: VDSM, seen: Video, stranger: Reference, share: float, first: i
     if not rows:
         return seen
     what = model.frame_pose(model.encoder(seen[rows])).loc
-    who = model.identity(model.encoder(stranger[rows])).loc
+    who = model.infer_identity(stranger[rows]).loc
     nothing = who.new_zeros(len(who), model.config.dynamics_dim)
     drawn = seen.clone()
     drawn[rows] = model.likelihood(Codes(who, nothing, what)).mean.to(seen)

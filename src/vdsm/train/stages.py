@@ -7,12 +7,26 @@ from functools import partial
 from torch import nn
 
 from vdsm import elbo, schedules
-from vdsm.config import Config, SeparationConfig, Stage1Config, Stage2Config
+from vdsm.config import (
+    Config,
+    ContrastConfig,
+    SeparationConfig,
+    Stage1Config,
+    Stage2Config,
+)
 from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips
 from vdsm.elbo import Terms
 from vdsm.model.vdsm import VDSM
-from vdsm.train.batches import GroupSampler, Individuals, Others, Sampler, SegmentSampler
+from vdsm.train.batches import (
+    GroupSampler,
+    Individuals,
+    Others,
+    PairSampler,
+    Sampler,
+    SegmentSampler,
+)
+from vdsm.train.contrast import contrast
 
 PAPER = SeparationConfig()  # nothing added
 
@@ -31,15 +45,18 @@ class Stage:
     """One stage, as the loop sees it."""
 
     name: str
-    settings: Stage1Config | Stage2Config
+    settings: ContrastConfig | Stage1Config | Stage2Config
     bound: Callable[..., Terms]  # (model, x, generator, seen, reference)
     trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
     anneal: Callable[[float], Annealed]
     sampler: Callable[[Clips], Sampler]
+    draws: bool = True  # frames; else nothing is to be seen of it
+    apart: bool = True  # rows of the batch have nothing to do with one another
+    identity_lr: float = 1.0  # of q(s) below its last layer, relative to the others'
 
 
-def stages(config: Config) -> tuple[Stage, Stage]:
-    """Stage 1, frames; stage 2, sequences."""
+def stages(config: Config) -> tuple[Stage, ...]:
+    """Contrast, where asked for: who is who; stage 1, frames; stage 2, sequences."""
     one, two = config.stage1, config.stage2
 
     apart = config.separation
@@ -50,7 +67,9 @@ def stages(config: Config) -> tuple[Stage, Stage]:
         stranger=apart.redraw > 0,
     )
 
+    first = contrast_stage(config)
     return (
+        *([first] if first else []),
         Stage(
             "stage1",
             one,
@@ -58,6 +77,7 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
             lambda progress: anneal_stage1(one, progress, apart),
             lambda clips: GroupSampler(individuals(clips, config), one.frames, others),
+            identity_lr=one.identity_lr,
         ),
         Stage(
             "stage2",
@@ -67,6 +87,23 @@ def stages(config: Config) -> tuple[Stage, Stage]:
             lambda progress: anneal_stage2(one, progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
         ),
+    )
+
+
+def contrast_stage(config: Config) -> Stage | None:
+    """ENC_s and what it sees through, by contrast between individuals."""
+    settings = config.contrast
+    if settings.steps == 0:
+        return None
+    return Stage(
+        "contrast",
+        settings,
+        partial(contrast, temperature=settings.temperature, augment=settings.augment),
+        lambda model: (model.identity.encoder or model.encoder, model.identity.embed),
+        lambda progress: Annealed({"contrast": 1.0}, sharpness=1.0),
+        lambda clips: PairSampler(individuals(clips, config), settings.frames),
+        draws=False,
+        apart=False,
     )
 
 

@@ -3,9 +3,11 @@
 With random weights, features of mostly black frames differ by little from clip to clip, so the
 locations of q(s) start as one large constant with a variation far below the posterior's scale, and
 hundreds of steps go by before s is heard. So the two last layers start whitened, in the manner of
-Mishkin and Matas 2016 (layer-sequential unit variance): along the principal directions of the
-features of a few hundred clips, with mean 0 and the prior's scale in each, and with posteriors
-much narrower than that.
+Mishkin and Matas 2016 (layer-sequential unit variance): along certain directions of the features of
+a few hundred clips, with mean 0 and the prior's scale in each, and with posteriors much narrower
+than that. For z these are the principal directions. For s they are those that say most of how an
+individual looks on average (reduced-rank regression of their mean frame, Izenman 1975): what is
+large among features need not be what has to be drawn.
 """
 
 import math
@@ -17,13 +19,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import Config
-from vdsm.data.clips import Clips
+from vdsm.data.clips import Clips, Frames
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.train.augment import other_colours
 from vdsm.train.batches import Individuals, as_video, step_seed
 from vdsm.train.stages import individuals
 
-INDIVIDUALS, CLIPS, FRAMES = 200, 6, 4  # looked at, at most; clips of each, frames of each clip
+INDIVIDUALS, CLIPS, FRAMES = 400, 9, 4  # looked at, at most; clips of each, frames of each clip
+COARSE = 2  # pixels along a side that are averaged for what an individual looks like
+RIDGE = 1e-3  # of that regression, relative to the mean variance of a feature
 NARROW_S, NARROW_Z = 0.3, 0.05  # scales of the posteriors, relative to the prior's
 SMALLEST = 1e-6  # of a principal direction's deviation, relative to the largest
 
@@ -32,44 +36,70 @@ SMALLEST = 1e-6  # of a principal direction's deviation, relative to the largest
 def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
     """Set the weights of both heads from training clips; a function of data and seed alone.
 
-    The directions of s are those in which individuals' means differ, without any label.
+    No label is used but which clips show the same individual.
     """
     device = model.z_start.device
     rng = np.random.default_rng(step_seed(config.seed))
     generator = torch.Generator(device).manual_seed(step_seed(config.seed))
-    who, what = [], []
+    who, what, shown = [], [], []
     frames = some_frames(individuals(clips, config), rng)
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
         x = as_video(part, device)
-        who.append(F.leaky_relu(model.identity.embed(model.encoder(x))).mean(1))
+        who.append(model.identity.embedding(model.identity_features(x)))
         seen = other_colours(x, config.separation, generator)
         what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
+        shown.append(F.avg_pool2d(x.mean(1), COARSE).flatten(1))
     c = config.model
-    by_individual = torch.cat(who).view(-1, CLIPS, model.identity.head.in_features).mean(1)
-    whiten(model.identity.head, by_individual, c.identity_dim, 1 / c.num_experts, NARROW_S)
+    embeddings, looks = (
+        (whole := torch.cat(part)).view(-1, CLIPS, whole.shape[1]).mean(1) for part in (who, shown)
+    )
+    fitted = predicted(looks, embeddings)
+    whiten(model.identity.head, embeddings, c.identity_dim, 1 / c.num_experts, NARROW_S, fitted)
     whiten(model.frame_pose.head, torch.cat(what), c.pose_dim, 1.0, NARROW_Z)
+    model.decoder.biases[-1].copy_(torch.logit(brightness(frames, device), eps=1e-3))
 
 
-def some_frames(individuals: Individuals, rng: np.random.Generator) -> np.ndarray:
+def brightness(frames: Frames, device: torch.device) -> Float[Tensor, " C"]:
+    """Mean of every channel, in [0, 1]: where logits start, as most of a frame is background."""
+    return torch.from_numpy(frames.mean((0, 1, 2, 3)) / 255).to(device, torch.float32)
+
+
+def some_frames(individuals: Individuals, rng: np.random.Generator) -> Frames:
     """uint8 [individuals x CLIPS, FRAMES, H, W, C], those of an individual in a row."""
     chosen = rng.permutation(len(individuals.members))[:INDIVIDUALS]
     rows = np.concatenate([rng.choice(individuals.members[i], CLIPS) for i in chosen])
     return individuals.few(rng, rows, FRAMES, slice(None))
 
 
+def predicted(y: Float[Tensor, "N P"], inputs: Float[Tensor, "N I"]) -> Float[Tensor, "I P"]:
+    """Coefficients of the linear prediction of y, both centred; ridge regression."""
+    x, y = ((part - part.mean(0)).double() for part in (inputs, y))
+    gram = x.T @ x
+    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+    coefficients: Tensor = torch.linalg.solve(gram, x.T @ y)
+    return coefficients
+
+
 def whiten(
-    head: nn.Linear, inputs: Float[Tensor, "N I"], dim: int, scale: float, narrow: float
+    head: nn.Linear,
+    inputs: Float[Tensor, "N I"],
+    dim: int,
+    scale: float,
+    narrow: float,
+    through: Float[Tensor, "I P"] | None = None,
 ) -> None:
     """The first `dim` outputs (the locations): principal directions, mean 0, deviation `scale`.
 
-    The others (the scales) start equal for every input, at `narrow` times that. With fewer
-    directions than outputs, the rest of the outputs keep their random weights.
+    Principal directions of the inputs, or of what they give `through` a matrix. The other outputs
+    (the scales) start equal for every input, at `narrow` times that. With fewer directions than
+    outputs, the rest of the outputs keep their random weights.
     """
     centred = (inputs - inputs.mean(0)).double()
-    directions, deviations, _ = torch.linalg.svd(centred.T, full_matrices=False)
-    deviations = deviations / len(inputs) ** 0.5
-    count = min(dim, int((deviations > SMALLEST * deviations[0]).sum()))
-    weight = scale * (directions[:, :count] / deviations[:count]).T.to(inputs)
+    into = torch.eye(inputs.shape[1]).to(centred) if through is None else through
+    _, size, directions = torch.linalg.svd(centred @ into, full_matrices=False)
+    count = min(dim, int((size > SMALLEST * size[0]).sum()))
+    weight = into @ directions[:count].T * len(inputs) ** 0.5 / size[:count]
+    weight = (scale * weight).T.to(inputs)
     head.weight[:count] = weight
     head.bias[:count] = -weight @ inputs.mean(0)
     head.weight[dim:] = 0

@@ -10,7 +10,7 @@ from vdsm.device import autocast
 from vdsm.elbo import Reference, Terms
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Video
-from vdsm.train.muon import Muon, is_matrix
+from vdsm.train.muon import Muon, matrices_and_vectors
 from vdsm.train.stages import Stage
 
 
@@ -83,12 +83,26 @@ def make_optimizer(model: VDSM, stage: Stage) -> torch.optim.Optimizer:
     """Over what the stage trains: Adam (Sec. 3.2), or Muon."""
     freeze_all_but(model, stage)
     lr = stage.settings.lr
+    rates = by_rate(model, stage.identity_lr)
     if stage.settings.optimizer == "adam":
-        return torch.optim.Adam(trained(model), lr=lr, fused=True)
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in named if is_matrix(name, p)]
-    vectors = [p for name, p in named if not is_matrix(name, p)]
-    return Muon(matrices, vectors, lr)
+        adam = [{"params": [p for _, p in ps], "relative": rate} for rate, ps in rates.items()]
+        return torch.optim.Adam(adam, lr=lr, fused=True)
+    muon = [
+        group | {"relative": rate}
+        for rate, named in rates.items()
+        for group in matrices_and_vectors(named)
+    ]
+    return Muon(muon, lr)
+
+
+def by_rate(model: VDSM, identity_lr: float) -> dict[float, list[tuple[str, nn.Parameter]]]:
+    """What is trained, by learning rate relative to the stage's."""
+    rates: dict[float, list[tuple[str, nn.Parameter]]] = {}
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            below = name.startswith(("identity.encoder.", "identity.embed."))
+            rates.setdefault(identity_lr if below else 1.0, []).append((name, p))
+    return rates
 
 
 def freeze_all_but(model: VDSM, stage: Stage) -> None:
