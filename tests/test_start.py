@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 from torch import nn
 
 from small import SMALL, pendula, start
@@ -13,7 +15,7 @@ from vdsm.train import loop
 from vdsm.train.batches import as_video
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.stages import individuals
-from vdsm.train.start import start_from_data, whiten
+from vdsm.train.start import RIDGE, predicted, start_from_data, whiten
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,26 @@ def test_whitened_outputs_are_uncorrelated_with_the_scale_asked_for() -> None:
     values, vectors = torch.linalg.eigh(inputs.T.cov())
     along = (inputs - inputs.mean(0)) @ vectors[:, -1] / values[-1].sqrt()
     torch.testing.assert_close(outputs[:, 0].abs(), 0.25 * along.abs(), atol=1e-3, rtol=0.01)
+
+
+def test_directions_of_looks_are_those_of_what_is_predicted() -> None:
+    """Ridge regression against sklearn's; its principal directions, whitened, against numpy's."""
+    g = torch.Generator().manual_seed(1)
+    inputs = torch.randn(300, 6, generator=g) + 2
+    y = inputs[:, 3:4] @ torch.randn(1, 40, generator=g) + 0.1 * torch.randn(300, 40, generator=g)
+    through = predicted(y, inputs)
+    x = (inputs - inputs.mean(0)).double().numpy()
+    ridge = Ridge(RIDGE * (x * x).sum(0).mean(), fit_intercept=False).fit(x, y - y.mean(0))
+    np.testing.assert_allclose(through.T, ridge.coef_, atol=1e-6)
+
+    head = nn.Linear(6, 8)
+    with torch.no_grad():
+        whiten(head, inputs, dim=4, scale=0.25, narrow=0.1, through=through)
+        outputs = head(inputs)[:, :4]
+    expected = 0.25**2 * torch.eye(4) * 300 / 299
+    torch.testing.assert_close(outputs.T.cov(), expected, atol=1e-5, rtol=0)
+    # The one input that shows in y comes first, though it varies no more than the others.
+    assert np.corrcoef(outputs[:, 0], inputs[:, 3])[0, 1] ** 2 > 0.99
 
 
 def test_with_few_directions_the_rest_stays_random() -> None:
@@ -68,16 +90,27 @@ def test_individuals_differ_from_the_first_step(data: Path, tmp_path: Path) -> N
     assert whitened > 3 * random
 
 
+def test_with_looks_logits_start_at_the_mean_brightness(data: Path, tmp_path: Path) -> None:
+    run, clips = start(tmp_path / "run", data, override(SMALL, {"stage1.start": "looks"}, "test"))
+    torch.manual_seed(0)
+    model = VDSM(run.config.model)
+    start_from_data(model, clips, run.config)
+    frames = np.concatenate([clips.whole(int(clip)) for clip in clips.select("train")]) / 255
+    for bias in model.decoder.biases[-1].sigmoid():  # of each expert, one for each channel
+        np.testing.assert_allclose(bias.detach(), frames.mean((0, 1, 2)), rtol=0.1)
+
+
 def test_it_is_done_once_before_the_first_step(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When asked for, in a fresh run, and not again by one that is resumed."""
     calls: list[int] = []
     monkeypatch.setattr(loop, "start_from_data", lambda *_: calls.append(1))
-    for begin, expected in (("random", 0), ("data", 1)):
+    for begin, expected in (("random", 0), ("data", 1), ("looks", 1)):
         config = override(SMALL, {"stage1.start": begin}, "test")
         run, clips = start(tmp_path / begin, data, config)
         for _ in range(2):
             with pytest.raises(Stopped):
                 train(run, clips, Events(should_stop=lambda: True))
         assert len(calls) == expected
+        calls.clear()

@@ -101,7 +101,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class OptimizerConfig:
-    """What both stages have in common."""
+    """What all stages have in common."""
 
     optimizer: Literal["adam", "muon"] = Field(
         default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
@@ -171,9 +171,10 @@ class Stage1Config(OptimizerConfig):
         le=1,
         description="learning rate of q(s) below its last layer, relative to lr",
     )
-    start: Literal["random", "data"] = Field(
+    start: Literal["random", "data", "looks"] = Field(
         default="random",
-        description="the last layers before s and z: random, or whitened on training clips",
+        description="the last layers before s and z: random, or whitened on training clips (data), "
+        "that of s along what says most of how individuals look (looks)",
     )
 
 

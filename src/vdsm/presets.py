@@ -122,7 +122,7 @@ def contrasted(config: Config, **contrast: Any) -> Config:
         contrast=ContrastConfig(
             optimizer="muon", lr=4e-3, warmup=20, decay=1.0, **{"steps": 200} | contrast
         ),
-        stage1=replace(config.stage1, identity_lr=0.1),
+        stage1=replace(config.stage1, identity_lr=0.1, start="looks"),
         separation=replace(config.separation, agreement=1.0),
     )
 
@@ -141,9 +141,17 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": compact(PAPER["moving-mnist"], *PAPER_COMPACT_STEPS),
+    "moving-mnist": contrasted(
+        apart(compact(PAPER["moving-mnist"], 3000, 1000)), steps=200, temperature=0.1
+    ),
     "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
-    "weizmann": apart(compact(PAPER["weizmann"], 4000, 1500, batch=8)),
+    "weizmann": contrasted(
+        apart(compact(PAPER["weizmann"], 4000, 1500, batch=8)),
+        steps=160,
+        frames=2,
+        temperature=0.2,
+        augment=1.0,
+    ),
     "folder": compact(PAPER["folder"], *PAPER_COMPACT_STEPS),
 }
 

@@ -1,1 +1,1 @@
-"""Training: the two stages as data, given to the one loop in `loop.py`."""
+"""Training: the stages as data, given to the one loop in `loop.py`."""

@@ -1,4 +1,4 @@
-"""After both stages: what became of s and d over the training set (`vdsm.model.aggregate`)."""
+"""After all stages: what became of s and d over the training set (`vdsm.model.aggregate`)."""
 
 import numpy as np
 import torch

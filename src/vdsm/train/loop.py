@@ -1,4 +1,4 @@
-"""The one training loop, for both stages. Resuming is exact: a step is a function of its number."""
+"""The one training loop, for all stages. Resuming is exact: a step is a function of its number."""
 
 import time
 from collections.abc import Callable
@@ -123,7 +123,7 @@ def run_stage(
     painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
     bf16 = use_bf16(config.precision, device)
     if state.optimizer is None:
-        if stage.name == "stage1" and config.stage1.start == "data":
+        if stage.name == "stage1" and config.stage1.start != "random":
             start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)

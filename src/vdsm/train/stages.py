@@ -1,4 +1,4 @@
-"""The two stages of Sec. 3.2 as data: what each optimizes, trains, anneals and sees."""
+"""The stages as data, contrast and the two of Sec. 3.2: what each optimizes, trains, sees."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -5,9 +5,9 @@ locations of q(s) start as one large constant with a variation far below the pos
 hundreds of steps go by before s is heard. So the two last layers start whitened, in the manner of
 Mishkin and Matas 2016 (layer-sequential unit variance): along certain directions of the features of
 a few hundred clips, with mean 0 and the prior's scale in each, and with posteriors much narrower
-than that. For z these are the principal directions. For s they are those that say most of how an
+than that. These are the principal directions, or (`looks`) for s those that say most of how an
 individual looks on average (reduced-rank regression of their mean frame, Izenman 1975): what is
-large among features need not be what has to be drawn.
+large among features need not be what has to be drawn. Logits then start at the mean brightness.
 """
 
 import math
@@ -25,7 +25,8 @@ from vdsm.train.augment import other_colours
 from vdsm.train.batches import Individuals, as_video, step_seed
 from vdsm.train.stages import individuals
 
-INDIVIDUALS, CLIPS, FRAMES = 400, 9, 4  # looked at, at most; clips of each, frames of each clip
+LOOKED_AT = {"data": (200, 6), "looks": (400, 9)}  # most individuals; clips of each
+FRAMES = 4  # of each clip
 COARSE = 2  # pixels along a side that are averaged for what an individual looks like
 RIDGE = 1e-3  # of that regression, relative to the mean variance of a feature
 NARROW_S, NARROW_Z = 0.3, 0.05  # scales of the posteriors, relative to the prior's
@@ -38,25 +39,27 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
 
     No label is used but which clips show the same individual.
     """
+    c, looks = config.model, config.stage1.start == "looks"
+    people, each = LOOKED_AT[config.stage1.start]
     device = model.z_start.device
     rng = np.random.default_rng(step_seed(config.seed))
     generator = torch.Generator(device).manual_seed(step_seed(config.seed))
     who, what, shown = [], [], []
-    frames = some_frames(individuals(clips, config), rng)
+    frames = some_frames(individuals(clips, config), people, each, rng)
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
         x = as_video(part, device)
         who.append(model.identity.embedding(model.identity_features(x)))
         seen = other_colours(x, config.separation, generator)
         what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
         shown.append(F.avg_pool2d(x.mean(1), COARSE).flatten(1))
-    c = config.model
-    embeddings, looks = (
-        (whole := torch.cat(part)).view(-1, CLIPS, whole.shape[1]).mean(1) for part in (who, shown)
+    embedding, look = (
+        (whole := torch.cat(part)).view(-1, each, whole.shape[1]).mean(1) for part in (who, shown)
     )
-    fitted = predicted(looks, embeddings)
-    whiten(model.identity.head, embeddings, c.identity_dim, 1 / c.num_experts, NARROW_S, fitted)
+    through = predicted(look, embedding) if looks else None
+    whiten(model.identity.head, embedding, c.identity_dim, 1 / c.num_experts, NARROW_S, through)
     whiten(model.frame_pose.head, torch.cat(what), c.pose_dim, 1.0, NARROW_Z)
-    model.decoder.biases[-1].copy_(torch.logit(brightness(frames, device), eps=1e-3))
+    if looks:
+        model.decoder.biases[-1].copy_(torch.logit(brightness(frames, device), eps=1e-3))
 
 
 def brightness(frames: Frames, device: torch.device) -> Float[Tensor, " C"]:
@@ -64,10 +67,12 @@ def brightness(frames: Frames, device: torch.device) -> Float[Tensor, " C"]:
     return torch.from_numpy(frames.mean((0, 1, 2, 3)) / 255).to(device, torch.float32)
 
 
-def some_frames(individuals: Individuals, rng: np.random.Generator) -> Frames:
-    """uint8 [individuals x CLIPS, FRAMES, H, W, C], those of an individual in a row."""
-    chosen = rng.permutation(len(individuals.members))[:INDIVIDUALS]
-    rows = np.concatenate([rng.choice(individuals.members[i], CLIPS) for i in chosen])
+def some_frames(
+    individuals: Individuals, people: int, each: int, rng: np.random.Generator
+) -> Frames:
+    """uint8 [people x each, FRAMES, H, W, C], those of an individual in a row."""
+    chosen = rng.permutation(len(individuals.members))[:people]
+    rows = np.concatenate([rng.choice(individuals.members[i], each) for i in chosen])
     return individuals.few(rng, rows, FRAMES, slice(None))
 
 
