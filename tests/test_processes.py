@@ -14,6 +14,7 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
+from vdsm.config import ContrastConfig
 from vdsm.notation import Share, draw
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
@@ -21,7 +22,12 @@ from vdsm.train.processes import Processes
 from vdsm.train.run import Run
 
 # A batch of 3 does not divide by 2: one process has two rows, the other has one.
-CONFIG = replace(SMALL, log_every=1)
+CONFIG = replace(
+    SMALL,
+    log_every=1,
+    contrast=ContrastConfig(steps=3, batch=5, augment=0.5),
+    model=replace(SMALL.model, identity_encoder="own"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +85,7 @@ def assert_same(path: Path, alone: Run) -> None:
 
 
 def test_two_processes(data: Path, alone: Run, tmp_path: Path) -> None:
-    """From a stop in stage 1, by another number of processes than began; one of them speaks."""
+    """From a stop in contrast, by another number of processes than began; one of them speaks."""
     stopped(tmp_path / "run", data, 2)
     (output,) = finish(resume(tmp_path / "run", "--standalone", "--nproc-per-node", "2"))
     assert_same(tmp_path / "run", alone)
@@ -89,7 +95,7 @@ def test_two_processes(data: Path, alone: Run, tmp_path: Path) -> None:
 
 def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     """Two nodes on the loopback; the second one's view of the folder is never used."""
-    stopped(tmp_path / "run", data, 9)
+    stopped(tmp_path / "run", data, 12)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
