@@ -7,7 +7,7 @@ import torch
 
 from vdsm import VDSM, InputError
 from vdsm.config import ModelConfig
-from vdsm.model.aggregate import Aggregate
+from vdsm.model.aggregate import Aggregate, without_noise_in_doubt
 from vdsm.notation import Gaussian
 from vdsm.pretrained import save
 
@@ -88,6 +88,31 @@ def test_noise_goes_and_what_is_wider_stays() -> None:
     plain = Aggregate(2)
     plain.fit(q, 1.0, SEED, nuisance.T @ nuisance / CLIPS)
     assert torch.equal(plain.keep(q.loc), q.loc)
+
+
+def test_what_may_be_noise_is_noise() -> None:
+    """Ten clusters as wide as noise: nothing but which one is left, down to the last bit."""
+    g = torch.Generator().manual_seed(4)
+    which = torch.arange(2000) % 10
+    centres = 30 * torch.randn(10, 3, generator=g)
+    loc = centres[which] + torch.randn(2000, 3, generator=g)
+    aggregate = Aggregate(3)
+    q = Gaussian(loc, torch.full_like(loc, 1e-3))
+    aggregate.fit(q, 2.0, 0, nuisance=torch.eye(3), denoise=True)
+    codes = aggregate.keep(loc)
+    for cluster in range(10):
+        rows = codes[which == cluster]
+        assert (rows - rows[0]).abs().max() < 1e-4
+        torch.testing.assert_close(rows[0], centres[cluster], atol=0.3, rtol=0)  # 4 of √(1/200)
+
+
+def test_variances_beyond_doubt_stay() -> None:
+    """Of 3 dimensions and 200 samples: up to (1 + √.015)² + 3 √.01 = 1.56; less stays less."""
+    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0]
+    stated = torch.tensor([0.5, 1.55, 1.57], dtype=torch.float64)
+    found = without_noise_in_doubt((turn * stated @ turn.T)[None], torch.tensor([200.0]))
+    values = torch.linalg.eigvalsh(found[0])
+    torch.testing.assert_close(values, torch.tensor([0.5, 1.0, 1.57], dtype=torch.float64))
 
 
 def test_nothing_worth_keeping_reads_as_the_average() -> None:

@@ -13,7 +13,8 @@ directions a code reads as its average.
 Denoising. What is left of nuisance in the directions kept is as large as the noise, and a probe
 can still read it. So a code reads as what it is to be expected without noise and nuisance, given
 the density below (empirical Bayes, Robbins 1956): where codes cluster more tightly than noise
-explains it becomes the cluster's centre, where they spread wider it hardly moves.
+explains it becomes the cluster's centre, where they spread wider it hardly moves. A spread that is
+not significantly wider than noise counts as noise: shrunk to a hundredth, it could still be read.
 
 Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"): the clips' codes
 fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
@@ -28,6 +29,7 @@ from torch.distributions import MultivariateNormal
 from vdsm.notation import Gaussian, draw
 
 COMPONENTS = 10
+SIGNIFICANT = 3.0  # standard errors by which a variance has to exceed that of noise
 LEAST_VARIANCE = 1e-6  # of the nuisance in any direction, relative to the codes' mean variance
 
 
@@ -117,10 +119,10 @@ class Aggregate(nn.Module):
         self.into.copy_(torch.linalg.solve_triangular(root.T, directions, upper=True))
         self.back.copy_(directions.T @ root.T)
         self.kept.copy_(ratio.flip(0) >= resolution**2)
-        self._fit_density(q.sample(self._generator(seed)), seed)
+        self._fit_density(q.sample(self._generator(seed)), seed, denoise)
         self.denoised.fill_(float(denoise and bool(self.kept.any())))
 
-    def _fit_density(self, codes: Float[Tensor, "N K"], seed: int) -> None:
+    def _fit_density(self, codes: Float[Tensor, "N K"], seed: int, denoise: bool) -> None:
         kept = self.kept > 0
         dims = int(kept.sum())
         self.weights.zero_()
@@ -135,9 +137,11 @@ class Aggregate(nn.Module):
         mixture.fit(coordinates)
         self.weights[:count] = self._tensor(mixture.weights_)
         self.means[:count, :dims] = self._tensor(mixture.means_)
-        self.factors[:count, :dims, :dims] = torch.linalg.cholesky(
-            self._tensor(mixture.covariances_)
-        )
+        covariances = torch.as_tensor(mixture.covariances_)
+        if denoise:
+            sizes = torch.as_tensor(mixture.weights_) * len(codes)
+            covariances = without_noise_in_doubt(covariances, sizes)
+        self.factors[:count, :dims, :dims] = self._tensor(torch.linalg.cholesky(covariances))
 
     def sample(
         self, num: int, generator: torch.Generator | None = None
@@ -154,3 +158,20 @@ class Aggregate(nn.Module):
 
     def _tensor(self, array: object) -> Tensor:
         return torch.as_tensor(array).to(self.means)
+
+
+def without_noise_in_doubt(
+    covariances: Float[Tensor, "M K K"], sizes: Float[Tensor, " M"]
+) -> Float[Tensor, "M K K"]:
+    """Variances along principal axes that may well be noise, whose variance is 1, are set to it.
+
+    sizes: how many codes n each covariance was estimated from. The largest of K variances of pure
+    noise is about (1 + √(K/n))² (Marchenko and Pastur 1967); a variance has to exceed that by
+    `SIGNIFICANT` standard errors √(2/n).
+    """
+    variance, axes = torch.linalg.eigh(covariances)
+    edge = (1 + (covariances.shape[-1] / sizes).sqrt()).square()
+    least = edge + SIGNIFICANT * (2 / sizes).sqrt()
+    clear = torch.where(variance < least[:, None], variance.clamp_max(1), variance)
+    made: Tensor = (axes * clear[:, None]) @ axes.mT
+    return made
