@@ -128,9 +128,10 @@ def contrasted(config: Config, **contrast: Any) -> Config:
 
 
 # Where nothing was measured yet, the paper's recipe. Expected (one seed, docs/results.md):
-#   sprites   swaps 55 % right in all (skin 61); action from s 13, skin from d 11 (chance 11, 14)
+#   sprites   swaps 96 % right in all (skin 96); action from s 11, skin from d 12 (chance 11, 14)
 #   pendulum  swaps 98 % right; colour from d 20, speed from s 50 (chance 14, 50); PSNR 33 dB
 #   weizmann  action from d 100 %, person from d 6 and from s 56 (chance 25, 11); PSNR 23 dB
+#   moving-mnist  not measured
 COMPACT = {
     "mug": compact(PAPER["mug"], *PAPER_COMPACT_STEPS),
     "sprites": contrasted(
