@@ -276,7 +276,7 @@ OVERFIT = {
     "model.pose_dim": "6",
     "model.lstm_width": "32",
     "model.combiner_hidden": "32",
-    "stage1.steps": "220",
+    "stage1.steps": "320",
     "stage1.batch": "2",
     "stage1.frames": "6",
     "stage1.lr": "8e-3",
