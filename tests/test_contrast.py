@@ -64,6 +64,7 @@ def test_pairs_show_different_people_and_other_clips_of_theirs(data: Path, tmp_p
             for part in (drawn.x, drawn.reference)
         ]
         np.testing.assert_array_equal(*hues)
+        assert len({tuple(hue) for hue in hues[0]}) == 5
         assert (drawn.x != drawn.reference).any()
     everybody = PairSampler(who, 1).draw(np.random.default_rng(0), 100)
     assert len(everybody.x) == len(who.members) == 7

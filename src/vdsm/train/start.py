@@ -51,15 +51,21 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
         who.append(model.identity.embedding(model.identity_features(x)))
         seen = other_colours(x, config.separation, generator)
         what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
-        shown.append(F.avg_pool2d(x.mean(1), COARSE).flatten(1))
-    embedding, look = (
-        (whole := torch.cat(part)).view(-1, each, whole.shape[1]).mean(1) for part in (who, shown)
-    )
-    through = predicted(look, embedding) if looks else None
+        if looks:
+            shown.append(F.avg_pool2d(x.mean(1), COARSE).flatten(1))
+    embedding, through = by_individual(who, each), None
+    if looks:
+        through = predicted(by_individual(shown, each), embedding)
     whiten(model.identity.head, embedding, c.identity_dim, 1 / c.num_experts, NARROW_S, through)
     whiten(model.frame_pose.head, torch.cat(what), c.pose_dim, 1.0, NARROW_Z)
     if looks:
         model.decoder.biases[-1].copy_(torch.logit(brightness(frames, device), eps=1e-3))
+
+
+def by_individual(parts: list[Float[Tensor, "_ P"]], each: int) -> Float[Tensor, "people P"]:
+    """Means over the clips of an individual, which lie in a row, `each` of them."""
+    clips = torch.cat(parts)
+    return clips.view(-1, each, clips.shape[1]).mean(1)
 
 
 def brightness(frames: Frames, device: torch.device) -> Float[Tensor, " C"]:

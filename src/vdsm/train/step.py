@@ -110,8 +110,3 @@ def freeze_all_but(model: VDSM, stage: Stage) -> None:
     model.requires_grad_(False)
     for part in stage.trained(model):
         part.requires_grad_(True)
-
-
-def trained(model: nn.Module) -> list[nn.Parameter]:
-    """Parameters that require gradients, in a fixed order."""
-    return [p for p in model.parameters() if p.requires_grad]
