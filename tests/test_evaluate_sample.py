@@ -41,6 +41,10 @@ def dataset(**changes: Any) -> Counting:
     return Counting(Info("counting", 12, 1, factors), Table(**(columns | changes)))
 
 
+def blank(n: int) -> dict[str, Any]:
+    return {"s": np.zeros((n, 2)), "d": np.zeros((n, 2))}
+
+
 def test_segments_are_the_clips_frames() -> None:
     clips = dataset()
     sample = draw_sample(clips, FRAMES, train=20, test=100, seed=0)
@@ -70,14 +74,30 @@ def test_few_long_training_clips_give_several_segments() -> None:
     assert len(set(sample.real.starts[sample.real.rows == 1].tolist())) > 1
 
 
+def test_judges_may_see_the_beginning_of_test_clips_and_the_rest_is_measured() -> None:
+    clips = dataset(length=np.full(N, 5 * FRAMES))
+    sample = draw_sample(clips, FRAMES, 100, 100, 0, early=True)
+    inputs = prepare(**sample.arguments(), codes=blank(len(sample.split)))
+    extra = np.setdiff1d(inputs.judged, inputs.train)
+    assert len(extra)
+    assert set(sample.real.rows[extra]) == set(sample.real.rows[inputs.test])
+    assert sample.real.starts[extra].max() + FRAMES <= 3 * FRAMES
+    assert sample.real.starts[inputs.test].min() >= 3 * FRAMES
+    assert not np.intersect1d(inputs.judged, inputs.test).size
+    plain = draw_sample(clips, FRAMES, 100, 100, 0)
+    assert set(plain.split) == {0, 1}
+    np.testing.assert_array_equal(plain.real.rows, sample.real.rows[sample.split < 2])
+    with pytest.raises(InputError, match="a clip of 6 frames is too short"):
+        draw_sample(dataset(), FRAMES, 100, 100, 0, early=True)
+
+
 def test_factors_that_cannot_be_judged_are_left_out_and_named() -> None:
     sample = draw_sample(dataset(), FRAMES, 100, 100, 0)
     assert set(sample.labels) == {"person", "action"}
     assert sample.roles == {"person": "identity", "action": "action"}
     assert "1 known value(s)" in sample.left_out["shoes"]
     assert "no training clip has" in sample.left_out["name"]
-    codes = {"s": np.zeros((60, 2)), "d": np.zeros((60, 2))}
-    inputs = prepare(**sample.arguments(), codes=codes)
+    inputs = prepare(**sample.arguments(), codes=blank(60))
     assert len(inputs.test) == 12
 
 

@@ -138,7 +138,10 @@ def evaluate_run(
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
     model.precision = "fp32"  # figures are those of the weights, not of the machine
     frames = trained.frames
-    sample = draw_sample(clips, frames, MOST_TRAIN, test_clips or len(clips), settings.seed)
+    most_test = test_clips or len(clips)
+    sample = draw_sample(
+        clips, frames, MOST_TRAIN, most_test, settings.seed, early=settings.judge_early
+    )
     if not sample.labels:
         reasons = "; ".join(f"{name}: {why}" for name, why in sample.left_out.items())
         raise InputError(f"{clips.path} has no factor that can be judged: {reasons}")

@@ -15,6 +15,7 @@ Array = npt.NDArray[Any]
 Role = Literal["identity", "action"]
 Codes = Mapping[str, Array]  # "s" [n, k]; "d" [n, k] and "z" [n, T, k], or one of these two
 ROLES = ("identity", "action")
+JUDGES_ONLY = 2  # in `split`: real clips that judges learn from, beside those of training
 MOTION = ("d", "z")  # the codes that go with the action when codes are swapped
 
 
@@ -35,11 +36,12 @@ class ClipArray(Protocol):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Checked arrays of N clips. Rows of `test` are measured, rows of `train` learn judges."""
+    """Checked arrays of N clips. Rows of `test` are measured, those of `train` teach probes."""
 
     real: ClipArray  # uint8 [N, T, H, W, C]
     train: Ints  # rows
     test: Ints  # rows
+    judged: Ints  # rows that judges learn from: those of `train`, and such as are for them alone
     labels: Mapping[str, Ints]  # factor -> [N] class index from 0, -1 unknown
     classes: Mapping[str, int]  # factor -> number of classes
     roles: Mapping[str, Role]  # factor -> which code should hold it
@@ -77,8 +79,10 @@ def prepare(
         raise InputError(f"real must be clips [N, T, H, W, C], got {_shape_of(real)}")
     n = len(real)
     held = _column("split", split, n)
-    if not set(np.unique(held).tolist()) <= {0, 1}:
-        raise InputError("split must hold 0 (training clip) or 1 (test clip) for every clip")
+    if not set(np.unique(held).tolist()) <= {0, 1, JUDGES_ONLY}:
+        raise InputError(
+            f"split must hold 0 (training clip), 1 (test clip) or {JUDGES_ONLY} (for judges alone)"
+        )
     train, test = np.flatnonzero(held == 0), np.flatnonzero(held == 1)
     for name, rows in (("training", train), ("test", test)):
         if len(rows) < 2:
@@ -93,6 +97,7 @@ def prepare(
         real=real,
         train=train,
         test=test,
+        judged=np.flatnonzero(held != 1),
         labels=compact,
         classes=classes,
         roles=checked_roles,

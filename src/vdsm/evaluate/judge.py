@@ -1,8 +1,8 @@
-"""Judges: which value of each factor a clip shows. They learn from real training clips alone.
+"""Judges: which value of each factor a clip shows. They learn from real clips alone.
 
 The architecture is the literature's (S3VAE, C-DSVAE): a convolutional encoder of frames, a
-bi-LSTM, and one linear head per factor. Nothing generated and no test clip is ever trained on.
-Part of the training clips is held back, whole individuals at a time, to stop early and to keep
+bi-LSTM, and one linear head per factor. Nothing generated and nothing measured is ever trained on.
+Part of these clips is held back, whole individuals at a time, to stop early and to keep
 the best state.
 """
 
@@ -112,13 +112,13 @@ def empty_judge(inputs: Inputs, settings: Settings) -> Judge:
 
 
 def training_rows(inputs: Inputs, settings: Settings) -> Ints:
-    """The training clips that judges learn from, ascending: all, or a seeded choice."""
-    chosen = generator(settings.seed, "judge.clips").permutation(inputs.train)
+    """The clips that judges learn from, ascending: all, or a seeded choice."""
+    chosen = generator(settings.seed, "judge.clips").permutation(inputs.judged)
     return np.sort(chosen[: settings.judge_clips])
 
 
 def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
-    """Judges of every factor, trained on real training clips until the held-back part is right.
+    """Judges of every factor, trained on real clips until the held-back part is right.
 
     The state kept is the one with the best mean accuracy on the held-back part; of equals, the
     one with the lower loss there.

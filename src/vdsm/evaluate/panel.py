@@ -47,7 +47,8 @@ def panel(
     real: uint8 [N, T, H, W, C]; any array, or an object with `shape` that reads rows on demand.
     labels: factor -> [N] integers, -1 where unknown.
     roles: factor -> "identity" (s should hold it) or "action" (the other codes should).
-    split: [N] 0 for training clips, 1 for test clips.
+    split: [N] 0 for training clips, 1 for test clips; 2 for clips that judges alone learn from,
+        beside the training clips.
     codes: "s" [N, k], and "d" [N, k] or "z" [N, T, k] or both: posterior means of every clip.
     decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1].
     groups: [N] clips of one individual share a number; each clip is its own by default.

@@ -8,11 +8,12 @@ import numpy as np
 
 from vdsm.data.clips import Clips, Frames
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import Ints, Role, factor_fault
+from vdsm.evaluate.inputs import JUDGES_ONLY, Ints, Role, factor_fault
 from vdsm.evaluate.seeds import generator
 
 MOST_UNSEEN = 1000  # pairs
 FEW = 400  # training segments up to which long clips give several
+EARLY = 0.6  # share of a test clip that judges may see where they are allowed to
 
 
 class Segments:
@@ -50,11 +51,15 @@ class Sample:
         return {name: getattr(self, name) for name in names}
 
 
-def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> Sample:
+def draw_sample(
+    clips: Clips, frames: int, train: int, test: int, seed: int, early: bool = False
+) -> Sample:
     """A seeded choice of training and test clips, with one random segment of each.
 
     Where training clips are few and long, judges and probes learn from several segments of each.
     frames: length of the segments; shorter clips are left out. train, test: most clips of each.
+    early: judges (and they alone) learn from the beginning of every test clip as well, and what
+    is measured comes from the rest of it.
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
     with the reason. InputError where the dataset has no test clips that are long enough.
     """
@@ -67,11 +72,21 @@ def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> 
                 "frames or more: evaluation needs at least 2"
             )
         rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
-    rows[0] = rows[0].repeat(segments_each(clips.table.length[rows[0]], frames))
-    chosen = np.concatenate(rows)
-    slack = clips.table.length[chosen] - frames
-    starts = generator(seed, "sample.starts").integers(0, slack + 1)
-    split, groups = clips.table.split[chosen], clips.table.group[chosen]
+    length = clips.table.length
+    rows[0] = rows[0].repeat(segments_each(length[rows[0]], frames))
+    main = np.concatenate(rows)
+    first = np.zeros(len(main), np.int64)
+    if early:
+        first[len(rows[0]) :] = beginning(length[rows[1]], frames)
+    starts = generator(seed, "sample.starts").integers(first, length[main] - frames + 1)
+    chosen, split = main, clips.table.split[main]
+    if early:
+        shown = rows[1].repeat(segments_each(length[rows[1]], frames))
+        end = beginning(length[shown], frames)
+        more = generator(seed, "sample.early").integers(0, end - frames + 1)
+        chosen, starts = np.append(main, shown), np.append(starts, more)
+        split = np.append(split, np.full(len(shown), JUDGES_ONLY))
+    groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
     left_out: dict[str, str] = {}
@@ -88,9 +103,22 @@ def draw_sample(clips: Clips, frames: int, train: int, test: int, seed: int) -> 
         roles=roles,
         split=split,
         groups=groups,
-        unseen=_unseen(clips, chosen, labels, roles, seed),
+        unseen=_unseen(clips, main, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def beginning(lengths: Ints, frames: int) -> Ints:
+    """[N] frames at the start of each clip that judges may see: `EARLY`, leaving one segment.
+
+    InputError where a clip is too short for a segment of each part.
+    """
+    if len(lengths) and lengths.min() < 2 * frames:
+        raise InputError(
+            f"a clip of {lengths.min()} frames is too short for judges to see its beginning: that "
+            f"takes two segments of {frames}; leave --judge-early out"
+        )
+    return np.clip((EARLY * lengths).astype(np.int64), frames, lengths - frames)
 
 
 def segments_each(lengths: Ints, frames: int) -> Ints:

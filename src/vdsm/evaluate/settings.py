@@ -13,9 +13,12 @@ class Settings:
     floor: float = Field(
         default=0.98, ge=0, le=1, description="least accuracy of each judge on real test clips"
     )
-    judge_clips: int = Field(
-        default=5000, ge=2, description="most training clips that judges learn from"
+    judge_early: bool = Field(
+        default=False,
+        description="judges see the first part of test clips too, and the rest is measured: for "
+        "few recordings, where nobody could name a pair of person and action never seen",
     )
+    judge_clips: int = Field(default=5000, ge=2, description="most clips that judges learn from")
     judge_steps: int = Field(
         default=800, ge=1, description="most training steps of the judges; they stop once faultless"
     )
