@@ -4,11 +4,14 @@ from itertools import pairwise
 from math import prod
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
 from vdsm import VDSM, InputError, ModelConfig
 from vdsm.cli import SIZES
+from vdsm.commands.train import settings
+from vdsm.data.clips import Clips, Frames, Info, Table
 from vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, Size, preset
 
 # Table 4: lr, epochs, batch of both stages, segment length where one is printed; 50 batches an
@@ -101,3 +104,26 @@ def test_one_decoder_needs_one_field() -> None:
 
 def test_the_command_line_offers_every_size() -> None:
     assert get_args(Size) == SIZES
+
+
+class Unread(Clips):
+    """Clips of which only the table matters."""
+
+    def __init__(self, group: list[int], split: list[int]) -> None:
+        table = Table(np.full(len(group), 16), np.array(group), np.array(split), {})
+        super().__init__(Info("mine", 64, 3), table)
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        raise AssertionError("nothing is read")
+
+
+def test_contrast_needs_two_training_clips_of_an_individual() -> None:
+    grouped, used = settings(Unread([0, 0, 1], [0, 0, 1]), None, "compact", {})
+    alone, _ = settings(Unread([0, 1, 1], [0, 0, 1]), "folder", "compact", {})
+    assert used == "folder"
+    assert grouped == preset("folder")
+    assert grouped.contrast.steps > 0
+    assert (alone.contrast.steps, alone.model.identity_encoder) == (0, "shared")
+    assert alone.separation == grouped.separation
+    asked, _ = settings(Unread([0, 1], [0, 0]), "folder", "compact", {"contrast.steps": "5"})
+    assert asked.contrast.steps == 5

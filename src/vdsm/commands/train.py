@@ -13,7 +13,7 @@ from vdsm.device import keep_freed_memory
 from vdsm.errors import InputError
 from vdsm.files import read_json
 from vdsm.options import flag_help, parse_flags
-from vdsm.presets import NAMES, Size, preset
+from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.processes import ALONE, Processes, started
@@ -21,6 +21,10 @@ from vdsm.train.run import Run
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
+ALONE_EACH = (
+    "{}: every clip counts as an individual of its own; identity is learned better where the data "
+    "say which clips show the same one (docs/data-folder.md)"
+)
 
 
 def train_help(name: str | None, size: Size | None) -> str:
@@ -53,7 +57,10 @@ def train_command(
             clips = open_clips(data)
             config, used = settings(clips, name, size or "compact", changes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
-        sit_beside(run, clips, Console(quiet=not processes.first), processes)
+        console = Console(quiet=not processes.first)
+        if not clips.regroups:
+            console.print(ALONE_EACH.format(data), highlight=False, soft_wrap=True)
+        sit_beside(run, clips, console, processes)
 
 
 def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, str]) -> Run:
@@ -69,7 +76,10 @@ def settings(
     """The preset (by default the dataset's own), made to fit the data, with the user's changes."""
     name = name or (clips.info.name if clips.info.name in NAMES else "folder")
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
-    return override(preset(name, size), fitted | changes, "vdsm train"), name
+    plain = preset(name, size)
+    if not clips.regroups:
+        plain = ungrouped(plain)
+    return override(plain, fitted | changes, "vdsm train"), name
 
 
 def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[str, str]) -> None:
