@@ -40,9 +40,6 @@ class ModelConfig:
     decoder_width: float = Field(
         default=1.0, gt=0, description="1: channels 512-256-128-64 at 64 pixels"
     )
-    decoder_least: int = Field(
-        default=1, ge=1, description="least channels of a layer of a narrower decoder"
-    )
     identity_hidden: int = Field(
         default=128, ge=1, description="width of ENC_s, averaged over frames"
     )
@@ -99,8 +96,7 @@ class ModelConfig:
     @property
     def decoder_widths(self) -> tuple[int, ...]:
         """Channels after each transposed convolution but the last."""
-        widths = (round(512 * self.decoder_width / 2**i) for i in range(self._halvings))
-        return tuple(max(self.decoder_least, width) for width in widths)
+        return tuple(max(1, round(512 * self.decoder_width / 2**i)) for i in range(self._halvings))
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -163,7 +163,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": apart(compact(PAPER["moving-mnist"], 4000, 1200)),
+    "moving-mnist": compact(PAPER["moving-mnist"], *PAPER_COMPACT_STEPS),
     "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
