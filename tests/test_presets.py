@@ -125,5 +125,7 @@ def test_contrast_needs_two_training_clips_of_an_individual() -> None:
     assert grouped.contrast.steps > 0
     assert (alone.contrast.steps, alone.model.identity_encoder) == (0, "shared")
     assert alone.separation == grouped.separation
+    printed, _ = settings(Unread([0, 1], [0, 0]), "folder", "paper", {})
+    assert printed == preset("folder", "paper")
     asked, _ = settings(Unread([0, 1], [0, 0]), "folder", "compact", {"contrast.steps": "5"})
     assert asked.contrast.steps == 5

@@ -24,10 +24,12 @@ def numbers(result: Mapping[str, Any]) -> str:
     headline = table((f"{result.get('n')} test clips; {over}", ""), _headline(figures))
     head = ("factor", "belongs to", "swapped right", *COLUMNS, "chance")
     factors = table(head, _factors(figures, result["roles"]))
+    early = result.get("settings", {}).get("judge_early", False)
+    more = ", and from the beginning of test clips, the rest of which is measured" if early else ""
     return (
-        f"{headline}\n\nPercent. Judges learned from real training clips. The columns s and d say "
-        "how often the better of a linear and an MLP probe reads the factor from the code, from "
-        "its posterior mean and from a sample: high where it belongs, near chance elsewhere."
+        f"{headline}\n\nPercent. Judges learned from real training clips{more}. The columns s and "
+        "d say how often the better of a linear and an MLP probe reads the factor from the code, "
+        "from its posterior mean and from a sample: high where it belongs, near chance elsewhere."
         f"\n\n{factors}"
     )
 

@@ -77,7 +77,7 @@ def settings(
     name = name or (clips.info.name if clips.info.name in NAMES else "folder")
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     plain = preset(name, size)
-    if not clips.regroups:
+    if plain.contrast.steps and not clips.regroups:
         plain = ungrouped(plain)
     return override(plain, fitted | changes, "vdsm train"), name
 
