@@ -16,7 +16,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 RELEVANT = ("seed", "judge_clips", "judge_steps", "judge_batch", "judge_width", "judge_hidden")
 READ = 256  # clips digested at once
 

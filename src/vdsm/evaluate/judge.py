@@ -2,8 +2,7 @@
 
 The architecture is the literature's (S3VAE, C-DSVAE): a convolutional encoder of frames, a
 bi-LSTM, and one linear head per factor. Nothing generated and nothing measured is ever trained on.
-Part of these clips is held back, whole individuals at a time, to stop early and to keep
-the best state.
+Part of these clips is held back, whole individuals at a time, to choose the best state by.
 """
 
 from collections.abc import Iterable, Mapping
@@ -118,10 +117,11 @@ def training_rows(inputs: Inputs, settings: Settings) -> Ints:
 
 
 def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
-    """Judges of every factor, trained on real clips until the held-back part is right.
+    """Judges of every factor, trained on real clips to the end of the learning rate's schedule.
 
     The state kept is the one with the best mean accuracy on the held-back part; of equals, the
-    one with the lower loss there.
+    one with the lower loss there. To stop at the first faultless one would keep weights of a high
+    learning rate, whose verdicts on what is not quite real differ from run to run (docs/log.md).
     """
     judge = empty_judge(inputs, settings)
     rows, held = hold_back(inputs, training_rows(inputs, settings), settings.seed)
@@ -145,16 +145,14 @@ def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
             score = _held_back_score(judge, inputs, held, settings.batch)
             if score > best:
                 best, state = score, {k: v.clone() for k, v in judge.state_dict().items()}
-            if score[0] == 1.0:
-                break
     judge.load_state_dict(state)
     return judge.eval()
 
 
 def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Rows to learn from and rows to stop by.
+    """Rows to learn from and rows to choose by.
 
-    Whole individuals are held back, so that stopping looks at unseen ones; single clips where
+    Whole individuals are held back, so that the choice looks at unseen ones; single clips where
     that would leave a value of some factor without a clip to learn from (a person is both).
     """
     rng = generator(seed, "judge.held_back")
