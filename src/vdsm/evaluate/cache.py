@@ -17,7 +17,15 @@ from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
 FORMAT = 2
-RELEVANT = ("seed", "judge_clips", "judge_steps", "judge_batch", "judge_width", "judge_hidden")
+RELEVANT = (
+    "seed",
+    "judge_clips",
+    "judge_steps",
+    "judge_to_end",
+    "judge_batch",
+    "judge_width",
+    "judge_hidden",
+)
 READ = 256  # clips digested at once
 
 

@@ -117,11 +117,11 @@ def training_rows(inputs: Inputs, settings: Settings) -> Ints:
 
 
 def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
-    """Judges of every factor, trained on real clips to the end of the learning rate's schedule.
+    """Judges of every factor, on real clips until the held-back part is right, or to the end.
 
     The state kept is the one with the best mean accuracy on the held-back part; of equals, the
-    one with the lower loss there. To stop at the first faultless one would keep weights of a high
-    learning rate, whose verdicts on what is not quite real differ from run to run (docs/log.md).
+    one with the lower loss there. One that stops early has weights of a high learning rate, whose
+    verdicts on what is not quite real differ from run to run (docs/log.md, 2026-11-25).
     """
     judge = empty_judge(inputs, settings)
     rows, held = hold_back(inputs, training_rows(inputs, settings), settings.seed)
@@ -145,6 +145,8 @@ def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
             score = _held_back_score(judge, inputs, held, settings.batch)
             if score > best:
                 best, state = score, {k: v.clone() for k, v in judge.state_dict().items()}
+            if score[0] == 1.0 and not settings.judge_to_end:
+                break
     judge.load_state_dict(state)
     return judge.eval()
 
