@@ -75,17 +75,16 @@ def draw_sample(
     length = clips.table.length
     rows[0] = rows[0].repeat(segments_each(length[rows[0]], frames))
     main = np.concatenate(rows)
-    first = np.zeros(len(main), np.int64)
+    first, end = np.zeros(len(main), np.int64), np.zeros(0, np.int64)
     if early:
-        first[len(rows[0]) :] = beginning(length[rows[1]], frames)
+        end = first[len(rows[0]) :] = beginning(length[rows[1]], frames)
     starts = generator(seed, "sample.starts").integers(first, length[main] - frames + 1)
     chosen, split = main, clips.table.split[main]
     if early:
-        shown = rows[1].repeat(segments_each(length[rows[1]], frames))
-        end = beginning(length[shown], frames)
-        more = generator(seed, "sample.early").integers(0, end - frames + 1)
-        chosen, starts = np.append(main, shown), np.append(starts, more)
-        split = np.append(split, np.full(len(shown), JUDGES_ONLY))
+        each = segments_each(length[rows[1]], frames)
+        more = generator(seed, "sample.early").integers(0, end.repeat(each) - frames + 1)
+        chosen, starts = np.append(main, rows[1].repeat(each)), np.append(starts, more)
+        split = np.append(split, np.full(len(more), JUDGES_ONLY))
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
