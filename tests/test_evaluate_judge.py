@@ -10,13 +10,14 @@ import torch
 
 from evaluate_toy import world
 from vdsm.errors import InputError
-from vdsm.evaluate.cache import digest, judge_for
+from vdsm.evaluate.cache import digest, judges_for
 from vdsm.evaluate.inputs import Inputs, prepare
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import (
     Judge,
+    Judges,
     accuracies,
-    empty_judge,
+    empty_judges,
     hold_back,
     look,
     require_floor,
@@ -26,7 +27,7 @@ from vdsm.evaluate.result import Number
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import quiet, read, real_clips
 
-SETTINGS = Settings(judge_width=8, judge_hidden=16, judge_steps=300, judge_batch=32)
+SETTINGS = Settings(judges=2, judge_width=8, judge_hidden=16, judge_steps=200, judge_batch=32)
 SHORT = replace(SETTINGS, judge_steps=3)
 
 
@@ -54,7 +55,7 @@ def checked(**changes: Any) -> Inputs:
 
 
 @pytest.fixture(scope="module")
-def learned() -> tuple[Inputs, Judge]:
+def learned() -> tuple[Inputs, Judges]:
     recorder = Recorder(world()["real"])
     inputs = checked(real=recorder)
     judge = train(inputs, SETTINGS, quiet)
@@ -62,7 +63,7 @@ def learned() -> tuple[Inputs, Judge]:
     return inputs, judge
 
 
-def test_the_toy_world_is_learned(learned: tuple[Inputs, Judge]) -> None:
+def test_the_toy_world_is_learned(learned: tuple[Inputs, Judges]) -> None:
     inputs, judge = learned
     seen = look(judge, real_clips(inputs, inputs.test, 32))
     numbers = accuracies(seen.verdicts, inputs, inputs.test, Bootstrap(20, 0))
@@ -76,7 +77,7 @@ def test_the_toy_world_is_learned(learned: tuple[Inputs, Judge]) -> None:
 
 @pytest.mark.parametrize("batch", [1, 5, 54])
 def test_verdicts_do_not_depend_on_how_batches_are_cut(
-    learned: tuple[Inputs, Judge], batch: int
+    learned: tuple[Inputs, Judges], batch: int
 ) -> None:
     inputs, judge = learned
     whole = look(judge, [read(inputs.real, inputs.test)])
@@ -149,9 +150,9 @@ def test_judges_are_kept_by_the_content_they_learned_from(tmp_path: Path) -> Non
     def count(what: str, done: int, total: int) -> None:
         steps.append(done)
 
-    first = judge_for(inputs, SHORT, tmp_path / "judges", count)
+    first = judges_for(inputs, SHORT, tmp_path / "judges", count)
     trained = len(steps)
-    again = judge_for(inputs, SHORT, tmp_path / "judges", count)
+    again = judges_for(inputs, SHORT, tmp_path / "judges", count)
     assert len(steps) == trained, "a kept judge was trained again"
     for name, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[name])
@@ -160,7 +161,7 @@ def test_judges_are_kept_by_the_content_they_learned_from(tmp_path: Path) -> Non
     payload = bytearray(kept.read_bytes())
     payload[-1] ^= 1
     kept.write_bytes(bytes(payload))
-    judge_for(inputs, SHORT, tmp_path / "judges", count)
+    judges_for(inputs, SHORT, tmp_path / "judges", count)
     assert len(steps) == 2 * trained, "an altered file was trusted"
     assert kept.read_bytes() != bytes(payload)
 
@@ -183,6 +184,33 @@ def test_the_digest_sees_clips_labels_groups_and_settings() -> None:
     assert digest(checked(real=test_pixel), SETTINGS) == base
 
 
+def test_verdicts_are_the_mean_of_judges_that_differ(learned: tuple[Inputs, Judges]) -> None:
+    inputs, judges = learned
+    clips = [read(inputs.real, inputs.test)]
+    one, two = (look(Judges([judge]), clips) for judge in judges)
+    both = look(judges, clips)
+    for name, probabilities in both.verdicts.items():
+        expected = (one.verdicts[name] + two.verdicts[name]) / 2
+        np.testing.assert_allclose(probabilities, expected)
+        assert not np.allclose(one.verdicts[name], two.verdicts[name])
+    np.testing.assert_array_equal(both.features, one.features)
+
+
+def test_what_changes_between_frames_is_seen() -> None:
+    """A clip and the same frames in another order: same pictures, other changes."""
+    torch.manual_seed(0)
+    judge = Judge((1, 8, 8), {"a": 2}, width=4, hidden=5).eval()
+    clip = torch.rand(1, 4, 1, 8, 8)
+    width = judge.lstm.input_size // 2
+    with torch.no_grad():
+        judge.lstm.weight_ih_l0[:, :width] = 0
+        judge.lstm.weight_ih_l0_reverse[:, :width] = 0
+    still = clip[:, :1].expand_as(clip)
+    assert not torch.allclose(judge.features(clip), judge.features(clip[:, [0, 2, 1, 3]]))
+    brighter = (still + 0.3).clamp(0, 1)
+    torch.testing.assert_close(judge.features(still), judge.features(brighter))
+
+
 def test_weights_are_drawn_by_seed() -> None:
-    one, two = (empty_judge(checked(), SETTINGS).dense.weight for _ in range(2))
+    one, two = (empty_judges(checked(), SETTINGS)[0].dense.weight for _ in range(2))
     assert torch.equal(one, two)

@@ -8,7 +8,7 @@ import pytest
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
-from vdsm.evaluate.inputs import prepare
+from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
 
@@ -67,6 +67,7 @@ def test_few_long_training_clips_give_several_segments() -> None:
     clips = dataset(length=np.where(np.arange(N) % 2, 3 * FRAMES, FRAMES))
     sample = draw_sample(clips, FRAMES, 100, 100, 0)
     rows, counts = np.unique(sample.real.rows, return_counts=True)
+    assert set(sample.split) == {0, 1}, "judges have nothing to see beyond what probes learn from"
     assert counts.tolist() == [3 if row % 2 and row < 48 else 1 for row in rows]
     assert len(sample.split) == len(sample.groups) == counts.sum()
     for name, column in sample.labels.items():
@@ -74,19 +75,42 @@ def test_few_long_training_clips_give_several_segments() -> None:
     assert len(set(sample.real.starts[sample.real.rows == 1].tolist())) > 1
 
 
+def test_judges_learn_from_more_segments_of_long_clips() -> None:
+    """450 training clips are enough for probes; judges take the other segments too."""
+    length = np.full(500, 3 * FRAMES)
+    split = (np.arange(500) >= 450).astype(np.int64)
+    zeros = np.zeros(500, np.int64)
+    columns: dict[str, Any] = {"length": length, "group": np.arange(500), "split": split}
+    columns["labels"] = {"action": np.arange(500) % 3, "person": np.arange(500) % 2, "name": zeros}
+    columns["labels"]["shoes"] = zeros
+    sample = draw_sample(dataset(**columns), FRAMES, 1000, 1000, 0)
+    assert [(sample.split == part).sum() for part in range(3)] == [450, 50, 900]
+    alone = sample.split == JUDGES_ONLY
+    assert (split[sample.real.rows[alone]] == 0).all()
+    assert alone[-900:].all()
+    inputs = prepare(**sample.arguments(), codes=blank(1400))
+    assert len(inputs.judged) == 1350
+    plain = draw_sample(dataset(**columns), FRAMES, 1000, 1000, 0)
+    np.testing.assert_array_equal(plain.real.starts, sample.real.starts)
+
+
 def test_judges_may_see_the_beginning_of_test_clips_and_the_rest_is_measured() -> None:
     clips = dataset(length=np.full(N, 5 * FRAMES))
     sample = draw_sample(clips, FRAMES, 100, 100, 0, early=True)
     inputs = prepare(**sample.arguments(), codes=blank(len(sample.split)))
     extra = np.setdiff1d(inputs.judged, inputs.train)
+    extra = extra[clips.table.split[sample.real.rows[extra]] == 1]
     assert len(extra)
     assert set(sample.real.rows[extra]) == set(sample.real.rows[inputs.test])
     assert sample.real.starts[extra].max() + FRAMES <= 3 * FRAMES
     assert sample.real.starts[inputs.test].min() >= 3 * FRAMES
     assert not np.intersect1d(inputs.judged, inputs.test).size
     plain = draw_sample(clips, FRAMES, 100, 100, 0)
-    assert set(plain.split) == {0, 1}
-    np.testing.assert_array_equal(plain.real.rows, sample.real.rows[sample.split < 2])
+    assert not (clips.table.split[plain.real.rows] == 1)[plain.split == JUDGES_ONLY].any()
+    measured = sample.split != JUDGES_ONLY
+    np.testing.assert_array_equal(
+        plain.real.rows[plain.split != JUDGES_ONLY], sample.real.rows[measured]
+    )
     with pytest.raises(InputError, match="a clip of 6 frames is too short"):
         draw_sample(dataset(), FRAMES, 100, 100, 0, early=True)
 

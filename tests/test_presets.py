@@ -127,5 +127,10 @@ def test_contrast_needs_two_training_clips_of_an_individual() -> None:
     assert alone.separation == grouped.separation
     printed, _ = settings(Unread([0, 1], [0, 0]), "folder", "paper", {})
     assert printed == preset("folder", "paper")
+    by_clip, _ = settings(
+        Unread([0, 0, 1], [0, 0, 1]), "folder", "compact", {"stage1.group_by": "clip"}
+    )
+    assert by_clip.contrast == alone.contrast
+    assert by_clip.stage1.group_by == "clip"
     asked, _ = settings(Unread([0, 1], [0, 0]), "folder", "compact", {"contrast.steps": "5"})
     assert asked.contrast.steps == 5

@@ -17,6 +17,7 @@ from vdsm.errors import InputError
 from vdsm.evaluate import Features, Settings, load_resnext101, panel
 from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.inputs import JUDGES_ONLY
 from vdsm.evaluate.sample import Sample, draw_sample
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
@@ -226,7 +227,7 @@ def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | 
     """Pairs for swaps into the cells that the run left out; without such, those the split has."""
     if not trained.leave_out:
         return sample.unseen
-    rows = sample.real.rows
+    rows = sample.real.rows[sample.split != JUDGES_ONLY]  # these come last
     out = left_out(clips, trained.leave_out, trained.seed)
     pairs = unseen_pairs(clips, out, np.sort(rows), seed)
     order = np.argsort(rows)

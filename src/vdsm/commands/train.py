@@ -18,6 +18,7 @@ from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run
+from vdsm.train.stages import individuals
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
@@ -58,7 +59,7 @@ def train_command(
             config, used = settings(clips, name, size or "compact", changes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = Console(quiet=not processes.first)
-        if not clips.regroups:
+        if not individuals(clips, run.config).grouped:
             console.print(ALONE_EACH.format(data), highlight=False, soft_wrap=True)
         sit_beside(run, clips, console, processes)
 
@@ -76,10 +77,12 @@ def settings(
     """The preset (by default the dataset's own), made to fit the data, with the user's changes."""
     name = name or (clips.info.name if clips.info.name in NAMES else "folder")
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
+    changes = fitted | changes
     plain = preset(name, size)
-    if plain.contrast.steps and not clips.regroups:
-        plain = ungrouped(plain)
-    return override(plain, fitted | changes, "vdsm train"), name
+    config = override(plain, changes, "vdsm train")
+    if config.contrast.steps and not individuals(clips, config).grouped:
+        config = override(ungrouped(plain), changes, "vdsm train")
+    return config, name
 
 
 def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[str, str]) -> None:

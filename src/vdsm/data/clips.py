@@ -112,12 +112,6 @@ class Clips:
         return np.flatnonzero(chosen).astype(np.int64)
 
     @property
-    def regroups(self) -> bool:
-        """Whether two training clips show the same individual."""
-        _, counts = np.unique(self.table.group[self.select("train")], return_counts=True)
-        return bool((counts > 1).any())
-
-    @property
     def fingerprint(self) -> str:
         """Digest of what the dataset says of itself; a run refuses to resume on another."""
         digest = hashlib.sha256(json.dumps(asdict(self.info), sort_keys=True).encode())

@@ -11,17 +11,17 @@ from safetensors.torch import save as save_tensors
 
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Inputs
-from vdsm.evaluate.judge import Judge, empty_judge, train, training_rows
+from vdsm.evaluate.judge import Judges, empty_judges, train, training_rows
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 RELEVANT = (
     "seed",
     "judge_clips",
+    "judges",
     "judge_steps",
-    "judge_to_end",
     "judge_batch",
     "judge_width",
     "judge_hidden",
@@ -29,16 +29,18 @@ RELEVANT = (
 READ = 256  # clips digested at once
 
 
-def judge_for(inputs: Inputs, settings: Settings, folder: Path | None, progress: Progress) -> Judge:
+def judges_for(
+    inputs: Inputs, settings: Settings, folder: Path | None, progress: Progress
+) -> Judges:
     """Judges of these clips: from the folder where they were kept, else trained and kept."""
     if folder is None:
         return train(inputs, settings, progress)
     kept = folder / f"judge-{digest(inputs, settings)[:32]}.safetensors"
-    judge = empty_judge(inputs, settings)
-    if not _restore(judge, kept):
-        judge = train(inputs, settings, progress)
-        _keep(judge, kept)
-    return judge.eval()
+    judges = empty_judges(inputs, settings)
+    if not _restore(judges, kept):
+        judges = train(inputs, settings, progress)
+        _keep(judges, kept)
+    return judges.eval()
 
 
 def digest(inputs: Inputs, settings: Settings) -> str:
@@ -55,9 +57,9 @@ def digest(inputs: Inputs, settings: Settings) -> str:
     return content.hexdigest()
 
 
-def _keep(judge: Judge, path: Path) -> None:
+def _keep(judges: Judges, path: Path) -> None:
     """Weights, then their checksum: a file without its checksum, or another one, is not trusted."""
-    tensors = {k: v.detach().cpu().contiguous() for k, v in judge.state_dict().items()}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in judges.state_dict().items()}
     payload = save_tensors(tensors)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +69,7 @@ def _keep(judge: Judge, path: Path) -> None:
     atomic_write(path.with_suffix(".sha256"), hashlib.sha256(payload).hexdigest().encode())
 
 
-def _restore(judge: Judge, path: Path) -> bool:
+def _restore(judges: Judges, path: Path) -> bool:
     """Load kept weights; False where there are none, or they were altered."""
     try:
         payload = path.read_bytes()
@@ -76,5 +78,5 @@ def _restore(judge: Judge, path: Path) -> bool:
         return False
     if hashlib.sha256(payload).hexdigest() != stated:
         return False
-    judge.load_state_dict(load_tensors(payload))
+    judges.load_state_dict(load_tensors(payload))
     return True

@@ -1,12 +1,15 @@
 """Judges: which value of each factor a clip shows. They learn from real clips alone.
 
 The architecture is the literature's (S3VAE, C-DSVAE): a convolutional encoder of frames, a
-bi-LSTM, and one linear head per factor. Nothing generated and nothing measured is ever trained on.
-Part of these clips is held back, whole individuals at a time, to choose the best state by.
+bi-LSTM, and one linear head per factor. The bi-LSTM also sees how the features of a frame differ
+from those of the frame before; without that, speed is learned late or never. Nothing generated and
+nothing measured is ever trained on. Part of these clips is held back, whole individuals at a time,
+to choose the best state by.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -54,15 +57,16 @@ class Judge(nn.Module):
             out = min(2 * out, 4 * width)
         self.convolutions = nn.Sequential(*layers)
         self.dense = nn.Linear(channels * rows * columns, FRAME_FEATURES)
-        self.lstm = nn.LSTM(FRAME_FEATURES, hidden, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(2 * FRAME_FEATURES, hidden, batch_first=True, bidirectional=True)
         self.heads = nn.ModuleDict({n: nn.Linear(2 * hidden, k) for n, k in classes.items()})
 
     def features(self, clips: Video) -> Float[Tensor, "B F"]:
         """Bi-LSTM outputs averaged over frames: the space of the distance `frechet.judge`."""
         b, t = clips.shape[:2]
         frames = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        h = F.leaky_relu(self.dense(self.convolutions(frames).flatten(1)), 0.2)
-        outputs, _ = self.lstm(h.view(b, t, -1))
+        h = F.leaky_relu(self.dense(self.convolutions(frames).flatten(1)), 0.2).view(b, t, -1)
+        change = torch.diff(h, dim=1, prepend=h[:, :1])
+        outputs, _ = self.lstm(torch.cat([h, change], dim=-1))
         features: Tensor = outputs.mean(dim=1)
         return features
 
@@ -83,31 +87,49 @@ class Seen:
     features: npt.NDArray[np.float32]  # [n, F]
 
 
+class Judges(nn.ModuleList):
+    """Judges of the same factors that differ by seed; what they say is averaged."""
+
+    def __iter__(self) -> Iterator[Judge]:
+        return cast(Iterator[Judge], super().__iter__())
+
+    def look(self, clips: Video) -> tuple[dict[str, Float[Tensor, "B _"]], Float[Tensor, "B F"]]:
+        """Mean probabilities of every factor's values, float64; and the first judge's features."""
+        features = [judge.features(clips) for judge in self]
+        said = [judge.name(h) for judge, h in zip(self, features, strict=True)]
+        mean = {
+            name: torch.stack([logits[name].double().softmax(-1) for logits in said]).mean(dim=0)
+            for name in said[0]
+        }
+        return mean, features[0]
+
+
 @torch.inference_mode()
-def look(judge: Judge, clips: Iterable[Video]) -> Seen:
+def look(judges: Judges, clips: Iterable[Video]) -> Seen:
     """Verdicts and features of every clip of the batches."""
-    judge.eval()
-    device = next(judge.parameters()).device
-    found: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in judge.heads}
+    judges.eval()
+    device = next(judges.parameters()).device
+    found: dict[str, list[npt.NDArray[np.float64]]] = {}
     features = []
     for batch in clips:
-        h = judge.features(batch.to(device))
+        said, h = judges.look(batch.to(device))
         features.append(h.cpu().numpy())
-        for name, logits in judge.name(h).items():
-            found[name].append(logits.double().softmax(-1).cpu().numpy())
+        for name, probabilities in said.items():
+            found.setdefault(name, []).append(probabilities.cpu().numpy())
     verdicts = {name: np.concatenate(parts) for name, parts in found.items()}
     return Seen(verdicts, np.concatenate(features))
 
 
-def empty_judge(inputs: Inputs, settings: Settings) -> Judge:
-    """An untrained judge for these clips and factors; its weights are a function of the seed."""
+def empty_judges(inputs: Inputs, settings: Settings) -> Judges:
+    """Untrained judges for these clips and factors; their weights are a function of the seed."""
     _, _, height, width, channels = inputs.real.shape
+    shape, sizes = (channels, height, width), (settings.judge_width, settings.judge_hidden)
+    judges = []
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(integer(settings.seed, "judge.weights"))
-        judge = Judge(
-            (channels, height, width), inputs.classes, settings.judge_width, settings.judge_hidden
-        )
-    return judge.to(settings.device)
+        for i in range(settings.judges):
+            torch.manual_seed(integer(settings.seed, f"judge.{i}.weights"))
+            judges.append(Judge(shape, inputs.classes, *sizes))
+    return Judges(judges).to(settings.device)
 
 
 def training_rows(inputs: Inputs, settings: Settings) -> Ints:
@@ -116,39 +138,59 @@ def training_rows(inputs: Inputs, settings: Settings) -> Ints:
     return np.sort(chosen[: settings.judge_clips])
 
 
-def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judge:
-    """Judges of every factor, on real clips until the held-back part is right, or to the end.
+def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judges:
+    """Judges of every factor, on real clips.
 
-    The state kept is the one with the best mean accuracy on the held-back part; of equals, the
-    one with the lower loss there. One that stops early has weights of a high learning rate, whose
-    verdicts on what is not quite real differ from run to run (docs/log.md, 2026-11-25).
+    Each takes all its steps, however early it is right: those that stop at a high learning rate
+    differ from run to run in what they say of clips that are not quite real (docs/log.md,
+    2026-11-25). What is left of that, a mean of several evens out.
     """
-    judge = empty_judge(inputs, settings)
+    judges = empty_judges(inputs, settings)
     rows, held = hold_back(inputs, training_rows(inputs, settings), settings.seed)
+    for i, judge in enumerate(judges):
+        rng = generator(settings.seed, f"judge.{i}.batches")
+
+        def shown(step: int, before: int = i * settings.judge_steps) -> None:
+            progress("judges learn", before + step, settings.judges * settings.judge_steps)
+
+        _train_one(judge, inputs, settings, (rows, held), rng, shown)
+    return judges.eval()
+
+
+def _train_one(
+    judge: Judge,
+    inputs: Inputs,
+    settings: Settings,
+    rows: tuple[Ints, Ints],
+    rng: np.random.Generator,
+    shown: Callable[[int], None],
+) -> None:
+    """Learn from the first rows and keep the best state by the second.
+
+    The best has the highest mean accuracy over factors; of equals, the lowest loss.
+    """
+    learned, held = rows
     optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, RATE, total_steps=settings.judge_steps + 1, pct_start=0.1
     )
-    rng = generator(settings.seed, "judge.batches")
     best: tuple[float, float] = (-1.0, 0.0)
     state: dict[str, Tensor] = {}
     for step in range(1, settings.judge_steps + 1):
-        batch = np.sort(rng.choice(rows, min(settings.judge_batch, len(rows)), replace=False))
+        size = min(settings.judge_batch, len(learned))
+        batch = np.sort(rng.choice(learned, size, replace=False))
         judge.train()
         loss = _loss(judge, inputs, batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        progress("judges learn", step, settings.judge_steps)
+        shown(step)
         if step % CHECK_EVERY == 0 or step == settings.judge_steps:
             score = _held_back_score(judge, inputs, held, settings.batch)
             if score > best:
                 best, state = score, {k: v.clone() for k, v in judge.state_dict().items()}
-            if score[0] == 1.0 and not settings.judge_to_end:
-                break
     judge.load_state_dict(state)
-    return judge.eval()
 
 
 def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:
@@ -213,7 +255,7 @@ def _loss(judge: Judge, inputs: Inputs, rows: Ints) -> Tensor:
 
 def _held_back_score(judge: Judge, inputs: Inputs, rows: Ints, batch: int) -> tuple[float, float]:
     """Mean accuracy over factors, and minus the mean loss, of the held-back clips."""
-    found = look(judge, real_clips(inputs, rows, batch)).verdicts
+    found = look(Judges([judge]), real_clips(inputs, rows, batch)).verdicts
     right, likelihood = [], []
     for name, probabilities in found.items():
         truth = inputs.labels[name][rows]

@@ -12,7 +12,7 @@ from vdsm.evaluate.entropy import paper_entropies, prior_row
 from vdsm.evaluate.frechet import Features, Sample, compare
 from vdsm.evaluate.inputs import Inputs, Ints, to_numpy
 from vdsm.evaluate.intervals import Bootstrap
-from vdsm.evaluate.judge import Judge, Seen, accuracies, look, require_floor
+from vdsm.evaluate.judge import Judges, Seen, accuracies, look, require_floor
 from vdsm.evaluate.probes import leakage
 from vdsm.evaluate.reconstruction import WINDOW, psnr, ssim
 from vdsm.evaluate.result import Numbers, under
@@ -42,7 +42,7 @@ class Bench:
 
     inputs: Inputs
     decode: Decode
-    judge: Judge
+    judges: Judges
     settings: Settings
     features: Mapping[str, Features]
     progress: Progress
@@ -54,7 +54,7 @@ class Bench:
         self, clips: Iterable[Video], what: str, total: int, *observers: Callable[[Video], None]
     ) -> Seen:
         """Judge all clips, showing each batch to the observers as well."""
-        return look(self.judge, self._count(watch(clips, *observers), what, total))
+        return look(self.judges, self._count(watch(clips, *observers), what, total))
 
     def _count(self, clips: Iterable[Video], what: str, total: int) -> Iterator[Video]:
         done = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsm.evaluate import measure
-from vdsm.evaluate.cache import judge_for
+from vdsm.evaluate.cache import judges_for
 from vdsm.evaluate.frechet import Features, require_frames
 from vdsm.evaluate.inputs import ClipArray, prepare
 from vdsm.evaluate.intervals import Bootstrap
@@ -79,8 +79,8 @@ def panel(
     for name, function in (features or {}).items():
         require_frames(name, function, inputs.real.shape[1])
     bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))
-    judge = judge_for(inputs, settings, cache, progress)
-    bench = Bench(inputs, decode, judge, settings, features or {}, progress, bootstrap)
+    judges = judges_for(inputs, settings, cache, progress)
+    bench = Bench(inputs, decode, judges, settings, features or {}, progress, bootstrap)
     real_clips = measure.judge_real(bench)
     measure.reconstruction(bench, real_clips)
     measure.swaps(bench)

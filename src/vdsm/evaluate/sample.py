@@ -13,6 +13,7 @@ from vdsm.evaluate.seeds import generator
 
 MOST_UNSEEN = 1000  # pairs
 FEW = 400  # training segments up to which long clips give several
+MANY = 4000  # the same, for judges
 EARLY = 0.6  # share of a test clip that judges may see where they are allowed to
 
 
@@ -56,7 +57,8 @@ def draw_sample(
 ) -> Sample:
     """A seeded choice of training and test clips, with one random segment of each.
 
-    Where training clips are few and long, judges and probes learn from several segments of each.
+    Where training clips are few and long, probes learn from several segments of each, judges from
+    more still.
     frames: length of the segments; shorter clips are left out. train, test: most clips of each.
     early: judges (and they alone) learn from the beginning of every test clip as well, and what
     is measured comes from the rest of it.
@@ -73,18 +75,23 @@ def draw_sample(
             )
         rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
     length = clips.table.length
-    rows[0] = rows[0].repeat(segments_each(length[rows[0]], frames))
-    main = np.concatenate(rows)
-    first, end = np.zeros(len(main), np.int64), np.zeros(0, np.int64)
+    train_rows, test_rows = rows
+    each = segments_each(length[train_rows], frames)
+    main = np.concatenate([train_rows.repeat(each), test_rows])
+    tested = clips.table.split[main] == 1
+    first = np.zeros(len(main), np.int64)
+    # judges alone: (rows, frames of them that may be seen)
+    more = segments_each(length[train_rows], frames, MANY) - each
+    alone = [(train_rows.repeat(more), length[train_rows].repeat(more))]
     if early:
-        end = first[len(rows[0]) :] = beginning(length[rows[1]], frames)
-    starts = generator(seed, "sample.starts").integers(first, length[main] - frames + 1)
-    chosen, split = main, clips.table.split[main]
-    if early:
-        each = segments_each(length[rows[1]], frames)
-        more = generator(seed, "sample.early").integers(0, end.repeat(each) - frames + 1)
-        chosen, starts = np.append(main, rows[1].repeat(each)), np.append(starts, more)
-        split = np.append(split, np.full(len(more), JUDGES_ONLY))
+        end = first[tested] = beginning(length[test_rows], frames)
+        each = segments_each(length[test_rows], frames)
+        alone.append((test_rows.repeat(each), end.repeat(each)))
+    starts = [generator(seed, "sample.starts").integers(first, length[main] - frames + 1)]
+    for name, (_, until) in zip(("judged", "early"), alone, strict=False):
+        starts.append(generator(seed, f"sample.{name}").integers(0, until - frames + 1))
+    chosen = np.concatenate([main, *(found for found, _ in alone)])
+    split = np.append(clips.table.split[main], np.full(len(chosen) - len(main), JUDGES_ONLY))
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
@@ -97,7 +104,7 @@ def draw_sample(
         else:
             labels[factor.name], roles[factor.name] = column, factor.role
     return Sample(
-        real=Segments(clips, chosen, starts, frames),
+        real=Segments(clips, chosen, np.concatenate(starts), frames),
         labels=labels,
         roles=roles,
         split=split,
@@ -120,9 +127,9 @@ def beginning(lengths: Ints, frames: int) -> Ints:
     return np.clip((EARLY * lengths).astype(np.int64), frames, lengths - frames)
 
 
-def segments_each(lengths: Ints, frames: int) -> Ints:
-    """How many segments to draw of each training clip: as many as fit, and about `FEW` in all."""
-    return np.clip(lengths // frames, 1, max(1, FEW // len(lengths)))
+def segments_each(lengths: Ints, frames: int, most: int = FEW) -> Ints:
+    """How many segments to draw of each clip: as many as fit, and about `most` in all."""
+    return np.clip(lengths // frames, 1, max(1, most // len(lengths)))
 
 
 def unseen_pairs(

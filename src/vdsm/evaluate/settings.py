@@ -19,12 +19,8 @@ class Settings:
         "few recordings, where nobody could name a pair of person and action never seen",
     )
     judge_clips: int = Field(default=5000, ge=2, description="most clips that judges learn from")
-    judge_steps: int = Field(
-        default=800, ge=1, description="most training steps of the judges; they stop once faultless"
-    )
-    judge_to_end: bool = Field(
-        default=False, description="judges take all their steps; their verdicts differ less then"
-    )
+    judges: int = Field(default=3, ge=1, description="judges whose verdicts are averaged")
+    judge_steps: int = Field(default=400, ge=1, description="training steps of each judge")
     judge_batch: int = Field(default=32, ge=2, description="clips in a training step of the judges")
     judge_width: int = Field(
         default=16, ge=1, description="channels of the judges' first convolution"

@@ -53,6 +53,11 @@ class Individuals:
         for number, members in enumerate(self.members):
             self.of_clip[members] = number
 
+    @property
+    def grouped(self) -> bool:
+        """Whether two training clips show the same individual."""
+        return any(len(clips) > 1 for clips in self.members)
+
     def another(self, rng: np.random.Generator, clip: int) -> int:
         """Another clip of the same individual; the same one where there is no other."""
         members = self.members[self.of_clip[clip]]
