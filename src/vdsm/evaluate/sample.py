@@ -74,24 +74,9 @@ def draw_sample(
                 "frames or more: evaluation needs at least 2"
             )
         rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
-    length = clips.table.length
-    train_rows, test_rows = rows
-    each = segments_each(length[train_rows], frames)
-    main = np.concatenate([train_rows.repeat(each), test_rows])
-    tested = clips.table.split[main] == 1
-    first = np.zeros(len(main), np.int64)
-    # judges alone: (rows, frames of them that may be seen)
-    more = segments_each(length[train_rows], frames, MANY) - each
-    alone = [(train_rows.repeat(more), length[train_rows].repeat(more))]
-    if early:
-        end = first[tested] = beginning(length[test_rows], frames)
-        each = segments_each(length[test_rows], frames)
-        alone.append((test_rows.repeat(each), end.repeat(each)))
-    starts = [generator(seed, "sample.starts").integers(first, length[main] - frames + 1)]
-    for name, (_, until) in zip(("judged", "early"), alone, strict=False):
-        starts.append(generator(seed, f"sample.{name}").integers(0, until - frames + 1))
-    chosen = np.concatenate([main, *(found for found, _ in alone)])
-    split = np.append(clips.table.split[main], np.full(len(chosen) - len(main), JUDGES_ONLY))
+    main, starts, alone = _segments(clips, frames, rows[0], rows[1], seed, early)
+    chosen = np.append(main, alone)
+    split = np.append(clips.table.split[main], np.full(len(alone), JUDGES_ONLY))
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
@@ -104,7 +89,7 @@ def draw_sample(
         else:
             labels[factor.name], roles[factor.name] = column, factor.role
     return Sample(
-        real=Segments(clips, chosen, np.concatenate(starts), frames),
+        real=Segments(clips, chosen, starts, frames),
         labels=labels,
         roles=roles,
         split=split,
@@ -112,6 +97,28 @@ def draw_sample(
         unseen=_unseen(clips, main, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def _segments(
+    clips: Clips, frames: int, train: Ints, test: Ints, seed: int, early: bool
+) -> tuple[Ints, Ints, Ints]:
+    """Clips of segments to encode and, last, of those for judges alone; starts of both in turn."""
+    length = clips.table.length
+    each = segments_each(length[train], frames)
+    more = segments_each(length[train], frames, MANY) - each
+    main = np.concatenate([train.repeat(each), test])
+    first = np.zeros(len(main), np.int64)
+    alone = {
+        "judged": (train.repeat(more), length[train].repeat(more))
+    }  # clip, end of what is seen
+    if early:
+        end = first[each.sum() :] = beginning(length[test], frames)
+        each = segments_each(length[test], frames)
+        alone["early"] = test.repeat(each), end.repeat(each)
+    starts = [generator(seed, "sample.starts").integers(first, length[main] - frames + 1)]
+    for name, (_, until) in alone.items():
+        starts.append(generator(seed, f"sample.{name}").integers(0, until - frames + 1))
+    return main, np.concatenate(starts), np.concatenate([rows for rows, _ in alone.values()])
 
 
 def beginning(lengths: Ints, frames: int) -> Ints:
