@@ -129,6 +129,17 @@ def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Con
     )
 
 
+def strokes(config: Config) -> Config:
+    """Moving MNIST: z is to hold a place and no stroke, so it sees frames redrawn with others."""
+    config = apart(config, lambda_z_until=0.3, lambda_z_to=1.5)
+    return replace(
+        config,
+        model=replace(config.model, pose_dim=4, identity_dim=16),
+        stage1=replace(config.stage1, batch=16, lambda_z_from=1.0),
+        separation=replace(config.separation, redraw=1.0, reference_frames=2, agreement=1.0),
+    )
+
+
 def people(config: Config) -> Config:
     """What was measured on Weizmann: real videos of few people."""
     return contrasted(
@@ -167,7 +178,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": compact(PAPER["moving-mnist"], *PAPER_COMPACT_STEPS),
+    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 5000, 900, batch=8, experts=12)),
     "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
