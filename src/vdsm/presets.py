@@ -162,7 +162,7 @@ def ungrouped(config: Config) -> Config:
     )
 
 
-# MUG and folder were not measured: Weizmann's. Expected (one seed, of sprites two; docs/results.md):
+# MUG and folder were not measured: Weizmann's. Expected (docs/results.md):
 #   sprites   swaps 100 % right in all; action from s 12, skin from d 9 (chance 11, 14); PSNR 33 dB
 #   pendulum  swaps 100 % right; colour from d 20, speed from s 50 (chance 14, 50); PSNR 33 dB
 #   weizmann  swaps 72 % right in both; person from s 89 and from d 0 (chance 11); PSNR 23 dB
