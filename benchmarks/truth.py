@@ -21,6 +21,7 @@ from vdsm import VDSM
 from vdsm.data import open_clips
 from vdsm.data.cells import action_of
 from vdsm.data.clips import Clips, Ints
+from vdsm.errors import InputError
 from vdsm.evaluate.sample import draw_sample
 from vdsm.evaluate.seeds import generator
 from vdsm.evaluate.swap import match
@@ -69,9 +70,21 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--clips", type=int, default=500, help="test clips to swap")
     options = parser.parse_args()
-    model, clips = VDSM.from_pretrained(options.model), open_clips(options.data)
+    try:
+        measure(options.model, options.data, options.clips)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def measure(model_name: str, data: str, count: int) -> None:
+    """Print what was found; InputError where the data are not sprites."""
+    model, clips = VDSM.from_pretrained(model_name), open_clips(data)
+    if clips.info.name != "sprites":
+        raise InputError(
+            f"{data} holds {clips.info.name}: only sprites have the true clip of swaps"
+        )
     model.precision = "fp32"
-    pairs, action, group = pairs_of(clips, options.clips), action_of(clips), clips.table.group
+    pairs, action, group = pairs_of(clips, count), action_of(clips), clips.table.group
     looks = [clips.table.labels[f.name] for f in clips.info.factors if f.role == "identity"]
     made = swaps(model, clips, pairs)
     right, psnr, wrong_in = [], [], []
