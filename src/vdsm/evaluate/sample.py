@@ -102,15 +102,14 @@ def draw_sample(
 def _segments(
     clips: Clips, frames: int, train: Ints, test: Ints, seed: int, early: bool
 ) -> tuple[Ints, Ints, Ints]:
-    """Clips of segments to encode and, last, of those for judges alone; starts of both in turn."""
+    """[N] clips to learn from and to measure, starts of all [N + M], [M] clips for judges alone."""
     length = clips.table.length
     each = segments_each(length[train], frames)
     more = segments_each(length[train], frames, MANY) - each
     main = np.concatenate([train.repeat(each), test])
     first = np.zeros(len(main), np.int64)
-    alone = {
-        "judged": (train.repeat(more), length[train].repeat(more))
-    }  # clip, end of what is seen
+    # For judges alone: the clips, and where in each what they may see ends.
+    alone = {"judged": (train.repeat(more), length[train].repeat(more))}
     if early:
         end = first[each.sum() :] = beginning(length[test], frames)
         each = segments_each(length[test], frames)
