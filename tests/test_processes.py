@@ -14,7 +14,7 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
-from vdsm.config import ContrastConfig
+from vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
@@ -26,6 +26,7 @@ CONFIG = replace(
     SMALL,
     log_every=1,
     contrast=ContrastConfig(steps=3, batch=5, augment=0.5),
+    poses=PosesConfig(steps=3, batch=5, segments=20),
     model=replace(SMALL.model, identity_encoder="own"),
 )
 

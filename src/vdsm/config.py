@@ -179,6 +179,17 @@ class Stage1Config(OptimizerConfig):
 
 
 @dataclass(frozen=True, config=STRICT)
+class PosesConfig(OptimizerConfig):
+    """Before stage 2: its sequence model learns from poses alone (`vdsm.train.poses`)."""
+
+    steps: int = Field(default=0, ge=0, description="optimizer steps; 0: the paper's recipe")
+    batch: int = Field(default=64, ge=1, description="segments per step")
+    segments: int = Field(
+        default=2000, ge=1, description="segments, as long as stage 2's, whose poses are found"
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Stage2Config(OptimizerConfig):
     """Sequence training: encoder and decoder frozen but for their last layers (Eq. 4)."""
 
@@ -257,6 +268,9 @@ class Config:
     )
     contrast: ContrastConfig = Field(
         default_factory=ContrastConfig, description="who is who, before stage 1"
+    )
+    poses: PosesConfig = Field(
+        default_factory=PosesConfig, description="sequences of poses, before stage 2"
     )
     leave_out: float = Field(
         default=0.0,

@@ -11,10 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vdsm.model.vdsm import VDSM, Posterior, Prior
-from vdsm.notation import Gaussian, Video
+from vdsm.notation import Codes, Gaussian, Pose, Video
 
 Reference = Float[Tensor, "B M C H W"]
 Terms = dict[str, Float[Tensor, " B"]]
+WIDEST = 0.999  # scale of q(z_t | x_t) beside p(z_t): at 1 it says nothing, above it would push
+GAINS = ("log_likelihood", "log_pose")  # terms of which more is better
 
 
 def stage1(
@@ -65,7 +67,38 @@ def stage2(
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
         **agreement(model, q.s, second),
-        **colour_agreement(model, q.d, x, colours_agree),
+        **colour_agreement(model, q.d, true_poses(model, x) if colours_agree else None),
+    }
+
+
+def poses(
+    model: VDSM,
+    x: Gaussian,
+    generator: torch.Generator | None = None,
+    seen: Pose | None = None,
+    reference: Pose | None = None,
+    second: None = None,
+) -> Terms:
+    """Eq. 4 without frames: log q(z_t | x_t) / p(z_t) of stage 1 stands for log p(x_t | s, z_t).
+
+    By Bayes' theorem these differ by what z has no part in, as far as q(z_t | x_t) is exact.
+    x: q(z_t | x_t) [B, T, Z] of segments. `seen` [B, T, Z]: the means that q(d) sees instead of
+    those of x; `reference` [B, T, Z]: means of which q(d) should be the same. There is no s here,
+    so nothing can be `second`.
+    """
+    q_d = model.dynamics(x.loc if seen is None else seen)
+    d = q_d.sample(generator)
+    q_z, z, z_base, log_det = model.poses(d, x.loc.shape[1], generator)
+    nobody = d.new_zeros(len(d), model.config.identity_dim)
+    q = Posterior(model.identity_prior(len(d)), q_d, q_z, Codes(nobody, d, z), z_base, log_det)
+    p = model.prior(q.codes)
+    narrowed = Gaussian(x.loc, x.scale.clamp_max(WIDEST))
+    standard = Gaussian(torch.zeros_like(x.loc), torch.ones_like(x.scale))
+    return {
+        "log_pose": (narrowed.log_prob(z) - standard.log_prob(z)).sum(1),
+        "kl_z": kl_poses(q, p).sum(1),
+        "kl_d": q_d.kl(p.d),
+        **colour_agreement(model, q_d, reference),
     }
 
 
@@ -82,12 +115,18 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     return {"agreement": jeffreys(with_scale_fixed(q_s), with_scale_fixed(other))}
 
 
-def colour_agreement(model: VDSM, q_d: Gaussian, x: Video, wanted: bool) -> Terms:
-    """The same between q(d) in other colours and in those that `VDSM.encode` will see."""
-    if not wanted:
+def true_poses(model: VDSM, x: Video) -> Pose:
+    """Means of q(z_t | x_t), which q(d) sees in `VDSM.encode`."""
+    poses: Pose = model.frame_pose(model.encoder(x)).loc
+    return poses
+
+
+def colour_agreement(model: VDSM, q_d: Gaussian, true: Pose | None) -> Terms:
+    """The same between q(d) of poses in other colours and in true ones, where given."""
+    if true is None:
         return {}
-    true = model.dynamics(model.frame_pose(model.encoder(x)).loc)
-    return {"agreement_d": jeffreys(with_scale_fixed(q_d), with_scale_fixed(true))}
+    other = model.dynamics(true)
+    return {"agreement_d": jeffreys(with_scale_fixed(q_d), with_scale_fixed(other))}
 
 
 def with_scale_fixed(q: Gaussian) -> Gaussian:
@@ -113,6 +152,6 @@ def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:
 def loss(terms: Terms, weights: Mapping[str, float]) -> Float[Tensor, ""]:
     """Minus the weighted bound, averaged over the batch; KL weights are the λ of Eqs. 4 and 7."""
     assert terms.keys() == weights.keys(), f"terms {set(terms)} but weights {set(weights)}"
-    signs = {name: -1.0 if name == "log_likelihood" else 1.0 for name in terms}
+    signs = {name: -1.0 if name in GAINS else 1.0 for name in terms}
     parts = [signs[name] * weights[name] * term for name, term in terms.items()]
     return torch.stack(parts).sum(0).mean()

@@ -11,6 +11,7 @@ from vdsm.config import (
     Config,
     ContrastConfig,
     ModelConfig,
+    PosesConfig,
     SeparationConfig,
     Stage1Config,
     Stage2Config,
@@ -95,9 +96,7 @@ APART = SeparationConfig(
 )
 
 
-def apart(
-    config: Config, resolution: float = 1.0, stage2_lr: float = 4e-3, **stage1: Any
-) -> Config:
+def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
     """Muon; in stage 1 few frames and many steps, z from the start, heads that start whitened."""
     few = replace(
         config.stage1,
@@ -111,9 +110,18 @@ def apart(
         start="data",
         **stage1,
     )
-    muon = replace(config.stage2, optimizer="muon", lr=stage2_lr, decay=1.0)
+    muon = replace(config.stage2, optimizer="muon", lr=4e-3, decay=1.0)
     separation = replace(APART, resolution=resolution)
     return replace(config, stage1=few, stage2=muon, separation=separation)
+
+
+def posed(config: Config, steps: int) -> Config:
+    """Motion is learned on poses; stage 2 then corrects it gently by what is drawn."""
+    return replace(
+        config,
+        poses=PosesConfig(optimizer="muon", lr=1e-2, warmup=20, decay=1.0, steps=steps),
+        stage2=replace(config.stage2, lr=1e-3, warmup=20),
+    )
 
 
 def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Config:
@@ -180,7 +188,7 @@ COMPACT = {
         )
     ),
     "moving-mnist": strokes(compact(PAPER["moving-mnist"], 5000, 900, batch=8, experts=12)),
-    "pendulum": apart(compact(PAPER["pendulum"], 1200, 1500), resolution=3.0, stage2_lr=1e-2),
+    "pendulum": posed(apart(compact(PAPER["pendulum"], 1200, 200), resolution=3.0), 1000),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
 }

@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-TERMS = {"contrast": "contrast", "log_likelihood": "log p(x)"}
+TERMS = {"contrast": "contrast", "log_pose": "log q(z|x)/p(z)", "log_likelihood": "log p(x)"}
 TERMS |= {f"kl_{code}": f"KL {code}" for code in "zsd"}
 LINES_PER_STAGE = 20  # where the output is no terminal
 

@@ -76,7 +76,7 @@ def measure(bench: Bench) -> tuple[Measured, float]:
     model = VDSM(config.model).to(bench.device)
     clips = SyntheticClips(config.model.size, config.model.channels)
     measured: Measured = {}
-    for stage in stages(config):
+    for stage in (stage for stage in stages(config) if stage.draws):
         measured |= time_stage(bench, model, stage, clips)
     model.requires_grad_(False).eval()
     model.precision = "bf16" if bench.bf16 else "fp32"
@@ -100,7 +100,7 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
         batch = Batch(load())
         take_step(bound, optimizer, batch, generator, annealed.weights, bench.bf16)
 
-    whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, settings.frames))
+    whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, stage.frames))
     adam = Timed(bench.best(optimizer.step), work.optimizer(model))
     optimizer.zero_grad(set_to_none=True)
 

@@ -74,12 +74,12 @@ def run_table(path: Path) -> Table:
     if metrics:
         last = metrics[-1]
         table.add_row("reached", f"{last['name']}, step {last['step']} of {last['steps']}")
-        for term in ("log_likelihood", "kl_z", "kl_s", "kl_d"):
+        for term in ("log_pose", "log_likelihood", "kl_z", "kl_s", "kl_d"):
             if term in last:
                 table.add_row(term, f"{last[term]:,.1f} nats per sequence")
     else:
         table.add_row("reached", "nothing yet")
-    for group in ("model", "contrast", "stage1", "stage2", "separation"):
+    for group in ("model", "contrast", "stage1", "poses", "stage2", "separation"):
         fields = vars(getattr(run.config, group))
         table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table

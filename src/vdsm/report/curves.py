@@ -38,12 +38,16 @@ WEIGHTS = {"kl_z": "λ_z", "kl_s": "λ_s", "kl_d": "λ_d"}
 CURVES: tuple[tuple[str, Mapping[str, str], bool], ...] = (
     ("log-likelihood, nats per sequence", {"log_likelihood": "log p(x | s, z)"}, False),
     ("contrast, nats per individual", {"contrast": "InfoNCE"}, True),
+    ("poses, nats per sequence", {"log_pose": "log q(z | x) / p(z)"}, False),
     ("KL, nats per sequence", {"kl_z": "z", "kl_s": "s", "kl_d": "d"}, True),
     ("gradient norm", {"gradient_norm": "gradient norm"}, True),
     ("learning rate", {"lr": "learning rate"}, False),
 )
 
-OPTIONAL = ("contrast, nats per individual",)  # shown only where there is such a stage
+OPTIONAL = (  # shown only where there is such a stage
+    "contrast, nats per individual",
+    "poses, nats per sequence",
+)
 
 
 def training_curves(metrics: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Which frames a step sees: a pure function of dataset, seed, stage and step."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ class Drawn:
     stranger: Frames | None = None  # the same, of any clip of anybody
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws the batch of one step."""
 

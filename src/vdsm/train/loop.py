@@ -9,20 +9,21 @@ import numpy as np
 import torch
 
 from vdsm import schedules
+from vdsm.config import Config, PosesConfig
 from vdsm.data.clips import Clips
-from vdsm.device import autocast, pick_device, use_bf16
+from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
-from vdsm.train.augment import other_colours
-from vdsm.train.batches import as_video, step_seed
+from vdsm.train.batches import step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
+from vdsm.train.poses import PoseSource
 from vdsm.train.processes import ALONE, Processes
-from vdsm.train.redraw import redraw
 from vdsm.train.run import Run
+from vdsm.train.source import FrameSource
 from vdsm.train.stages import Stage, stages
 from vdsm.train.start import start_from_data
-from vdsm.train.step import Batch, Bound, Outcome, make_optimizer, take_step
+from vdsm.train.step import Bound, Outcome, make_optimizer, take_step
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
@@ -114,21 +115,21 @@ def run_stage(
     """From the state's step to the end of its stage."""
     config, stage = run.config, plan[state.stage]
     model = state.model
-    sampler = stage.sampler(clips)
     batch_size = stage.settings.batch
     if stage.apart:
         mine, share = processes.rows(batch_size), processes.weight(batch_size)
     else:  # every process computes the whole batch
         mine, share = slice(0, batch_size), 1.0
-    painter = Painter(run.path / "pictures", clips, device, stage.settings.frames)
+    painter = Painter(run.path / "pictures", clips, device, stage.frames)
     bf16 = use_bf16(config.precision, device)
     if state.optimizer is None:
         if stage.name == "stage1" and config.stage1.start != "random":
             start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)
-    bound = processes.parallel(Bound(stage, model))
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
+    source = open_source(clips, state, stage, config, device, bf16)
+    bound = processes.parallel(Bound(stage, model))
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
     while state.step < stage.settings.steps:
@@ -144,23 +145,12 @@ def run_stage(
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
         #    processes each takes its rows of both.
         seed = step_seed(config.seed, state.stage, state.step, state.attempt)
-        drawn = sampler.draw(np.random.default_rng(seed), batch_size, mine)
-        generator = Share(device)
+        rng, generator = np.random.default_rng(seed), Share(device)
         generator.rows, generator.mine = batch_size, mine
         generator.manual_seed(seed)
-        x = as_video(drawn.x, device)
-        reference, second, stranger = (
-            None if part is None else as_video(part, device)
-            for part in (drawn.reference, drawn.second, drawn.stranger)
-        )
-        seen = other_colours(x, config.separation, generator) if stage.draws else None
-        if stranger is not None:
-            with autocast(device, bf16):
-                seen = x if seen is None else seen
-                seen = redraw(model, seen, stranger, annealed.redrawn, mine.start or 0)
+        batch = source.batch(rng, generator, batch_size, mine, annealed.redrawn)
 
         # 3. The bound, its gradient, the step.
-        batch = Batch(x, seen, reference, second)
         weights, clip = annealed.weights, stage.settings.clip
         outcome = take_step(bound, optimizer, batch, generator, weights, bf16, share, clip)
         healthy &= outcome.finite
@@ -193,6 +183,21 @@ def run_stage(
 
     state.stage, state.step, state.optimizer = state.stage + 1, 0, None
     save(run, state, stage, processes)
+
+
+def open_source(
+    clips: Clips, state: State, stage: Stage, config: Config, device: torch.device, bf16: bool
+) -> FrameSource | PoseSource:
+    """Where the batches of a stage come from: frames, or poses that are found now."""
+    apart, model = config.separation, state.model
+    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.name != "contrast")
+    if not isinstance(stage.settings, PosesConfig):
+        return frames
+    start = stage.anneal(0.0)
+    model.sharpness.fill_(start.sharpness)
+    seed = step_seed(config.seed, state.stage)
+    agree = apart.agreement_d > 0
+    return PoseSource.find(frames, stage.settings.segments, start.redrawn, agree, seed)
 
 
 def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:

@@ -1,7 +1,7 @@
-"""The stages as data, contrast and the two of Sec. 3.2: what each optimizes, trains, sees."""
+"""The stages as data, the two of Sec. 3.2 and two of ours: what each optimizes, trains, sees."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import nn
@@ -10,6 +10,7 @@ from vdsm import elbo, schedules
 from vdsm.config import (
     Config,
     ContrastConfig,
+    PosesConfig,
     SeparationConfig,
     Stage1Config,
     Stage2Config,
@@ -45,21 +46,22 @@ class Stage:
     """One stage, as the loop sees it."""
 
     name: str
-    settings: ContrastConfig | Stage1Config | Stage2Config
+    settings: ContrastConfig | Stage1Config | PosesConfig | Stage2Config
     bound: Callable[..., Terms]  # (model, x, generator, seen, reference)
     trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
     anneal: Callable[[float], Annealed]
     sampler: Callable[[Clips], Sampler]
+    frames: int  # of every row of a batch
     draws: bool = True  # frames; else nothing is to be seen of it
     apart: bool = True  # rows of the batch have nothing to do with one another
     identity_lr: float = 1.0  # of q(s) below its last layer, relative to the others'
 
 
 def stages(config: Config) -> tuple[Stage, ...]:
-    """Contrast, where asked for: who is who; stage 1, frames; stage 2, sequences."""
-    one, two = config.stage1, config.stage2
-
-    apart = config.separation
+    """Stage 1, frames; stage 2, sequences. Where asked for, before stage 1 contrast: who is who;
+    and before stage 2 poses: sequences of these alone.
+    """
+    one, two, apart = config.stage1, config.stage2, config.separation
     others = Others(
         apart.reference_frames,
         reference=apart.identity_from == "other",
@@ -67,7 +69,7 @@ def stages(config: Config) -> tuple[Stage, ...]:
         stranger=apart.redraw > 0,
     )
 
-    first = contrast_stage(config)
+    first, between = contrast_stage(config), poses_stage(config, others)
     return (
         *([first] if first else []),
         Stage(
@@ -77,15 +79,18 @@ def stages(config: Config) -> tuple[Stage, ...]:
             lambda model: (model.encoder, model.identity, model.frame_pose, model.decoder),
             lambda progress: anneal_stage1(one, progress, apart),
             lambda clips: GroupSampler(individuals(clips, config), one.frames, others),
+            one.frames,
             identity_lr=one.identity_lr,
         ),
+        *([between] if between else []),
         Stage(
             "stage2",
             two,
             partial(elbo.stage2, colours_agree=apart.agreement_d > 0),
             partial(trained_in_stage2, poses_stay=apart.redraw > 0),
-            lambda progress: anneal_stage2(one, progress, apart),
+            lambda progress: anneal_stage2(one, 1.0 if between else progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
+            two.frames,
         ),
     )
 
@@ -102,8 +107,26 @@ def contrast_stage(config: Config) -> Stage | None:
         lambda model: (model.identity.encoder or model.encoder, model.identity.embed),
         lambda progress: Annealed({"contrast": 1.0}, sharpness=1.0),
         lambda clips: PairSampler(individuals(clips, config), settings.frames),
+        settings.frames,
         draws=False,
         apart=False,
+    )
+
+
+def poses_stage(config: Config, others: Others) -> Stage | None:
+    """The sequence model, on poses as stage 1 found them."""
+    settings, frames = config.poses, config.stage2.frames
+    if settings.steps == 0:
+        return None
+    return Stage(
+        "poses",
+        settings,
+        elbo.poses,
+        sequence_model,
+        lambda progress: anneal_poses(config.stage1, progress, config.separation),
+        lambda clips: SegmentSampler(individuals(clips, config), frames, others),
+        frames,
+        draws=False,
     )
 
 
@@ -150,6 +173,13 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
     )
 
 
+def anneal_poses(one: Stage1Config, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
+    """λ_z and λ_d as in stage 2, which then keeps them where they end."""
+    two = anneal_stage2(one, progress, apart)
+    without = {k: two.weights[k] for k in ("kl_z", "kl_d", "agreement_d") if k in two.weights}
+    return replace(two, weights={"log_pose": 1.0} | without)
+
+
 def added(apart: SeparationConfig, **shares: float) -> dict[str, float]:
     """Shares of the weights of those additional terms that the run asks for."""
     full = {name: getattr(apart, name) for name in shares}
@@ -161,9 +191,13 @@ def trained_in_stage2(model: VDSM, poses_stay: bool = False) -> list[nn.Module |
 
     `poses_stay`: not the last one before z, as frames are to be redrawn by it.
     """
+    heads = [model.identity.head] if poses_stay else [model.identity.head, model.frame_pose.head]
+    return [*heads, *sequence_model(model)]
+
+
+def sequence_model(model: VDSM) -> list[nn.Module | nn.Parameter]:
+    """q(d | z_1:T), q(z_t | z_{t-1}, d) and p(z_t | z_{t-1}, d)."""
     parts: list[nn.Module | nn.Parameter] = [
-        model.identity.head,
-        *([] if poses_stay else [model.frame_pose.head]),
         model.dynamics,
         model.dynamics_decoder,
         model.combiner,

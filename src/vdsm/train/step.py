@@ -9,19 +9,29 @@ from vdsm import elbo
 from vdsm.device import autocast
 from vdsm.elbo import Reference, Terms
 from vdsm.model.vdsm import VDSM
-from vdsm.notation import Video
+from vdsm.notation import Gaussian, Pose, Video
 from vdsm.train.muon import Muon, matrices_and_vectors
 from vdsm.train.stages import Stage
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What the bound is taken of."""
+    """What the bound is taken of: frames."""
 
     x: Video  # what the model is to draw
     seen: Video | None = None  # x with other colours, for q(z) and q(d)
     reference: Reference | None = None  # another clip of the individuals, for q(s)
     second: Reference | None = None  # one more, on which q(s) is to agree
+
+
+@dataclass(frozen=True)
+class PoseBatch:
+    """What the bound is taken of: poses, as stage 1 found them in frames."""
+
+    x: Gaussian  # q(z_t | x_t), which the sequence model is to hit
+    seen: Pose  # the means of these in another view of the clips, for q(d)
+    reference: Pose | None = None  # in the clips as they are, on which q(d) is to agree
+    second: None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Bound(nn.Module):
         super().__init__()
         self.stage, self.model = stage, model
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
+    def forward(self, batch: Batch | PoseBatch, generator: torch.Generator) -> Terms:
         views = (batch.seen, batch.reference, batch.second)
         return self.stage.bound(self.model, batch.x, generator, *views)
 
@@ -53,7 +63,7 @@ class Bound(nn.Module):
 def take_step(
     bound: nn.Module,
     optimizer: torch.optim.Optimizer,
-    batch: Batch,
+    batch: Batch | PoseBatch,
     generator: torch.Generator,
     weights: dict[str, float],
     bf16: bool,
@@ -65,12 +75,12 @@ def take_step(
     `share` is the weight of this process's rows where several share the batch. `clip` is the
     largest norm of the gradient that the optimizer sees, unless it is 0.
     """
-    with autocast(batch.x.device, bf16):
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    with autocast(parameters[0].device, bf16):
         terms: Terms = bound(batch, generator)
     loss = share * elbo.loss(terms, weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if clip:
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)

@@ -1,0 +1,84 @@
+"""Before stage 2: its sequence model learns from poses alone, and nothing is drawn.
+
+Stage 2 leaves the encoder and the decoder as stage 1 made them, and still spends nearly all of its
+time on drawing frames, only to learn from them where z_t should be. Stage 1 knows that already:
+by Bayes' theorem p(x_t | s, z_t) is, up to a factor without z_t, q(z_t | x_t) / p(z_t). So
+q(z_t | x_t) of a number of segments is found once, and stands for the frames in Eq. 4
+(`elbo.poses`). What is left of a step are two small LSTMs: batches can be large and steps many.
+
+Each segment is looked at three times: as it is, and twice as q(d) sees it in stage 2, in other
+colours or redrawn as somebody else. q(d) sees one of these two views and is to hit the poses of the
+other, so what a view's looks do to its poses is of no use to d.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vdsm.device import autocast
+from vdsm.model.vdsm import CHUNK, VDSM
+from vdsm.notation import Gaussian, Video
+from vdsm.train.batches import ALL
+from vdsm.train.source import FrameSource
+from vdsm.train.step import PoseBatch
+
+AS_IT_IS = 0  # the first of the looks
+
+
+@dataclass(frozen=True)
+class PoseSource:
+    """Batches from q(z_t | x_t) of N segments of T frames: as they are, and two views of them."""
+
+    looks: Gaussian  # [3, N, T, Z]
+    agree: bool  # whether q(d) of a view is to be that of the segment as it is
+
+    @classmethod
+    @torch.no_grad()
+    def find(
+        cls, frames: FrameSource, segments: int, redrawn: float, agree: bool, seed: int
+    ) -> "PoseSource":
+        """Of random segments; a function of the model, the clips and the seed."""
+        rng = np.random.default_rng(seed)
+        generator = torch.Generator(frames.device).manual_seed(seed)
+        found = []
+        for first in range(0, segments, CHUNK):
+            drawn = frames.sampler.draw(rng, min(CHUNK, segments - first))
+            x, stranger = frames.video(drawn.x), frames.video(drawn.stranger)
+            assert x is not None
+            one = frames.view(x, stranger, generator, redrawn, first)
+            stranger = None if stranger is None else stranger.roll(1, 0)
+            other = frames.view(x, stranger, generator, redrawn, first)
+            looks = (x, x if one is None else one, x if other is None else other)
+            with autocast(frames.device, frames.bf16):
+                found.append(torch.stack([poses(frames.model, look) for look in looks]))
+        loc, scale = torch.cat(found, 1).chunk(2, -1)
+        return cls(Gaussian(loc, scale), agree)
+
+    def batch(
+        self,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        rows: int,
+        mine: slice = ALL,
+        redrawn: float = 0.0,
+    ) -> PoseBatch:
+        """The rows `mine` of a batch of so many segments; which is seen, which asked for, varies.
+
+        All noise is in what was found: `generator` and `redrawn` are of no effect.
+        """
+        chosen = rng.choice(self.looks.loc.shape[1], rows)[mine]
+        seen = rng.integers(1, 3, rows)[mine]
+        return PoseBatch(
+            Gaussian(self.looks.loc[3 - seen, chosen], self.looks.scale[3 - seen, chosen]),
+            self.looks.loc[seen, chosen],
+            self.looks.loc[AS_IT_IS, chosen] if self.agree else None,
+        )
+
+
+def poses(model: VDSM, x: Video) -> Float[Tensor, "B T two_Z"]:
+    """Means and scales of q(z_t | x_t), one beside the other."""
+    q = model.frame_pose(model.encoder(x))
+    return torch.cat([q.loc, q.scale], -1)
