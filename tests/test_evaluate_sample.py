@@ -1,16 +1,23 @@
 """Segments of a dataset as the panel takes them, and combinations that training left out."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from small import SMALL, pendula
+from vdsm import VDSM
+from vdsm.commands.evaluate import encode
+from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
 from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
+from vdsm.train.batches import as_video
 
 N, FRAMES = 60, 6
 
@@ -187,3 +194,21 @@ def test_the_panel_takes_a_sample() -> None:
     result = panel(**sample.arguments(), codes=codes, decode=decode, settings=settings)
     assert result["n"] == 12
     assert result["leakage"]["s"]["person"]["mlp"]["excess"] <= 0
+
+
+def test_codes_of_clips_for_judges_alone_stay_zero(tmp_path: Path) -> None:
+    clips = open_clips(pendula(tmp_path / "data"))
+    sample = draw_sample(clips, 2, 100, 100, 0)
+    assert not (sample.split == JUDGES_ONLY).any()
+    count = len(sample.split) - 3
+    last = replace(sample, split=np.append(sample.split[:count], np.full(3, JUDGES_ONLY)))
+    model = VDSM(SMALL.model).eval()
+    told: list[tuple[int, int]] = []
+    codes, sampled = encode(model, last, 0, lambda _, done, of: told.append((done, of)))
+    assert told[-1] == (count, count)
+    expected = model.encode(as_video(sample.real[np.arange(count)]))
+    for name in "sdz":
+        assert len(codes[name]) == count + 3
+        assert not codes[name][count:].any()
+        np.testing.assert_allclose(codes[name][:count], getattr(expected, name), atol=1e-5)
+    assert all(not code[-3:].any() and code[:-3].any(1).all() for code in sampled.values())

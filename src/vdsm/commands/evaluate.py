@@ -179,14 +179,17 @@ def named_features(settings: Settings) -> dict[str, Features]:
 def encode(
     model: VDSM, sample: Sample, seed: int, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Posterior means of every clip, s d z; and a sample of s and of d, to be probed beside."""
+    """Posterior means of every clip, s d z; and a sample of s and of d, to be probed beside.
+
+    Clips that judges alone see come last; nobody reads their codes, which stay 0.
+    """
     device = model.z_start.device
     generator = torch.Generator(device).manual_seed(seed)
-    real = sample.real
+    real, count = sample.real, int((sample.split != JUDGES_ONLY).sum())
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
     drawn: dict[str, list[torch.Tensor]] = {"s_sample": [], "d_sample": []}
-    for start in range(0, len(real), ENCODED):
-        rows = np.arange(start, min(start + ENCODED, len(real)))
+    for start in range(0, count, ENCODED):
+        rows = np.arange(start, min(start + ENCODED, count))
         x = as_video(real[rows], device)
         codes = model.encode(x)
         for name, values in parts.items():
@@ -196,10 +199,15 @@ def encode(
             posterior = model.infer(features, generator, who)
         drawn["s_sample"].append(model.identity_aggregate.keep(posterior.codes.s).cpu())
         drawn["d_sample"].append(model.dynamics_aggregate.keep(posterior.codes.d).cpu())
-        progress("encoding", int(rows[-1]) + 1, len(real))
+        progress("encoding", int(rows[-1]) + 1, count)
 
     def joined(columns: dict[str, list[torch.Tensor]]) -> dict[str, Any]:
-        return {name: torch.cat(values).numpy() for name, values in columns.items()}
+        found = {name: torch.cat(values).numpy() for name, values in columns.items()}
+        rest = len(real) - count
+        return {
+            name: np.concatenate([code, np.zeros((rest, *code.shape[1:]), code.dtype)])
+            for name, code in found.items()
+        }
 
     return joined(parts), joined(drawn)
 

@@ -1,0 +1,103 @@
+"""`benchmarks/truth.py`: swaps that are right are found right, and one that is not is found out."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from small import pendula
+from vdsm import VDSM, InputError
+from vdsm.data.cells import action_of
+from vdsm.data.clips import Clips, Factor, Frames, Info, Table
+
+FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "truth.py"
+SPEC = importlib.util.spec_from_file_location("truth", FILE)
+assert SPEC is not None
+assert SPEC.loader is not None
+truth = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(truth)
+
+
+class Characters(Clips):
+    """All of 3 bodies x 4 hairs x 3 actions: frames with a corner of each one's own grey."""
+
+    def read(self, clip: int, start: int, frames: int) -> Frames:
+        labels = self.table.labels
+        drawn = np.zeros((frames, 8, 8, 1), np.uint8)
+        drawn[:, :4, :4] = 20 + 60 * labels["body"][clip]
+        drawn[:, :4, 4:] = 30 + 40 * labels["hair"][clip]
+        times = np.arange(start, start + frames) + 1
+        drawn[:, 4:] = (10 * times * (1 + labels["action"][clip]))[:, None, None, None]
+        return drawn
+
+
+@pytest.fixture
+def clips(monkeypatch: pytest.MonkeyPatch) -> Clips:
+    body, hair, action = (part.ravel() for part in np.meshgrid(*map(np.arange, (3, 4, 3))))
+    labels = {"body": body, "hair": hair, "action": action}
+    count, group = len(body), 4 * body + hair
+    factors = tuple(
+        Factor(name, "action" if name == "action" else "identity", tuple("abcd"[: 1 + c.max()]))
+        for name, c in labels.items()
+    )
+    table = Table(np.full(count, truth.FRAMES), group, (group % 3 == 0).astype(np.int64), labels)
+    made = Characters(Info("sprites", 8, 1, factors, {}), table)
+    monkeypatch.setattr(truth, "open_clips", lambda _: made)
+    return made
+
+
+def true_rows(clips: Clips, pairs: np.ndarray) -> np.ndarray:
+    """The clip of the first's character doing the second's action."""
+    group, action = clips.table.group, action_of(clips)
+    return np.array(
+        [
+            np.flatnonzero((group == group[who]) & (action == action[what])).item()
+            for who, what in pairs
+        ]
+    )
+
+
+def other_hair(clips: Clips, row: int) -> int:
+    """A clip that differs in hair alone."""
+    labels = clips.table.labels
+    same = np.ones(len(clips), bool)
+    for name, column in labels.items():
+        same &= (column != column[row]) if name == "hair" else (column == column[row])
+    return int(np.flatnonzero(same)[0])
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_share_of_true_clips(
+    clips: Clips, wrong: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model's swaps are the true clips, a little darker; the last is another character's."""
+
+    def swaps(model: object, clips: Clips, pairs: np.ndarray) -> torch.Tensor:
+        rows = true_rows(clips, pairs)
+        assert (clips.table.split[pairs] == 1).all()
+        assert (clips.table.group[pairs[:, 0]] != clips.table.group[pairs[:, 1]]).all()
+        for last in range(len(rows) - wrong, len(rows)):
+            rows[last] = other_hair(clips, rows[last])
+        made: torch.Tensor = truth.whole(clips, rows) - 0.01
+        return made
+
+    monkeypatch.setattr(VDSM, "from_pretrained", lambda _: SimpleNamespace())
+    monkeypatch.setattr(truth, "swaps", swaps)
+    truth.measure("any", "any", len(clips))
+    found = json.loads(capsys.readouterr().out)
+    assert found["nearest_is_true"] == pytest.approx(1 - wrong / found["swaps"])
+    assert found["wrong_in_one_factor"] == pytest.approx(wrong / found["swaps"])
+    if wrong:
+        assert found["psnr"] < 39.9
+    else:
+        assert found["psnr"] == pytest.approx(40, abs=0.01)
+
+
+def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VDSM, "from_pretrained", lambda _: SimpleNamespace())
+    with pytest.raises(InputError, match="holds pendulum: only sprites"):
+        truth.measure("any", str(pendula(tmp_path / "data")), 10)
