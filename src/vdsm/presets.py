@@ -120,7 +120,7 @@ def posed(config: Config, steps: int) -> Config:
     return replace(
         config,
         poses=PosesConfig(optimizer="muon", lr=1e-2, warmup=20, decay=1.0, steps=steps),
-        stage2=replace(config.stage2, lr=1e-3, warmup=20),
+        stage2=replace(config.stage2, lr=2e-4, warmup=20),
     )
 
 
