@@ -115,11 +115,12 @@ def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
     return replace(config, stage1=few, stage2=muon, separation=separation)
 
 
-def posed(config: Config, steps: int) -> Config:
+def posed(config: Config, steps: int, segments: int = 2000) -> Config:
     """Motion is learned on poses; stage 2 then corrects it gently by what is drawn."""
+    poses = PosesConfig(optimizer="muon", lr=1e-2, warmup=20, decay=1.0, steps=steps)
     return replace(
         config,
-        poses=PosesConfig(optimizer="muon", lr=1e-2, warmup=20, decay=1.0, steps=steps),
+        poses=replace(poses, segments=segments),
         stage2=replace(config.stage2, lr=2e-4, warmup=20),
     )
 
@@ -139,11 +140,11 @@ def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Con
 
 def strokes(config: Config) -> Config:
     """Moving MNIST: z is to hold a place and no stroke, so it sees frames redrawn with others."""
-    config = apart(config, lambda_z_until=0.3, lambda_z_to=1.5)
+    config = posed(apart(config, lambda_z_until=0.3), steps=1000, segments=3000)
     return replace(
         config,
         model=replace(config.model, pose_dim=4, identity_dim=16),
-        stage1=replace(config.stage1, batch=16, lambda_z_from=1.0),
+        stage1=replace(config.stage1, batch=16, lr=3e-3, lambda_z_from=1.0),
         separation=replace(config.separation, redraw=1.0, reference_frames=2, agreement=1.0),
     )
 
@@ -188,7 +189,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 5000, 900, batch=8, experts=12)),
+    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 4500, 150, batch=8, experts=12)),
     "pendulum": posed(apart(compact(PAPER["pendulum"], 1200, 200), resolution=3.0), 1000),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
