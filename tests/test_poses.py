@@ -13,7 +13,7 @@ from vdsm import elbo
 from vdsm.config import Config, PosesConfig, SeparationConfig
 from vdsm.data.clips import Clips
 from vdsm.model.vdsm import VDSM
-from vdsm.notation import Gaussian
+from vdsm.notation import Gaussian, Share
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.poses import PoseSource
 from vdsm.train.run import Run
@@ -122,13 +122,19 @@ def test_what_is_found_is_q_of_segments_as_they_are_and_in_two_views(
     assert torch.equal(loc[0], loc[2])
 
 
+def share(rows: int, mine: slice | None = None) -> Share:
+    noise = Share()
+    noise.rows, noise.mine = rows, mine or slice(0, rows)
+    return noise
+
+
 def test_d_sees_one_view_and_is_to_hit_the_other(data: Path, tmp_path: Path) -> None:
     _, clips = start(tmp_path / "run", data)
     source = find(clips)
-    looks, nothing = source.looks, torch.Generator()
+    looks, all_rows, some_rows = source.looks, share(6), share(6, slice(2, 5))
     seen_in = set()
     for seed in range(20):
-        batch = source.batch(np.random.default_rng(seed), nothing, 6)
+        batch = source.batch(np.random.default_rng(seed), all_rows, 0.5)
         assert batch.reference is not None
         for row in range(6):
             views = looks.loc[1:].flatten(0, 1)
@@ -138,12 +144,13 @@ def test_d_sees_one_view_and_is_to_hit_the_other(data: Path, tmp_path: Path) -> 
             assert torch.equal(batch.reference[row], looks.loc[0, at])
             assert torch.equal(batch.x.loc[row], looks.loc[3 - view, at])
             assert torch.equal(batch.x.scale[row], looks.scale[3 - view, at])
-        part = source.batch(np.random.default_rng(seed), nothing, 6, slice(2, 5))
+        part = source.batch(np.random.default_rng(seed), some_rows, 0.5)
         assert torch.equal(part.x.loc, batch.x.loc[2:5])
         assert torch.equal(part.seen, batch.seen[2:5])
     assert seen_in == {1, 2}
     assert (
-        replace(source, agree=False).batch(np.random.default_rng(0), nothing, 6).reference is None
+        replace(source, agree=False).batch(np.random.default_rng(0), all_rows, 0.5).reference
+        is None
     )
 
 

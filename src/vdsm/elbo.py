@@ -67,7 +67,7 @@ def stage2(
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
         **agreement(model, q.s, second),
-        **colour_agreement(model, q.d, true_poses(model, x) if colours_agree else None),
+        **colour_agreement(model, q.d, model.infer_frame_poses(x).loc if colours_agree else None),
     }
 
 
@@ -113,12 +113,6 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
         return {}
     other = model.infer_identity(second)
     return {"agreement": jeffreys(with_scale_fixed(q_s), with_scale_fixed(other))}
-
-
-def true_poses(model: VDSM, x: Video) -> Pose:
-    """Means of q(z_t | x_t), which q(d) sees in `VDSM.encode`."""
-    poses: Pose = model.frame_pose(model.encoder(x)).loc
-    return poses
 
 
 def colour_agreement(model: VDSM, q_d: Gaussian, true: Pose | None) -> Terms:

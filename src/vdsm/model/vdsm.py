@@ -109,6 +109,11 @@ class VDSM(nn.Module):
         q: Gaussian = self.identity(self.identity_features(x))
         return q
 
+    def infer_frame_poses(self, x: Video) -> Gaussian:
+        """q(z_t | x_t) alone, of each frame by itself (Eq. 7)."""
+        q: Gaussian = self.frame_pose(self.encoder(x))
+        return q
+
     def infer(
         self,
         features: Features,

@@ -148,7 +148,7 @@ def run_stage(
         rng, generator = np.random.default_rng(seed), Share(device)
         generator.rows, generator.mine = batch_size, mine
         generator.manual_seed(seed)
-        batch = source.batch(rng, generator, batch_size, mine, annealed.redrawn)
+        batch = source.batch(rng, generator, annealed.redrawn)
 
         # 3. The bound, its gradient, the step.
         weights, clip = annealed.weights, stage.settings.clip
@@ -190,7 +190,7 @@ def open_source(
 ) -> FrameSource | PoseSource:
     """Where the batches of a stage come from: frames, or poses that are found now."""
     apart, model = config.separation, state.model
-    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.name != "contrast")
+    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.draws)
     if not isinstance(stage.settings, PosesConfig):
         return frames
     start = stage.anneal(0.0)

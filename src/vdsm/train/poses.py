@@ -15,13 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from vdsm.device import autocast
-from vdsm.model.vdsm import CHUNK, VDSM
-from vdsm.notation import Gaussian, Video
-from vdsm.train.batches import ALL
+from vdsm.model.vdsm import CHUNK
+from vdsm.notation import Gaussian, Share
 from vdsm.train.source import FrameSource
 from vdsm.train.step import PoseBatch
 
@@ -40,10 +37,13 @@ class PoseSource:
     def find(
         cls, frames: FrameSource, segments: int, redrawn: float, agree: bool, seed: int
     ) -> "PoseSource":
-        """Of random segments; a function of the model, the clips and the seed."""
+        """Of random segments; a function of the model, the clips and the seed.
+
+        Of several processes each finds all of them.
+        """
         rng = np.random.default_rng(seed)
         generator = torch.Generator(frames.device).manual_seed(seed)
-        found = []
+        locs, scales = [], []
         for first in range(0, segments, CHUNK):
             drawn = frames.sampler.draw(rng, min(CHUNK, segments - first))
             x, stranger = frames.video(drawn.x), frames.video(drawn.stranger)
@@ -53,32 +53,20 @@ class PoseSource:
             other = frames.view(x, stranger, generator, redrawn, first)
             looks = (x, x if one is None else one, x if other is None else other)
             with autocast(frames.device, frames.bf16):
-                found.append(torch.stack([poses(frames.model, look) for look in looks]))
-        loc, scale = torch.cat(found, 1).chunk(2, -1)
-        return cls(Gaussian(loc, scale), agree)
+                found = [frames.model.infer_frame_poses(look) for look in looks]
+            locs.append(torch.stack([q.loc for q in found]))
+            scales.append(torch.stack([q.scale for q in found]))
+        return cls(Gaussian(torch.cat(locs, 1), torch.cat(scales, 1)), agree)
 
-    def batch(
-        self,
-        rng: np.random.Generator,
-        generator: torch.Generator,
-        rows: int,
-        mine: slice = ALL,
-        redrawn: float = 0.0,
-    ) -> PoseBatch:
-        """The rows `mine` of a batch of so many segments; which is seen, which asked for, varies.
+    def batch(self, rng: np.random.Generator, noise: Share, redrawn: float) -> PoseBatch:
+        """A process's rows of a batch; which view is seen and which is asked for varies.
 
-        All noise is in what was found: `generator` and `redrawn` are of no effect.
+        What is `redrawn`, and how, was settled when the poses were found.
         """
-        chosen = rng.choice(self.looks.loc.shape[1], rows)[mine]
-        seen = rng.integers(1, 3, rows)[mine]
+        chosen = rng.choice(self.looks.loc.shape[1], noise.rows)[noise.mine]
+        seen = rng.integers(1, 3, noise.rows)[noise.mine]
         return PoseBatch(
             Gaussian(self.looks.loc[3 - seen, chosen], self.looks.scale[3 - seen, chosen]),
             self.looks.loc[seen, chosen],
             self.looks.loc[AS_IT_IS, chosen] if self.agree else None,
         )
-
-
-def poses(model: VDSM, x: Video) -> Float[Tensor, "B T two_Z"]:
-    """Means and scales of q(z_t | x_t), one beside the other."""
-    q = model.frame_pose(model.encoder(x))
-    return torch.cat([q.loc, q.scale], -1)

@@ -23,7 +23,7 @@ def redraw(model: VDSM, seen: Video, stranger: Reference, share: float, first: i
     rows = evenly_spaced(len(seen), first, share)
     if not rows:
         return seen
-    what = model.frame_pose(model.encoder(seen[rows])).loc
+    what = model.infer_frame_poses(seen[rows]).loc
     who = model.infer_identity(stranger[rows]).loc
     nothing = who.new_zeros(len(who), model.config.dynamics_dim)
     drawn = seen.clone()

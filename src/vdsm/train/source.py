@@ -10,9 +10,9 @@ from vdsm.data.clips import Frames
 from vdsm.device import autocast
 from vdsm.elbo import Reference
 from vdsm.model.vdsm import VDSM
-from vdsm.notation import Video
+from vdsm.notation import Share, Video
 from vdsm.train.augment import other_colours
-from vdsm.train.batches import ALL, Sampler, as_video
+from vdsm.train.batches import Sampler, as_video
 from vdsm.train.redraw import redraw
 from vdsm.train.step import Batch
 
@@ -28,20 +28,13 @@ class FrameSource:
     bf16: bool
     changed: bool = True  # whether q(z) and q(d) see other frames, where the run asks for it
 
-    def batch(
-        self,
-        rng: np.random.Generator,
-        generator: torch.Generator,
-        rows: int,
-        mine: slice = ALL,
-        redrawn: float = 0.0,
-    ) -> Batch:
-        """The rows `mine` of a batch of so many, of which a share is `redrawn`."""
-        drawn = self.sampler.draw(rng, rows, mine)
+    def batch(self, rng: np.random.Generator, noise: Share, redrawn: float) -> Batch:
+        """A process's rows of a batch, of which a share is `redrawn`."""
+        drawn = self.sampler.draw(rng, noise.rows, noise.mine)
         x, reference = self.video(drawn.x), self.video(drawn.reference)
         second, stranger = self.video(drawn.second), self.video(drawn.stranger)
         assert x is not None
-        seen = self.view(x, stranger, generator, redrawn, mine.start or 0) if self.changed else None
+        seen = self.view(x, stranger, noise, redrawn, noise.mine.start) if self.changed else None
         return Batch(x, seen, reference, second)
 
     def video(self, frames: Frames | None) -> Video | None:
