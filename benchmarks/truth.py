@@ -4,11 +4,11 @@ python benchmarks/truth.py MODEL DATA [--clips 500]
 
 MODEL: a run, an exported folder, or a shipped name. DATA: made by `vdsm data sprites`, where the
 1,120 characters of the paper's variant, or the 1,296 of the benchmark, are all combinations of
-body, trousers, shirt and hair, and every clip of an action has the same poses. So the swap of one character's identity and another's action
-has one true clip, and all it could be mistaken for are there too. The swaps are those that
-`vdsm evaluate MODEL DATA --test-clips N` judges. Prints JSON: PSNR to the true clip, the share of
-swaps to which the true clip is the nearest of all characters doing this, and how many of the
-others are the nearest but for one factor.
+body, trousers, shirt and hair, and every clip of an action has the same poses. So the swap of one
+character's identity and another's action has one true clip, and all it could be mistaken for are
+there too. The swaps are those that `vdsm evaluate MODEL DATA --test-clips N` judges. Prints JSON:
+PSNR to the true clip, the share of swaps to which the true clip is the nearest of all characters
+doing this, and how many of the others are the nearest but for one factor.
 """
 
 import argparse
