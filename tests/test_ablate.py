@@ -13,8 +13,9 @@ from rich.console import Console
 from small import pendula
 from vdsm import VDSM
 from vdsm.cli import run as command
-from vdsm.commands.ablate import VARIANTS, side_by_side, split_flags
+from vdsm.commands.ablate import VARIANTS, side_by_side, split_flags, variants
 from vdsm.config import describe
+from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import probes
 from vdsm.report.settings import value_of
@@ -74,6 +75,13 @@ def test_one_decoder_is_one(out: Path) -> None:
     for many, one in zip(bank.decoder.weights, single.decoder.weights, strict=True):
         assert many.shape[1:] == one.shape[1:]
         assert (len(many), len(one)) == (bank.config.identity_dim, 1)
+
+
+def test_a_preset_with_one_decoder_is_compared_with_the_bank_of_the_paper(data: Path) -> None:
+    clips, one = open_clips(data), {"model.experts": "1"}
+    found = {name: config for name, (config, _) in variants(clips, "debug", "compact", one).items()}
+    assert found["bank"].model.num_experts == found["bank"].model.identity_dim > 1
+    assert found["single"].model.num_experts == 1
 
 
 def test_both_are_measured_by_the_same_judges(out: Path) -> None:

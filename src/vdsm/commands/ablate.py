@@ -67,10 +67,7 @@ def ablate_command(
     clips = open_clips(data)
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
-    configs = {
-        variant: settings(clips, name, size or "compact", changes | dict(change))
-        for variant, change in VARIANTS.items()
-    }
+    configs = variants(clips, name, size or "compact", changes)
     if not (out / "bank" / "run.json").exists():
         claim_folder(out)
     console = Console()
@@ -78,6 +75,22 @@ def ablate_command(
         console.rule(f"{TITLES[variant]}: training")
         sit_beside(start(out / variant, config, data, used, size or "compact"), clips, console)
     compare(out, data, clips, measuring, test_clips, console)
+
+
+def variants(
+    clips: Clips, name: str | None, size: Size, changes: dict[str, str]
+) -> dict[str, tuple[Config, str]]:
+    """Settings of each run, and the preset they come from.
+
+    Where these have one decoder, as presets for few individuals do, the bank is the paper's,
+    N_s = κ_s.
+    """
+    plain, _ = settings(clips, name, size, changes)
+    bank = {} if plain.model.num_experts > 1 else {"model.experts": "0"}
+    return {
+        variant: settings(clips, name, size, changes | bank | dict(change))
+        for variant, change in VARIANTS.items()
+    }
 
 
 def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:

@@ -129,6 +129,8 @@ def run_stage(
         save(run, state, stage, processes)
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
     source = open_source(clips, state, stage, config, device, bf16)
+    if stage.small and device.type == "cpu" and config.precision == "auto":
+        bf16 = False
     bound = processes.parallel(Bound(stage, model))
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
