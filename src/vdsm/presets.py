@@ -178,9 +178,10 @@ def ungrouped(config: Config) -> Config:
 #   sprites   swaps 100 % right in all; action from s 12, skin from d 9 (chance 11, 14); PSNR 33 dB
 #   pendulum  swaps 100 % right; colour from d 21, speed from s 50 (chance 14, 50); PSNR 34 dB;
 #             44 frames on, fast periods are within 5 % in 98 % of clips
-#   moving-mnist  digit from s 91, d 27 (chance 12); trajectory from d 97, s 11 (chance 10);
-#                 PSNR 23 dB, 4 and 9 are confused
-#   weizmann  swaps 72 % right in both; person from s 89 and from d 0 (chance 11); PSNR 23 dB
+#   moving-mnist  digit from s 89, d 14 (chance 12); trajectory from d 100, s 8 (chance 10);
+#                 PSNR 24 dB, 4 and 9 are confused
+#   weizmann  over three splits swaps 70 % right in both, 67 into pairs never seen; person from s 80
+#             and from d 9 (chance 11); PSNR 23 dB
 COMPACT = {
     "mug": people(PAPER["mug"]),
     # Half the paper's decoder width: a quarter tells the nearest skins apart in 96 % of swaps only.
