@@ -14,10 +14,10 @@ from small import pendula
 from vdsm import VDSM
 from vdsm.cli import run as command
 from vdsm.commands.ablate import VARIANTS, side_by_side, split_flags, variants
-from vdsm.config import describe
-from vdsm.data import open_clips
+from vdsm.config import describe, override
 from vdsm.errors import InputError
 from vdsm.evaluate import probes
+from vdsm.presets import preset
 from vdsm.report.settings import value_of
 from vdsm.train.pictures import Painter
 from vdsm.train.run import Run
@@ -77,9 +77,8 @@ def test_one_decoder_is_one(out: Path) -> None:
         assert (len(many), len(one)) == (bank.config.identity_dim, 1)
 
 
-def test_a_preset_with_one_decoder_is_compared_with_the_bank_of_the_paper(data: Path) -> None:
-    clips, one = open_clips(data), {"model.experts": "1"}
-    found = {name: config for name, (config, _) in variants(clips, "debug", "compact", one).items()}
+def test_a_preset_with_one_decoder_is_compared_with_the_bank_of_the_paper() -> None:
+    found = variants(override(preset("debug"), {"model.experts": "1"}, "test"))
     assert found["bank"].model.num_experts == found["bank"].model.identity_dim > 1
     assert found["single"].model.num_experts == 1
 

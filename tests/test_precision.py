@@ -12,6 +12,7 @@ from small import SMALL, pendula
 from vdsm import VDSM
 from vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips
+from vdsm.device import use_bf16
 from vdsm.model.decoder import FEW, blend
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
@@ -120,3 +121,10 @@ def test_blend_of_few_clips_and_of_many(clips: int) -> None:
         torch.testing.assert_close(
             ours, expected, rtol=0.02, atol=0.02 * float(expected.abs().max())
         )
+
+
+def test_small_layers_are_in_float32_on_a_cpu_unless_asked_otherwise() -> None:
+    cpu = torch.device("cpu")
+    assert not use_bf16("auto", cpu, small=True)
+    assert use_bf16("bf16", cpu, small=True)
+    assert not use_bf16("fp32", cpu, small=False)

@@ -27,10 +27,15 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def use_bf16(precision: str, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; "auto" does where the hardware is faster at it."""
+def use_bf16(precision: str, device: torch.device, small: bool = False) -> bool:
+    """Whether to compute in bfloat16; "auto" does where the hardware is faster at it.
+
+    small: layers so small that a CPU is not (docs/log.md).
+    """
     if precision != "auto":
         return precision == "bf16"
+    if small and device.type == "cpu":
+        return False
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":

@@ -15,7 +15,7 @@ from rich.table import Table
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.commands.train import settings, sit_beside
-from vdsm.config import Config, build, describe
+from vdsm.config import Config, build, describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
@@ -67,30 +67,24 @@ def ablate_command(
     clips = open_clips(data)
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
-    configs = variants(clips, name, size or "compact", changes)
+    asked, used = settings(clips, name, size or "compact", changes)
     if not (out / "bank" / "run.json").exists():
         claim_folder(out)
     console = Console()
-    for variant, (config, used) in configs.items():
+    for variant, config in variants(asked).items():
         console.rule(f"{TITLES[variant]}: training")
         sit_beside(start(out / variant, config, data, used, size or "compact"), clips, console)
     compare(out, data, clips, measuring, test_clips, console)
 
 
-def variants(
-    clips: Clips, name: str | None, size: Size, changes: dict[str, str]
-) -> dict[str, tuple[Config, str]]:
-    """Settings of each run, and the preset they come from.
+def variants(config: Config) -> dict[str, Config]:
+    """Settings of each run.
 
     Where these have one decoder, as presets for few individuals do, the bank is the paper's,
     N_s = κ_s.
     """
-    plain, _ = settings(clips, name, size, changes)
-    bank = {} if plain.model.num_experts > 1 else {"model.experts": "0"}
-    return {
-        variant: settings(clips, name, size, changes | bank | dict(change))
-        for variant, change in VARIANTS.items()
-    }
+    bank = {} if config.model.num_experts > 1 else {"model.experts": "0"}
+    return {name: override(config, bank | dict(c), SOURCE) for name, c in VARIANTS.items()}
 
 
 def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:

@@ -121,16 +121,14 @@ def run_stage(
     else:  # every process computes the whole batch
         mine, share = slice(0, batch_size), 1.0
     painter = Painter(run.path / "pictures", clips, device, stage.frames)
-    bf16 = use_bf16(config.precision, device)
+    bf16 = use_bf16(config.precision, device, stage.small)
     if state.optimizer is None:
         if stage.name == "stage1" and config.stage1.start != "random":
             start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
-    source = open_source(clips, state, stage, config, device, bf16)
-    if stage.small and device.type == "cpu" and config.precision == "auto":
-        bf16 = False
+    source = open_source(clips, state, stage, config, device)
     bound = processes.parallel(Bound(stage, model))
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
@@ -188,10 +186,11 @@ def run_stage(
 
 
 def open_source(
-    clips: Clips, state: State, stage: Stage, config: Config, device: torch.device, bf16: bool
+    clips: Clips, state: State, stage: Stage, config: Config, device: torch.device
 ) -> FrameSource | PoseSource:
     """Where the batches of a stage come from: frames, or poses that are found now."""
     apart, model = config.separation, state.model
+    bf16 = use_bf16(config.precision, device)  # frames are never small
     frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.draws)
     if not isinstance(stage.settings, PosesConfig):
         return frames

@@ -53,7 +53,7 @@ class Stage:
     sampler: Callable[[Clips], Sampler]
     frames: int  # of every row of a batch
     draws: bool = True  # frames; else nothing is to be seen of it
-    small: bool = False  # layers so small that on a CPU bfloat16 is slower (docs/log.md)
+    small: bool = False  # layers; bfloat16 does not pay on a CPU
     apart: bool = True  # rows of the batch have nothing to do with one another
     identity_lr: float = 1.0  # of q(s) below its last layer, relative to the others'
 
