@@ -74,6 +74,7 @@ MISTAKES = [
     ("train --resume --out {}/nosuch", "{}/nosuch is not a run: it has no run.json"),
     ("train --resume --out {}/data", "{}/data is not a run"),
     ("train --resume --out {}/run {}/data64", "{}/data64 is not the dataset that {}/run was"),
+    ("evaluate {}/run {}/data64 --other-data true --out {}/new.json", "takes [B, T, 3, 32, 32]"),
     ("info {}/nosuch", "no dataset or run at {}/nosuch"),
     ("info {}/empty", "{}/empty is neither a dataset (dataset.json) nor a run (run.json)"),
     ("embed {}/nosuch {}/data --out {}/new.npz", "{}/nosuch is not a trained model or run"),

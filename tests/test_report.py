@@ -23,6 +23,7 @@ from vdsm.cli import run as command
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.config import describe, override
+from vdsm.data import open_clips
 from vdsm.data.clips import ClipWriter, Info
 from vdsm.evaluate import Settings, probes
 from vdsm.evaluate.result import flatten
@@ -176,6 +177,21 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     cells = round(0.2 * 14 + 0.49)  # 7 colours x 2 speeds, rounded up
     assert found["counts"]["unseen.joint"] == cells * 1  # a training clip in each cell
 
+    # Further clips of the kind: what training left out of its own says nothing of these.
+    more = pendula(tmp_path / "more", seed=9)
+    found = evaluate_run(
+        run.path,
+        more,
+        Settings(**quick, other_data=True),  # type: ignore[arg-type]
+        6,
+        None,
+        quiet,
+    )
+    assert found["fingerprint"] == open_clips(more).fingerprint != run.fingerprint
+    assert found["settings"]["other_data"] is True
+    assert found["n"] == 6
+    assert "unseen" not in found
+
 
 @pytest.mark.parametrize(
     ("words", "message"),
@@ -189,6 +205,9 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
         (["{data}"], "RUN is needed"),
         (["{tmp}"], "is not a run"),
         (["{run}", "{other}"], "is not the dataset that"),
+        (["{run}", "{other}"], "further clips of the kind: --other-data true"),
+        (["{run}", "{data}", "--other-data", "true"], "was trained on: leave out --other-data"),
+        (["{run}", "--other-data", "true"], "name the dataset to measure on, after"),
         (["{run}", "{elsewhere}", "--out", "{tmp}/x.json"], "were trained on different data"),
     ],
 )

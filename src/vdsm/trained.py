@@ -58,13 +58,22 @@ def measurable(path: Path) -> Trained:
     return trained
 
 
-def clips_of(path: Path, trained: Trained, data: Path | None) -> Clips:
-    """The dataset that a model was trained on: where its run says, or at `data`."""
-    if is_run(path):
-        return Run.open(path).clips(data)
-    if data is None:
+def clips_of(path: Path, trained: Trained, data: Path | None, other: bool = False) -> Clips:
+    """The dataset that a model was trained on, where its run says or at `data`; or another one.
+
+    other: `data` holds further clips of the kind, and must not be what training saw.
+    """
+    if data is None and other:
+        raise InputError(f"--other-data: name the dataset to measure on, after {path}")
+    if data is None and not is_run(path):
         raise InputError(f"{path} is a model without a run: name its dataset too, after it")
-    clips = open_clips(data)
-    if clips.fingerprint != trained.fingerprint:
-        raise InputError(f"{data} is not the dataset that {path} was trained on")
+    clips = open_clips(data or Run.open(path).data)
+    same = clips.fingerprint == trained.fingerprint
+    if other and same:
+        raise InputError(f"{data} is what {path} was trained on: leave out --other-data")
+    if not other and not same:
+        raise InputError(
+            f"{clips.path} is not the dataset that {path} was trained on "
+            "(to measure on further clips of the kind: --other-data true)"
+        )
     return clips

@@ -127,13 +127,13 @@ def evaluate_run(
     cache: Path | None,
     progress: Progress,
 ) -> Result:
-    """The panel of one run on the dataset it was trained on.
+    """The panel of one run on the dataset it was trained on, or on another.
 
     test_clips: most test clips to measure, 0 for all. cache: where judges are kept.
     """
     started = time.perf_counter()
     trained = measurable(path)
-    clips = clips_of(path, trained, data)
+    clips = clips_of(path, trained, data, settings.other_data)
     if not clips.info.factors:
         raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
@@ -147,8 +147,9 @@ def evaluate_run(
         reasons = "; ".join(f"{name}: {why}" for name, why in sample.left_out.items())
         raise InputError(f"{clips.path} has no factor that can be judged: {reasons}")
     codes, sampled = encode(model, sample, settings.seed, progress)
+    pairs = None if settings.other_data else unseen(trained, clips, sample, settings.seed)
     result = panel(
-        **sample.arguments() | {"unseen": unseen(trained, clips, sample, settings.seed)},
+        **sample.arguments() | {"unseen": pairs},
         codes=codes,
         probed=sampled,
         **functions(model, frames),

@@ -18,6 +18,11 @@ class Settings:
         description="judges see the first part of test clips too, and the rest is measured: for "
         "few recordings, where nobody could name a pair of person and action never seen",
     )
+    other_data: bool = Field(
+        default=False,
+        description="DATA is not what training saw but further clips of the kind, so that more can "
+        "be measured",
+    )
     judge_clips: int = Field(default=5000, ge=2, description="most clips that judges learn from")
     judges: int = Field(default=3, ge=1, description="judges whose verdicts are averaged")
     judge_steps: int = Field(default=400, ge=1, description="training steps of each judge")
