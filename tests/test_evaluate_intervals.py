@@ -45,6 +45,10 @@ def test_unanimous_shares_get_the_exact_binomial_bound(n: int) -> None:
     assert unanimous(0.0, n) == (0.0, pytest.approx(beta.ppf(0.975, 1, n)))
     all_right = Bootstrap(100, 0).share(np.ones(n, np.bool_), np.arange(n))
     assert all_right.interval == unanimous(1.0, n)
+    copied = Bootstrap(100, 0).share(np.ones(9 * n, np.bool_), np.repeat(np.arange(n), 9))
+    assert copied.interval == unanimous(1.0, n)
+    pairs = np.stack([np.arange(9 * n), np.repeat(np.arange(n), 9)], axis=1)
+    assert Bootstrap(100, 0).share(np.zeros(9 * n, np.bool_), pairs).interval == unanimous(0.0, n)
 
 
 def test_pairs_weigh_the_product_of_both_draws() -> None:
@@ -57,4 +61,10 @@ def test_pairs_weigh_the_product_of_both_draws() -> None:
 def test_nothing_to_count_is_not_a_number() -> None:
     number = Bootstrap(50, 0).share(np.zeros(0, np.bool_), np.zeros(0, np.int64))
     assert np.isnan(number.value)
+    assert number.interval is None
+
+
+def test_one_individual_that_differs_in_itself_has_no_interval() -> None:
+    number = Bootstrap(50, 0).share(np.array([True, False, True]), np.zeros(3, np.int64))
+    assert number.value == pytest.approx(2 / 3)
     assert number.interval is None

@@ -17,6 +17,7 @@ SETTINGS = Settings(
     judge_width=8, judge_hidden=16, judge_steps=300, shuffles=2, resamples=60, batch=32
 )
 FACTORS = ("colour", "side", "direction")
+UNSEEN = np.array([[0, 5], [30, 100], [60, 1], [90, 10], [120, 80], [10, 130]])
 
 
 def identities(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -36,12 +37,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def perfect(cache: Path) -> dict[str, Any]:
-    unseen = np.array([[0, 5], [30, 100], [60, 1]])
     return panel(
         **world(),
-        unseen=unseen,
+        unseen=UNSEEN,
         sample_identity=identities,
         generate=generated,
+        fitted_identity=identities,
+        fitted=generated,
         features={"pixels": lambda clips: clips.mean(dim=(3, 4)).flatten(1)},
         settings=SETTINGS,
         cache=cache,
@@ -66,7 +68,8 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
         for p in ("linear", "mlp")
         for k in ("accuracy", "chance", "excess", "shuffled")
     }
-    expected |= {f"prior.{k}" for k in ("accuracy", "h_y_given_x", "h_y", "inception_score")}
+    row = ("accuracy", "h_y_given_x", "h_y", "inception_score")
+    expected |= {f"{drawn}.{k}" for drawn in ("prior", "fitted") for k in row}
     expected |= {f"consistency.{f}" for f in FACTORS}
     expected |= {"frechet.judge", "frechet.pixels"}
     found = flatten(perfect)
@@ -93,6 +96,7 @@ def test_every_figure_has_an_interval_that_holds_it(perfect: dict[str, Any]) -> 
 def test_a_perfect_model_has_perfect_numbers(perfect: dict[str, Any]) -> None:
     found = flatten(perfect)
     ones = ["swap.joint", "swap.identity", "swap.action", "unseen.joint", "prior.accuracy"]
+    ones += ["fitted.accuracy"]  # any identity does: nobody is asked who it is
     ones += [f"judge.{f}.accuracy" for f in FACTORS] + [f"consistency.{f}" for f in FACTORS]
     ones += [f"swap.factors.{f}.on_target" for f in FACTORS] + ["paper.accuracy_consistency"]
     ones += [f"leakage.s.{f}.mlp.excess" for f in ("colour", "side")]
@@ -104,6 +108,7 @@ def test_a_perfect_model_has_perfect_numbers(perfect: dict[str, Any]) -> None:
     assert found["frechet.judge"] == pytest.approx(0.0, abs=1e-4)
     assert found["frechet.pixels"] == pytest.approx(0.0, abs=1e-9)
     assert found["frechet.pixels_generated"] > found["frechet.pixels"]
+    assert found["frechet.pixels_fitted"] == found["frechet.pixels_generated"]  # the same function
     assert found["prior.h_y"] == pytest.approx(np.log(3), abs=0.02)
     for code, factor in (("s", "direction"), ("d", "colour"), ("d", "side")):
         for kind in ("linear", "mlp"):
@@ -152,9 +157,11 @@ def test_the_same_numbers_however_batches_are_cut(cache: Path, perfect: dict[str
     for batch in (1, 54, 1000):
         again = panel(
             **world(),
-            unseen=np.array([[0, 5], [30, 100], [60, 1]]),
+            unseen=UNSEEN,
             sample_identity=identities,
             generate=generated,
+            fitted_identity=identities,
+            fitted=generated,
             features={"pixels": lambda clips: clips.mean(dim=(3, 4)).flatten(1)},
             settings=replace(SETTINGS, batch=batch),
             cache=cache,

@@ -39,6 +39,7 @@ def test_the_bound_is_that_of_plain_loops() -> None:
     b, t, k = 2, 4, SMALL.model.pose_dim
     loc, seen = torch.randn(2, b, t, k, dtype=torch.float64)
     x = Gaussian(loc, 0.1 + torch.rand(b, t, k, dtype=torch.float64))  # some are wider than p(z)
+    assert 0 < (x.scale > elbo.WIDEST).sum() < x.scale.numel() / 2
     found = elbo.poses(model, x, torch.Generator().manual_seed(3), seen)
 
     generator = torch.Generator().manual_seed(3)
@@ -49,8 +50,11 @@ def test_the_bound_is_that_of_plain_loops() -> None:
     for i in range(b):
         gained = kl = 0.0
         for j in range(t):
-            wide = x.scale[i, j].clamp(max=elbo.WIDEST)
-            gained += float(normal(loc[i, j], wide).log_prob(z[i, j]).sum())
+            for n in range(k):
+                q = normal(loc[i, j, n], x.scale[i, j, n])
+                if q.scale > elbo.WIDEST:  # says nothing of z, wherever it is
+                    q = normal(0.0, elbo.WIDEST)
+                gained += float(q.log_prob(z[i, j, n]))
             gained -= float(normal(0.0, 1.0).log_prob(z[i, j]).sum())
             before = model.transition(z[i, j - 1], d[i]) if j else Gaussian(*unit(k))
             kl += float(q_z_at(q_z, i, j).kl(before))
@@ -110,12 +114,13 @@ def test_what_is_found_is_q_of_segments_as_they_are_and_in_two_views(
     for one, other in ((0, 1), (0, 2), (1, 2)):
         differs = (looks.loc[one] != looks.loc[other]).flatten(1).any(1)
         assert differs.all(), (one, other)
-    # Of the 32 + 8 rows that are looked at together the odd ones are redrawn.
-    # Without other colours, the even ones are as they are.
+    # Of the 32 + 8 rows that are looked at together the odd ones are redrawn in the first view,
+    # the even ones in the second. Without other colours, the rest are as they are.
     plain = replace(CONFIG, separation=replace(APART, jitter=0.0))
     loc = find(clips, plain).looks.loc
-    redrawn = (loc[0] != loc[1]).flatten(1).any(1)
-    assert redrawn.tolist() == [False, True] * 20
+    one, other = ((loc[0] != loc[view]).flatten(1).any(1) for view in (1, 2))
+    assert one.tolist() == [False, True] * 20
+    assert other.tolist() == [True, False] * 20
     nothing = replace(CONFIG, separation=SeparationConfig())
     loc = find(clips, nothing, redrawn=0.0).looks.loc
     assert torch.equal(loc[0], loc[1])
@@ -180,6 +185,10 @@ def test_its_weights_end_where_those_of_stage_2_do() -> None:
         expected = {k: v for k, v in alone.anneal(progress).weights.items() if k in shared}
         assert poses.anneal(progress).weights == {"log_pose": 1.0} | expected
         assert two.anneal(progress).weights == alone.anneal(1.0).weights
+        for schedule, weight in (("monotone", 1.5), ("authors", 1.0)):
+            one = replace(CONFIG.stage1, lambda_z=schedule, lambda_z_to=1.5)
+            weighed = stages(replace(CONFIG, stage1=one))[1].anneal(progress).weights
+            assert weighed["log_pose"] == pytest.approx(weight)
     names = {n for n, _ in VDSM(CONFIG.model).named_parameters() if n.startswith(MOVING)}
     model = VDSM(CONFIG.model)
     make_optimizer(model, poses)
@@ -195,3 +204,16 @@ def test_resumed_in_the_middle_it_ends_the_same(data: Path, tmp_path: Path) -> N
         train(run, clips, Events(should_stop=lambda: next(calls) == SMALL.stage1.steps + 3))
     for name, tensor in train(Run.open(run.path), clips).state_dict().items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def test_what_stage_1_weighs_with_lambda_z_its_poses_say_that_much_louder() -> None:
+    """x = z + noise of variance .25: q of the weighted bound, and λ_z log q/p, in closed form."""
+    precision, weight, x = 4.0, 1.5, 0.7
+    # argmax over q of E[log p(x | z)] - λ KL[q, N(0, 1)] is Gaussian.
+    q = torch.distributions.Normal(
+        precision * x / (precision + weight), (1 + precision / weight) ** -0.5
+    )
+    z = torch.linspace(-3, 3, 7)
+    said = weight * (q.log_prob(z) - torch.distributions.Normal(0.0, 1.0).log_prob(z))
+    likelihood = torch.distributions.Normal(z, precision**-0.5).log_prob(torch.tensor(x))
+    torch.testing.assert_close(said - said[0], likelihood - likelihood[0])

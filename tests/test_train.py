@@ -369,6 +369,17 @@ def test_failures_far_apart_are_not_in_a_row(
     assert len(said) == 7
 
 
+def test_failures_before_the_farthest_are_in_a_row_with_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At steps 8, 6, 8, 6, ...: nothing is gained by going on."""
+    poison(monkeypatch, [8 + 6 * (i // 2) + 2 * (i % 2) for i in range(100)])
+    config = override(SMALL, {"stage1.steps": "12", "checkpoint_every": "4"}, "test")
+    run, clips = start(tmp_path / "run", data, config)
+    with pytest.raises(Diverged, match="6 times in a row"):
+        train(run, clips)
+
+
 def test_divergence_on_the_command_line_is_one_line(
     data: Path,
     tmp_path: Path,

@@ -2,7 +2,8 @@
 
 import ctypes
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -46,6 +47,17 @@ def use_bf16(precision: str, device: torch.device, small: bool = False) -> bool:
 def autocast(device: torch.device, bf16: bool) -> AbstractContextManager[None]:
     """Matmuls and convolutions in bfloat16 inside, where asked for."""
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Convolutions without TF32 inside, which leaves ten bits of the mantissa on CUDA."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def keep_freed_memory() -> None:

@@ -92,7 +92,8 @@ def poses(
     nobody = d.new_zeros(len(d), model.config.identity_dim)
     q = Posterior(model.identity_prior(len(d)), q_d, q_z, Codes(nobody, d, z), z_base, log_det)
     p = model.prior(q.codes)
-    narrowed = Gaussian(x.loc, x.scale.clamp_max(WIDEST))
+    empty = x.scale > WIDEST
+    narrowed = Gaussian(x.loc.masked_fill(empty, 0), x.scale.clamp_max(WIDEST))
     standard = Gaussian(torch.zeros_like(x.loc), torch.ones_like(x.scale))
     return {
         "log_pose": (narrowed.log_prob(z) - standard.log_prob(z)).sum(1),

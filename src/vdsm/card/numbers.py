@@ -9,6 +9,7 @@ HEADLINE = (  # key of the result, what it says, percent or the number of digits
     ("swap.joint", "swaps right in every factor, percent", None),
     ("unseen.joint", "swaps into combinations that training left out, percent", None),
     ("prior.accuracy", "identity from the prior: action right, percent", None),
+    ("fitted.accuracy", "identity from the fitted density: action right, percent", None),
     ("paper.accuracy_consistency", "clip and its reconstruction judged the same, percent", None),
     ("reconstruction.psnr", "reconstruction, PSNR in dB", 1),
     ("reconstruction.ssim", "reconstruction, SSIM", 3),

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from vdsm.data.cells import left_out, unseen_pairs
 from vdsm.data.clips import Clips, Ints
-from vdsm.device import keep_freed_memory, pick_device
+from vdsm.device import full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate import Features, Settings, load_resnext101, panel
 from vdsm.evaluate.aggregate import aggregate
@@ -22,7 +23,7 @@ from vdsm.evaluate.sample import Sample, draw_sample
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write
-from vdsm.model.vdsm import VDSM
+from vdsm.model.vdsm import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
@@ -119,6 +120,7 @@ def check_writable(out: Path) -> None:
         raise InputError(f"no folder {out.resolve().parent} to write {out.name} to")
 
 
+@full_float32()
 def evaluate_run(
     path: Path,
     data: Path | None,
@@ -174,7 +176,8 @@ def named_features(settings: Settings) -> dict[str, Features]:
     """Feature functions whose weights the user names."""
     if not settings.resnext:
         return {}
-    return {"resnext101": load_resnext101(Path(settings.resnext), settings.device)}
+    device = str(pick_device(settings.device))
+    return {"resnext101": load_resnext101(Path(settings.resnext), device)}
 
 
 def encode(
@@ -214,22 +217,32 @@ def encode(
 
 
 def functions(model: VDSM, frames: int) -> dict[str, Any]:
-    """`decode`, `generate` and `sample_identity` of the panel."""
+    """`decode` of the panel, and what samples: from the priors, and from what was fitted."""
     device = model.z_start.device
+
+    def seeded(rng: np.random.Generator) -> torch.Generator:
+        return torch.Generator(device).manual_seed(int(rng.integers(2**62)))
 
     def decode(codes: Any) -> np.ndarray:
         tensors = (torch.as_tensor(codes[name], device=device) for name in "sdz")
         return model.decode(Codes(*tensors)).cpu().numpy()
 
-    def generate(num: int, rng: np.random.Generator) -> np.ndarray:
-        seeded = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-        return model.generate(num, frames, seeded).cpu().numpy()
+    def generate(density: Density, num: int, rng: np.random.Generator) -> np.ndarray:
+        return model.generate(num, frames, seeded(rng), density=density).cpu().numpy()
 
-    def sample_identity(num: int, rng: np.random.Generator) -> np.ndarray:
-        seeded = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-        return model.sample_identity(num, seeded).cpu().numpy()
+    def identity(density: Density, num: int, rng: np.random.Generator) -> np.ndarray:
+        return model.sample_identity(num, seeded(rng), density).cpu().numpy()
 
-    return {"decode": decode, "generate": generate, "sample_identity": sample_identity}
+    found = {
+        "decode": decode,
+        "generate": partial(generate, "standard"),
+        "sample_identity": partial(identity, "standard"),
+    }
+    if model.identity_aggregate.fitted:
+        found["fitted_identity"] = partial(identity, "fitted")
+    if model.identity_aggregate.fitted and model.dynamics_aggregate.fitted:
+        found["fitted"] = partial(generate, "fitted")
+    return found
 
 
 def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | None:

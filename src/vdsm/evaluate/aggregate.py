@@ -14,6 +14,8 @@ Result = Mapping[str, Any]  # what `panel` returns, or its JSON read back
 def aggregate(results: Sequence[Result]) -> dict[str, Any]:
     """The stable keys with means over runs; `sd` by dotted key (n - 1 in the denominator).
 
+    The scans for rare leaks are not averaged: the most striking run's stands, its p-value times the
+    number of runs.
     `intervals` are averaged over the runs: they say what other test clips would change, `sd` says
     what another seed of training changes. `runs` is their number, `seeds` the evaluations' seeds.
     A figure that some runs lack, or that is null in one, is left out, and `missing` names it.
@@ -30,6 +32,9 @@ def aggregate(results: Sequence[Result]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     sd = {}
     for key in shared:
+        if ".scan." in key:
+            plant(tree, key, _most_striking(flat, key))
+            continue
         values = np.array([one[key] for one in flat], np.float64)
         plant(tree, key, float(values.mean()))
         if len(values) > 1:
@@ -46,6 +51,14 @@ def aggregate(results: Sequence[Result]) -> dict[str, Any]:
         "left_out": dict(results[0].get("left_out", {})),
         "missing": [key for key in names if key not in set(shared)],
     }
+
+
+def _most_striking(runs: Sequence[Mapping[str, Any]], key: str) -> float:
+    """A scan's figure of the run whose p-value is least; that times the number of runs."""
+    scan, _, figure = key.rpartition(".")
+    worst = min(runs, key=lambda one: one[f"{scan}.p_value"])
+    tries = len(runs) if figure in ("p_value", "least") else 1
+    return float(min(1.0, tries * worst[key]))
 
 
 def _mean_intervals(results: Sequence[Result], names: Sequence[str]) -> dict[str, list[float]]:

@@ -2,8 +2,9 @@
 
 Clips of one individual succeed and fail together, so whole individuals are drawn again. A pair
 of clips, as in a swap, belongs to two individuals: its weight is the product of both draws (the
-pigeonhole bootstrap of Owen, 2007, which errs towards wide). Where every sample agrees, any
-bootstrap has width zero; the exact binomial bound (Clopper and Pearson) then replaces it.
+bootstrap of nodes; cf. Owen's pigeonhole bootstrap, 2007, which errs towards wide). Where every
+sample agrees, any bootstrap has width zero; the exact binomial bound (Clopper and Pearson) of that
+many individuals then replaces it. The bootstrap of a single individual says nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,6 +47,8 @@ class Bootstrap:
         self, statistic: Callable[[Floats], Floats], units: Ints
     ) -> tuple[float, float] | None:
         """Percentile interval of a statistic: weights [R, n] -> [R]. None where undefined."""
+        if individuals(units) < 2:
+            return None
         values = np.concatenate([statistic(weights) for weights in self.weights(units)])
         values = values[np.isfinite(values)]
         if not len(values):
@@ -61,7 +64,7 @@ class Bootstrap:
         """The share of n yes-or-no samples that are yes."""
         number = self.mean(right.astype(np.float64), units)
         if number.n and number.value in (0.0, 1.0):
-            return Number(number.value, number.n, unanimous(number.value, number.n))
+            return Number(number.value, number.n, unanimous(number.value, individuals(units)))
         return number
 
     def ratio(self, above: Floats, below: Floats, units: Ints) -> Number:
@@ -78,8 +81,14 @@ class Bootstrap:
         return Number(value, len(above), self.interval(statistic, units))
 
 
+def individuals(units: Ints) -> int:
+    """How many take part in n samples; of pairs, on the side that has fewer."""
+    columns = units.reshape(len(units), -1)
+    return min((len(np.unique(column)) for column in columns.T), default=0)
+
+
 def unanimous(value: float, n: int) -> tuple[float, float]:
-    """Clopper-Pearson interval of a share of n that is exactly 0 or 1."""
+    """Clopper-Pearson interval of a share of n individuals that is exactly 0 or 1."""
     reach = float(TAIL ** (1 / n))
     return (reach, 1.0) if value == 1.0 else (0.0, 1 - reach)
 

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vdsm.device import pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Inputs, Ints
 from vdsm.evaluate.intervals import Bootstrap
@@ -97,11 +98,11 @@ class Judges(nn.ModuleList):
         """Mean probabilities of every factor's values, float64; and the first judge's features."""
         features = [judge.features(clips) for judge in self]
         said = [judge.name(h) for judge, h in zip(self, features, strict=True)]
-        mean = {
-            name: torch.stack([logits[name].double().softmax(-1) for logits in said]).mean(dim=0)
-            for name in said[0]
-        }
-        return mean, features[0]
+
+        def mean(name: str) -> Tensor:  # on the CPU, as MPS has no float64
+            return torch.stack([one[name].cpu().double().softmax(-1) for one in said]).mean(dim=0)
+
+        return {name: mean(name) for name in said[0]}, features[0]
 
 
 @torch.inference_mode()
@@ -129,7 +130,7 @@ def empty_judges(inputs: Inputs, settings: Settings) -> Judges:
         for i in range(settings.judges):
             torch.manual_seed(integer(settings.seed, f"judge.{i}.weights"))
             judges.append(Judge(shape, inputs.classes, *sizes))
-    return Judges(judges).to(settings.device)
+    return Judges(judges).to(pick_device(settings.device))
 
 
 def training_rows(inputs: Inputs, settings: Settings) -> Ints:

@@ -176,12 +176,12 @@ def _judge_pairs(bench: Bench, pairs: Ints, prefix: str, what: str) -> None:
     bench.numbers.update(under(prefix, found))
 
 
-def prior(bench: Bench, sample_identity: Generate | None) -> None:
-    """`prior.*`: the identity of test clips replaced by one from the prior."""
+def identities(bench: Bench, sample_identity: Generate | None, row: str) -> None:
+    """`<row>.*`: the identity of test clips replaced by one that is drawn."""
     inputs = bench.inputs
     if sample_identity is None or not inputs.factors("action"):
         reason = "no sample_identity was given" if sample_identity is None else "no action factor"
-        bench.left_out["prior"] = reason
+        bench.left_out[row] = reason
         return
     n = len(inputs.test)
     drawn = to_numpy(sample_identity(n, generator(bench.settings.seed, "prior")))
@@ -195,14 +195,14 @@ def prior(bench: Bench, sample_identity: Generate | None) -> None:
             codes = {name: code[inputs.test[cut]] for name, code in inputs.codes.items()}
             yield decode_checked(bench.decode, codes | {"s": drawn[cut]}, inputs)
 
-    seen = bench.look(clips(), "identities from the prior", n)
-    bench.numbers.update(under("prior", prior_row(seen.verdicts, inputs, bench.bootstrap)))
+    seen = bench.look(clips(), "drawn identities", n)
+    bench.numbers.update(under(row, prior_row(seen.verdicts, inputs, bench.bootstrap)))
 
 
-def generation(bench: Bench, real: Looked, generate: Generate | None) -> None:
-    """`frechet.<features>_generated` and the paper's entropies, of clips from the priors alone."""
+def generation(bench: Bench, real: Looked, generate: Generate | None, kind: str) -> None:
+    """`frechet.<features>_<kind>` of clips made of nothing; of `generated` also the paper's H."""
     if generate is None:
-        bench.left_out["frechet.generated"] = "no generate was given"
+        bench.left_out[f"frechet.{kind}"] = "no function for it was given"
         return
     inputs = bench.inputs
     n = len(inputs.test)
@@ -215,11 +215,12 @@ def generation(bench: Bench, real: Looked, generate: Generate | None) -> None:
             yield check_clips("generate", generate(expected[0], rng), expected)
 
     strangers = np.arange(n, dtype=np.int64)
-    made = _look_with_features(bench, clips(), strangers, "clips from the priors")
-    found = paper_entropies(made.seen.verdicts, strangers, bench.bootstrap)
-    bench.numbers.update(under("paper", found))
+    made = _look_with_features(bench, clips(), strangers, f"clips {kind}")
+    if kind == "generated":
+        found = paper_entropies(made.seen.verdicts, strangers, bench.bootstrap)
+        bench.numbers.update(under("paper", found))
     for name, sample in made.samples.items():
-        bench.numbers[f"frechet.{name}_generated"] = compare(real.samples[name], sample)
+        bench.numbers[f"frechet.{name}_{kind}"] = compare(real.samples[name], sample)
 
 
 def codes(bench: Bench) -> None:

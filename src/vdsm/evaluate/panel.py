@@ -36,6 +36,8 @@ def panel(
     probed: Mapping[str, Any] | None = None,
     sample_identity: Generate | None = None,
     generate: Generate | None = None,
+    fitted_identity: Generate | None = None,
+    fitted: Generate | None = None,
     unseen: Any = None,
     features: Mapping[str, Features] | None = None,
     settings: Settings | None = None,
@@ -55,6 +57,8 @@ def panel(
     probed: further codes that are only probed, as posterior samples: name -> [N, k] or [N, T, k].
     sample_identity: (n, generator) -> s [n, k] from the prior, for the row `prior`.
     generate: (n, generator) -> n clips from the priors alone, as `decode` returns them.
+    fitted_identity, fitted: the same of a density fitted to training codes, where a model samples
+        from one (Ghosh et al. 2020), for the row `fitted` and `frechet.<name>_fitted`.
     unseen: [P, 2] rows; the swaps of the first's identity with the second's motion are cells
         that training left out (`unseen_pairs` finds them).
     features: name -> feature function for `frechet.<name>`; the judges' features are always there.
@@ -85,8 +89,12 @@ def panel(
     measure.reconstruction(bench, real_clips)
     measure.swaps(bench)
     measure.unseen_swaps(bench)
-    measure.prior(bench, sample_identity)
-    measure.generation(bench, real_clips, generate)
+    measure.identities(bench, sample_identity, "prior")
+    measure.generation(bench, real_clips, generate, "generated")
+    if fitted_identity is not None:
+        measure.identities(bench, fitted_identity, "fitted")
+    if fitted is not None:
+        measure.generation(bench, real_clips, fitted, "fitted")
     measure.codes(bench)
     return to_tree(bench.numbers) | {
         "n": len(inputs.test),

@@ -13,6 +13,7 @@ MEASURES = (
     "swap",
     "unseen",
     "prior",
+    "fitted",
     "leakage",
     "verification",
     "frechet",

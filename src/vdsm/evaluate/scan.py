@@ -3,10 +3,14 @@
 Accuracy cannot show a leak in 1 % of the clips: it moves by less than its own interval. But where
 a code does give a factor away, a probe that learned it is sure of itself. So test clips are
 ordered by how sure a probe is; among the surest 2, 4, 8, ... of them, how often is it right, and
-how often would it be by luck? The answer is a permutation test: the test labels are permuted (of
-whole individuals, where the factor is theirs), the most striking count over all sizes and all
-probes is taken each time, and the p-value is the rank of the true labels among them. It is exact
-whatever the probe, and it corrects for having looked at every size.
+how often would it be by luck? The answer is a permutation test: the test labels are permuted, the
+most striking count over all sizes and all probes is taken each time, and the p-value is the rank of
+the true labels among them. It is exact whatever the probe, and it corrects for having looked at
+every size.
+
+Clips of one individual are alike in labels and in codes, so labels are not permuted between clips
+at large. Where each individual has one value, individuals exchange theirs. Where values vary within
+individuals, those of equally many clips exchange all theirs, and every individual's are permuted.
 """
 
 from collections.abc import Sequence
@@ -19,7 +23,7 @@ from vdsm.evaluate.inputs import Ints
 from vdsm.evaluate.intervals import Floats
 from vdsm.evaluate.result import Number, Numbers
 
-PERMUTATIONS = 999
+PERMUTATIONS = 1999
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,29 @@ def scan(
     """`p_value` that the factor cannot be read from any clip, and the most striking set of clips.
 
     `share` is the size of that set as a share of the n test clips, `accuracy` how often the probe
-    is right in it, `expected` how often it would be by luck.
+    is right in it, `expected` how often it would be by luck. `least` is what `p_value` would be of
+    a code that holds all of it: with few individuals the true labels come up by luck.
     """
     n = len(truth)
     sizes = np.array([*(2**j for j in range(1, n.bit_length()) if 2**j < n), n])
     labels = np.stack([truth, *_permuted(truth, groups, rng, permutations)])  # [1 + P, n]
+    # Equal codes make readings equally sure, and datasets are sorted by their labels.
+    shuffled = rng.permutation(n)
     surprises, hits, luck = [], [], []
     for reading in readings:
-        order = np.argsort(-reading.confidence, kind="stable")
+        order = shuffled[np.argsort(-reading.confidence[shuffled], kind="stable")]
         right = np.cumsum(labels[:, order] == reading.predicted[order], axis=1)[:, sizes - 1]
-        chance = np.clip(right[1:].mean(axis=0) / sizes, 0.5 / n, 1.0)
+        chance = np.clip(right.mean(axis=0) / sizes, 0.5 / n, 1.0)
         surprises.append(-binom.logsf(right - 1, sizes, chance))  # [1 + P, sizes]
         hits.append(right[0] / sizes)
         luck.append(chance)
-    surprise = np.stack(surprises, axis=1).reshape(len(labels), -1)
-    most = surprise.max(axis=1)
-    p_value = float(np.mean(most >= most[0]))
-    best = int(surprise[0].argmax())
-    probe, size = divmod(best, len(sizes))
+    surprise = np.stack(surprises, axis=2)  # [1 + P, sizes, probes]
+    most = surprise.max(axis=(1, 2))
+    # The largest of equally striking sets: beyond what a float holds, all are infinitely so.
+    size, probe = np.argwhere(surprise[0] == most[0])[-1]
     return {
-        "p_value": Number(p_value, n),
+        "p_value": Number(float(np.mean(most >= most[0])), n),
+        "least": Number(float(np.mean((labels == truth).all(axis=1))), n),
         "share": Number(float(sizes[size] / n), n),
         "accuracy": Number(float(hits[probe][size]), int(sizes[size])),
         "expected": Number(float(luck[probe][size]), int(sizes[size])),
@@ -67,9 +74,19 @@ def scan(
 
 
 def _permuted(truth: Ints, groups: Ints, rng: np.random.Generator, count: int) -> list[Ints]:
-    """Permutations of the labels: between individuals where each has one value, else of clips."""
+    """Permutations of n labels that are as likely as the true ones where codes hold nothing."""
     distinct, first, member = np.unique(groups, return_index=True, return_inverse=True)
     of_individual = truth[first]
     if len(distinct) > 1 and np.array_equal(of_individual[member], truth):
         return [rng.permutation(of_individual)[member] for _ in range(count)]
-    return [rng.permutation(truth) for _ in range(count)]
+    by_individual = np.argsort(member, kind="stable")
+    ends = np.cumsum(np.bincount(member))
+    clips: dict[int, list[Ints]] = {}  # of individuals, by how many clips they have
+    for rows in np.split(by_individual, ends[:-1]):
+        clips.setdefault(len(rows), []).append(rows)
+    blocks = [np.stack(alike) for alike in clips.values()]
+    permuted = np.tile(truth, (count, 1))
+    for labels in permuted:
+        for rows in blocks:
+            labels[rows] = rng.permuted(rng.permutation(truth[rows]), axis=1)
+    return list(permuted)

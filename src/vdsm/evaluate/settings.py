@@ -41,7 +41,7 @@ class Settings:
         default=1000, ge=20, description="bootstrap resamples behind an interval"
     )
     device: str = Field(
-        default="cpu", description="where judges and feature networks run: cpu or cuda"
+        default="cpu", description="where the model, judges and features run: cpu, cuda, mps, auto"
     )
     resnext: str = Field(
         default="",

@@ -194,19 +194,28 @@ def _prior(figures: Figures, dataset: str | None) -> Table | None:
     if not figures.children("prior"):
         return None
     table = _table(
-        "Identity from the prior, motion of a test clip: the judge's action",
+        "An identity drawn anew, motion of a test clip: the judge's action",
         *("", "Acc, percent", "H(y|x), nats", "H(y), nats", "IS"),
     )
-    table.add_row(
-        "this model",
-        figures.percent("prior.accuracy"),
-        figures.number("prior.h_y_given_x"),
-        figures.number("prior.h_y"),
-        figures.number("prior.inception_score", 2),
-    )
+    for row, name in (("prior", "from the prior"), ("fitted", "from the fitted density")):
+        if figures.children(row):
+            table.add_row(
+                name,
+                figures.percent(f"{row}.accuracy"),
+                figures.number(f"{row}.h_y_given_x"),
+                figures.number(f"{row}.h_y"),
+                figures.number(f"{row}.inception_score", 2),
+            )
     for name, accuracy in literature.PRIOR_ACCURACY.get(dataset or "", {}).items():
         table.add_row(name, _plain(accuracy))
     return table
+
+
+FRECHET = {  # the end of a key, and what clips it is of
+    "_generated": "clips from the priors",
+    "_fitted": "clips from the fitted densities",
+    "_real": "real training clips, the floor",
+}
 
 
 def _fidelity(figures: Figures, dataset: str | None) -> Table:
@@ -214,11 +223,8 @@ def _fidelity(figures: Figures, dataset: str | None) -> Table:
     table.add_row("PSNR, dB", figures.number("reconstruction.psnr", 2))
     table.add_row("SSIM", figures.number("reconstruction.ssim"))
     for name in figures.children("frechet"):
-        space = name.removesuffix("_real").removesuffix("_generated")
-        kind = name[len(space) :]
-        clips = {"": "reconstructions", "_generated": "clips from the priors"}.get(
-            kind, "real training clips, the floor"
-        )
+        kind = next((kind for kind in FRECHET if name.endswith(kind)), "")
+        space, clips = name.removesuffix(kind), FRECHET.get(kind, "reconstructions")
         table.add_row(f"Fréchet, {space}: {clips}", figures.number(f"frechet.{name}", 2))
     if dataset == "mug":
         for name, value in literature.TABLE_3.items():

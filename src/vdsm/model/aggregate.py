@@ -104,8 +104,8 @@ class Aggregate(nn.Module):
         the covariance of the means over what the code is not to hold. `denoise`: whether codes
         are to read without these.
         """
-        loc = q.loc.double()
-        noise = torch.diag(q.scale.double().square().mean(0))
+        loc = q.loc.cpu().double()  # MPS has no float64
+        noise = torch.diag(q.scale.cpu().double().square().mean(0))
         noise = noise if nuisance is None else noise + nuisance.to(noise)
         codes = (loc - loc.mean(0)).T.cov() if len(loc) > 1 else torch.zeros_like(noise)
         noise.diagonal().add_(LEAST_VARIANCE * codes.diagonal().mean() + 1e-12)
@@ -131,7 +131,7 @@ class Aggregate(nn.Module):
         if dims == 0:
             self.weights[0] = 1
             return
-        coordinates = ((codes - self.average) @ self.into)[:, kept].double().cpu().numpy()
+        coordinates = ((codes - self.average) @ self.into)[:, kept].cpu().double().numpy()
         count = max(1, min(COMPONENTS, len(codes) // 20))
         mixture = GaussianMixture(count, reg_covar=1e-4, random_state=seed, max_iter=200)
         mixture.fit(coordinates)

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
-from vdsm.device import autocast, use_bf16
+from vdsm.device import autocast, full_float32, use_bf16
 from vdsm.errors import InputError
 from vdsm.model.aggregate import Aggregate
 from vdsm.model.combiner import Combiner
@@ -233,6 +233,7 @@ class VDSM(nn.Module):
     # -- use --------------------------------------------------------------------------------------
 
     @torch.no_grad()
+    @full_float32()
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
 
@@ -252,6 +253,7 @@ class VDSM(nn.Module):
         return Codes(s, d, z)
 
     @torch.no_grad()
+    @full_float32()
     def encode_frames(self, clips: Tensor) -> Codes:
         """Codes of clips by stage 1 alone: z_t from frame t by itself, d all zero (Fig. 8)."""
         self._check(clips)

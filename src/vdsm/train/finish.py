@@ -80,5 +80,5 @@ def posteriors(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian]:
 
 def within(differences: list[Float[Tensor, "B K"]]) -> Float[Tensor, "K K"]:
     """Covariance within pairs, from their differences."""
-    differ = torch.cat(differences).double()
+    differ = torch.cat(differences).cpu().double()
     return differ.T @ differ / (2 * len(differ))

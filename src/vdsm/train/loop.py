@@ -237,6 +237,7 @@ def retreat(
     here = (state.stage, state.step)
     failures = state.failures + 1 if here <= state.failed_at else 1
     attempt, slower = state.attempt + 1, state.slower * SLOWER
+    failed_at = max(here, state.failed_at)
     name, lr = plan[state.stage].name, plan[state.stage].settings.lr
     if failures > MOST_RETRIES:
         raise Diverged(
@@ -245,7 +246,7 @@ def retreat(
         )
     restore(run, plan, state, processes)  # a stage saves before its first step
     state.attempt, state.slower, state.failures = attempt, slower, failures
-    state.failed_at = max(here, state.failed_at)
+    state.failed_at = failed_at
     events.on_message(
         f"{name} step {here[1]}: the loss or its gradient is not finite; going back to step "
         f"{state.step} with learning rate {lr * slower:.1e}"

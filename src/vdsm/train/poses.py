@@ -50,7 +50,7 @@ class PoseSource:
             assert x is not None
             one = frames.view(x, stranger, generator, redrawn, first)
             stranger = None if stranger is None else stranger.roll(1, 0)
-            other = frames.view(x, stranger, generator, redrawn, first)
+            other = frames.view(x, stranger, generator, redrawn, first + 1)  # not the same rows
             looks = (x, x if one is None else one, x if other is None else other)
             with autocast(frames.device, frames.bf16):
                 found = [frames.model.infer_frame_poses(look) for look in looks]

@@ -176,10 +176,15 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
 
 
 def anneal_poses(one: Stage1Config, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
-    """λ_z and λ_d as in stage 2, which then keeps them where they end."""
+    """λ_z and λ_d as in stage 2, which then keeps them where they end.
+
+    Stage 1 weighs KL[q(z_t | x_t), p(z_t)] with λ_z, so at its optimum q is p(z_t) times the λ_z-th
+    root of p(x_t | z_t), but for a factor, and log p(x_t | z_t) is λ_z log q/p.
+    """
     two = anneal_stage2(one, progress, apart)
     without = {k: two.weights[k] for k in ("kl_z", "kl_d", "agreement_d") if k in two.weights}
-    return replace(two, weights={"log_pose": 1.0} | without)
+    lambda_z = anneal_stage1(one, 1.0, apart).weights["kl_z"]
+    return replace(two, weights={"log_pose": lambda_z} | without)
 
 
 def added(apart: SeparationConfig, **shares: float) -> dict[str, float]:

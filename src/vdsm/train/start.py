@@ -84,7 +84,7 @@ def some_frames(
 
 def predicted(y: Float[Tensor, "N P"], inputs: Float[Tensor, "N I"]) -> Float[Tensor, "I P"]:
     """Coefficients of the linear prediction of y, both centred; ridge regression."""
-    x, y = ((part - part.mean(0)).double() for part in (inputs, y))
+    x, y = ((part - part.mean(0)).cpu().double() for part in (inputs, y))
     gram = x.T @ x
     gram.diagonal().add_(RIDGE * gram.diagonal().mean())
     coefficients: Tensor = torch.linalg.solve(gram, x.T @ y)
@@ -105,7 +105,7 @@ def whiten(
     (the scales) start equal for every input, at `narrow` times that. With fewer directions than
     outputs, the rest of the outputs keep their random weights.
     """
-    centred = (inputs - inputs.mean(0)).double()
+    centred = (inputs - inputs.mean(0)).cpu().double()
     into = torch.eye(inputs.shape[1]).to(centred) if through is None else through
     _, size, directions = torch.linalg.svd(centred @ into, full_matrices=False)
     count = min(dim, int((size > SMALLEST * size[0]).sum()))
