@@ -16,7 +16,7 @@ STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=STRICT)
 class ModelConfig:
-    """Sizes of the model (App. D; `width` 1.0 is the paper's)."""
+    """Sizes of the model (App. D; `encoder_width` and `decoder_width` of 1.0 are the paper's)."""
 
     size: Literal[32, 64, 128] = Field(default=64, description="side of a square frame, pixels")
     channels: Literal[1, 3] = Field(default=3, description="colour channels")

@@ -1,7 +1,8 @@
 """Presets: dataset x table of the paper, and the size of the model.
 
 `preset(name)` is the compact size, which suits two CPU cores; size "paper" is the paper's, and
-"paper-compact" trains the compact size as the paper does.
+"paper-compact" trains the compact size with the paper's objective, schedules and optimizer, but for
+fewer steps, batches of 16 and a rate of 1e-3 that falls over the last 30 % of each stage.
 """
 
 from dataclasses import replace
@@ -22,6 +23,7 @@ Size = Literal["compact", "paper", "paper-compact"]
 
 # Tables 4 and 5: κ_s, then stage 1 and stage 2 (steps = epochs x 50 batches).
 PAPER = {
+    # Sec. 4 has segments of 16 frames, Table 4 of 20.
     "mug": Config(
         ModelConfig(identity_dim=15),
         Stage1Config(steps=12500, batch=20, frames=20),
@@ -50,7 +52,7 @@ PAPER = {
         Stage1Config(steps=12500, batch=20, frames=20),
         Stage2Config(steps=10000, batch=20, frames=20),
     ),
-    # Your own clips: people or animals on 16-frame segments, as MUG. More identities: raise κ_s.
+    # Your own clips: people or animals, as MUG but on 16-frame segments. More identities: raise κ_s.
     "folder": Config(
         ModelConfig(identity_dim=15),
         Stage1Config(steps=12500, batch=20, frames=16),
@@ -84,7 +86,8 @@ def compact(
 
 PAPER_COMPACT_STEPS = 3000, 2000
 
-# What keeps the codes apart, without labels (docs/model.md).
+# What keeps the codes apart, without labels (docs/model.md); values and rates by short runs on
+# sprites (docs/log.md, 2026-11-22 and 2026-11-23).
 APART = SeparationConfig(
     identity_from="other",
     reference_frames=4,
@@ -116,7 +119,10 @@ def apart(config: Config, resolution: float = 1.0, **stage1: Any) -> Config:
 
 
 def posed(config: Config, steps: int, segments: int = 2000) -> Config:
-    """Motion is learned on poses; stage 2 then corrects it gently by what is drawn."""
+    """Motion is learned on poses; stage 2 then corrects it gently by what is drawn.
+
+    A higher rate of stage 2 can throw the motion away (docs/log.md, 2026-11-26).
+    """
     poses = PosesConfig(optimizer="muon", lr=1e-2, warmup=20, decay=1.0, steps=steps)
     return replace(
         config,
@@ -126,7 +132,10 @@ def posed(config: Config, steps: int, segments: int = 2000) -> Config:
 
 
 def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Config:
-    """First who is who, by an encoder of its own, which then follows slowly what is drawn."""
+    """First who is who, by an encoder of its own, which then follows slowly what is drawn.
+
+    Clips of one individual agree by then, so agreement weighs less (docs/log.md, 2026-11-25).
+    """
     return replace(
         config,
         model=replace(config.model, identity_encoder="own"),
@@ -139,7 +148,10 @@ def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Con
 
 
 def strokes(config: Config) -> Config:
-    """Moving MNIST: z is to hold a place and no stroke, so it has two dimensions."""
+    """Moving MNIST: z is to hold a place and no stroke, so it has two dimensions.
+
+    Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26).
+    """
     config = posed(apart(config, lambda_z_until=0.3), steps=1000, segments=3000)
     return replace(
         config,

@@ -27,7 +27,7 @@ def other_colours(
 
 
 def colour_jitter(x: Video, strength: float, generator: torch.Generator | None = None) -> Video:
-    """Mix the channels of every clip at random: x' = clip(M x), black stays black.
+    """Mix the channels of every frame at random: x' = clip(M x), black stays black.
 
     At strength 1 the rows of M are random mixtures of the channels with a random gain; at 0, M is
     the identity. One channel has a gain only. Every frame of a clip gets its own M in stage 1 and

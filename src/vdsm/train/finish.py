@@ -22,7 +22,7 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
 
     What s is not to hold is what differs between two clips of one individual (two segments of a
     clip where there is no other). What d is not to hold is what differs between two swaps: the
-    same motion drawn as two other individuals.
+    same motion drawn as two random individuals.
     """
     rng = np.random.default_rng(config.seed)
     who, length = individuals(clips, config), config.stage2.frames

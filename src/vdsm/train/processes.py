@@ -39,7 +39,7 @@ class Processes:
         if batch < self.count:
             raise InputError(
                 f"a batch of {batch} cannot be shared by {self.count} processes: raise "
-                "--stage1.batch and --stage2.batch, or start fewer"
+                "the stages' batches (--stage1.batch, ...), or start fewer"
             )
         return slice(batch * self.rank // self.count, batch * (self.rank + 1) // self.count)
 

@@ -47,7 +47,7 @@ class Stage:
 
     name: str
     settings: ContrastConfig | Stage1Config | PosesConfig | Stage2Config
-    bound: Callable[..., Terms]  # (model, x, generator, seen, reference)
+    bound: Callable[..., Terms]  # (model, x, generator, seen, reference, second)
     trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
     anneal: Callable[[float], Annealed]
     sampler: Callable[[Clips], Sampler]
