@@ -52,7 +52,7 @@ PAPER = {
         Stage1Config(steps=12500, batch=20, frames=20),
         Stage2Config(steps=10000, batch=20, frames=20),
     ),
-    # Your own clips: people or animals, as MUG but on 16-frame segments. More identities: raise κ_s.
+    # Your own clips: people or animals, as MUG but for 16 frames. More identities: raise κ_s.
     "folder": Config(
         ModelConfig(identity_dim=15),
         Stage1Config(steps=12500, batch=20, frames=16),
