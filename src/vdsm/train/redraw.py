@@ -2,9 +2,9 @@
 
 What q(z) and q(d) see are the model's own swaps: the pose of the frame, the identity of a random
 clip (of many individuals, nearly always of somebody else). What they are asked for is the frame as
-it was. Any look that still gets past the pose is the stranger's, and of no use. Nobody's labels are needed, only a decoder that can swap, so
-the share of redrawn rows rises over stage 1. Poses are those of single frames in stage 2 too, whose
-layers therefore stay as stage 1 left them.
+it was. Any look that still gets past the pose is the stranger's, and of no use. Nobody's labels are
+needed, only a decoder that can swap, so the share of redrawn rows rises over stage 1. Poses are
+those of single frames in stage 2 too, whose layers therefore stay as stage 1 left them.
 """
 
 import torch
