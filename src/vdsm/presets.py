@@ -152,7 +152,7 @@ def strokes(config: Config) -> Config:
 
     Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26).
     """
-    config = posed(apart(config, lambda_z_until=0.3), steps=1000, segments=3000)
+    config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=3000)
     return replace(
         config,
         model=replace(config.model, pose_dim=2, identity_dim=16, identity_encoder="own"),
@@ -190,8 +190,8 @@ def ungrouped(config: Config) -> Config:
 #   sprites   swaps 100 % right in all; action from s 12, skin from d 9 (chance 11, 14); PSNR 33 dB
 #   pendulum  swaps 100 % right; colour from d 21, speed from s 50 (chance 14, 50); PSNR 34 dB;
 #             44 frames on, fast periods are within 5 % in 98 % of clips
-#   moving-mnist  digit from s 89, d 14 (chance 12); trajectory from d 100, s 8 (chance 10);
-#                 PSNR 24 dB, 4 and 9 are confused
+#   moving-mnist  digit from s 95, d 14 (chance 12); trajectory from d 100, s 8 (chance 10);
+#                 PSNR 25 dB, 4 and 9 are confused
 #   weizmann  over three splits swaps 70 % right in both, 67 into pairs never seen; person from s 80
 #             and from d 9 (chance 11); PSNR 23 dB
 COMPACT = {
@@ -205,7 +205,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 4500, 150, batch=8, experts=12)),
+    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 8000, 150, batch=8, experts=12)),
     "pendulum": posed(apart(compact(PAPER["pendulum"], 1200, 200), resolution=3.0), 1000),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
