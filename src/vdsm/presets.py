@@ -206,7 +206,7 @@ COMPACT = {
         )
     ),
     "moving-mnist": strokes(compact(PAPER["moving-mnist"], 8000, 150, batch=8, experts=12)),
-    "pendulum": posed(apart(compact(PAPER["pendulum"], 1200, 200), resolution=3.0), 1000),
+    "pendulum": posed(apart(compact(PAPER["pendulum"], 1200, 200), resolution=3.0), 2000),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
 }
