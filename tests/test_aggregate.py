@@ -175,3 +175,10 @@ def test_weights_from_before_have_no_density(tiny: ModelConfig, tmp_path: Path) 
     save(tiny, {k: v for k, v in tensors.items() if "z_start" not in k}, tmp_path / "less")
     with pytest.raises(InputError, match="not of the sizes"):
         VDSM.from_pretrained(tmp_path / "less")
+
+
+def test_of_a_single_clip_there_is_a_density_too() -> None:
+    aggregate = Aggregate(3)
+    aggregate.fit(Gaussian(torch.tensor([[1.0, -2.0, 3.0]]), torch.full((1, 3), 0.1)), 0.0, SEED)
+    drawn = aggregate.sample(200, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn.mean(0), torch.tensor([1.0, -2.0, 3.0]), atol=0.2, rtol=0)

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from small import pendula, start
+from vdsm import VDSM
 from vdsm.cli import run as command
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
@@ -105,13 +107,30 @@ MISTAKES = [
     ("swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/new.avi", "ends in '.avi'"),
     (
         "swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/file/new.gif",
-        "{}/file/new.gif",
+        "no folder {}/file to write new.gif to",
     ),
     (
         "swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/new.gif --frames 0",
         "frames is 0",
     ),
     ("swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/new.gif --frames x", "'x'"),
+    (
+        "swap {}/run --identity {}/text.mp4 --action {}/data:1 --out {}/text.mp4",
+        "{}/text.mp4 is what is to be read",
+    ),
+    ("swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/no/new.gif", "no folder"),
+    ("evaluate {}/run --out {}/new.png", "ends in '.png': name a .json file"),
+    ("evaluate {}/run --out {}/new.json --test-clips -1", "'-1' is no whole number"),
+    ("report {}/run --out {}/new.mp4", "ends in '.mp4': name a .html file"),
+    ("info {}/run --out {}/new.png", "{}/run is no dataset"),
+    ("info {}/data --out {}/new.jpg", "ends in '.jpg': name a .png file"),
+    (
+        "train {}/data --preset debug --device cuda:99 --out {}/new",
+        "device 'cuda:99' is not to be had",
+    ),
+    ("generate {}/run --num 2 --frames 5 --seed -1 --out {}/new", "'-1' is no whole number"),
+    ("generate {}/run --num 2 --frames 5 --seed 99999999999999999999 --out {}/new", "2^63"),
+    ("demo --seed -1 --out {}/new", "'-1' is no whole number"),
     ("generate {}/run --num 0 --frames 5 --out {}/new", "asked for 0 clips"),
     ("generate {}/run --num 2 --frames 0 --out {}/new", "of 0 frames"),
     ("generate {}/run --num 2 --frames 5 --given {}/nosuch --out {}/new", "no clip at {}/nosuch"),
@@ -190,6 +209,14 @@ def test_a_mistake_is_one_line(
     assert {k: v for k, v in left.items() if k in before} == before
     assert not [k for k in left.keys() - before.keys() if (world / k).is_file()]
     shutil.rmtree(world / "new", ignore_errors=True)
+
+
+def test_too_much_for_the_memory_is_one_line(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VDSM, "swap", lambda *_: torch.empty(2**50))
+    words = f"swap {world}/run --identity {world}/data:0 --action {world}/data:1 --out"
+    assert "not enough memory" in refused([*words.split(), str(world / "new.gif")], capsys)
 
 
 # -- damaged files ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from vdsm.errors import InputError
+from vdsm.errors import InputError, is_out_of_memory
 from vdsm.options import Parser
 from vdsm.version import __version__
 
@@ -39,6 +39,10 @@ def run(words: Sequence[str]) -> int:
         if error.filename:
             return complain(f"{error.filename}: {error.strerror}", 2)
         raise
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            return complain("not enough memory: ask for fewer clips or frames, or for less", 2)
+        raise
     except SystemExit as error:
         return int(error.code or 0)
     return 0
@@ -49,6 +53,13 @@ def complain(message: str, code: int) -> int:
     line = " ".join(message.split())
     print(line if line.startswith(("vdsm ", "vdsm:")) else f"vdsm: {line}", file=sys.stderr)
     return code
+
+
+def whole(word: str) -> int:
+    """A number of things, or a seed, from the command line."""
+    if not word.isascii() or not word.isdigit() or int(word) >= 2**63:
+        raise argparse.ArgumentTypeError(f"'{word}' is no whole number from 0 to 2^63 - 1")
+    return int(word)
 
 
 def make_parser() -> Parser:
@@ -76,7 +87,7 @@ def make_parser() -> Parser:
 
     demo = add("demo", "make pendulum clips, train both stages, evaluate, write a report", run_demo)
     demo.add_argument("--out", type=Path, default=Path("vdsm-demo"), help="folder [vdsm-demo]")
-    demo.add_argument("--seed", type=int, default=0, help="of data, weights, batches, noise [0]")
+    demo.add_argument("--seed", type=whole, default=0, help="of data, weights, batches, noise [0]")
 
     data = add("data", "make a dataset: 'vdsm data NAME --help' lists its options", run_data, True)
     data.add_argument(
@@ -108,7 +119,7 @@ def make_parser() -> Parser:
     swap.add_argument("--identity", required=True, metavar="CLIP", help=f"who: {clip}")
     swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
     swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
-    swap.add_argument("--frames", type=int, help="any length [that of the action clip]")
+    swap.add_argument("--frames", type=int, help="any length [what --window takes of the action]")
     swap.add_argument("--show-inputs", action="store_true", help="both clips beside the swap")
 
     generate = add("generate", "sample new clips", run_generate)
@@ -116,7 +127,7 @@ def make_parser() -> Parser:
     generate.add_argument("--num", type=int, required=True, metavar="N")
     generate.add_argument("--frames", type=int, required=True, metavar="T")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR")
-    generate.add_argument("--seed", type=int, default=0, help="of the samples [0]")
+    generate.add_argument("--seed", type=whole, default=0, help="of the samples [0]")
     generate.add_argument(
         "--density",
         choices=["fitted", "standard"],
@@ -129,7 +140,7 @@ def make_parser() -> Parser:
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps [auto]")
     for command in (embed, swap):
         command.add_argument(
-            "--window", type=int, help="frames of a clip to encode, 0 for all [as trained]"
+            "--window", type=int, help="first frames of a clip to encode, 0: all [as in training]"
         )
 
     evaluate = add(
@@ -139,7 +150,7 @@ def make_parser() -> Parser:
         "paths", type=Path, nargs="*", metavar="RUN", help="runs, then a dataset if it has moved"
     )
     evaluate.add_argument("--out", type=Path, metavar="FILE.json")
-    evaluate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
+    evaluate.add_argument("--test-clips", type=whole, default=0, metavar="N", help="0 for all [0]")
 
     figures = add(
         "figures", "draw the paper's figures: 'vdsm figures --help' lists them", run_figures, True
@@ -159,7 +170,7 @@ def make_parser() -> Parser:
     ablate.add_argument("--preset", help="settings to start from [the dataset's own]")
     ablate.add_argument("--size", choices=SIZES)
     ablate.add_argument("--out", type=Path, metavar="DIR", help="folder for both runs")
-    ablate.add_argument("--test-clips", type=int, default=0, metavar="N", help="0 for all [0]")
+    ablate.add_argument("--test-clips", type=whole, default=0, metavar="N", help="0 for all [0]")
 
     export = add("export", "weights at half the size, with a model card", run_export)
     export.add_argument("run_folder", type=Path, metavar="RUN", help="of 'vdsm train'")

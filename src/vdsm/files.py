@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +41,21 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return isinstance(error, RuntimeError) and "No space left" in str(error)
+
+
+def check_writable(out: Path, *suffixes: str, inputs: Sequence[str | Path] = ()) -> None:
+    """Refuse an output file that cannot be written before the work is done, not after.
+
+    inputs: what is read, so that nobody's clip is replaced by what was made of it.
+    """
+    if out.is_dir():
+        raise InputError(f"{out} is a folder: name a file for --out")
+    if out.suffix.lower() not in suffixes:
+        raise InputError(f"{out} ends in '{out.suffix}': name a {' or '.join(suffixes)} file")
+    if not out.resolve().parent.is_dir():
+        raise InputError(f"no folder {out.resolve().parent} to write {out.name} to")
+    if any(Path(place).resolve() == out.resolve() for place in inputs):
+        raise InputError(f"{out} is what is to be read: choose another --out")
 
 
 def claim_folder(path: Path) -> None:

@@ -22,7 +22,7 @@ from vdsm.evaluate.inputs import JUDGES_ONLY
 from vdsm.evaluate.sample import Sample, draw_sample
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
-from vdsm.files import atomic_write
+from vdsm.files import atomic_write, check_writable
 from vdsm.model.vdsm import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
@@ -80,7 +80,7 @@ def evaluate(
     console: Console,
 ) -> Result:
     """Measure each run, write JSON, print tables. Several runs: their means and spread."""
-    check_writable(out)
+    check_writable(out, ".json")
     keep_freed_memory()
     same_data(runs)
     cache = runs[0] / "judges" if is_run(runs[0]) else None
@@ -110,14 +110,6 @@ def same_data(runs: Sequence[Path]) -> None:
             raise InputError(
                 f"{runs[0]} and {path} were trained on different data: evaluate them one by one"
             )
-
-
-def check_writable(out: Path) -> None:
-    """Refuse an output file that cannot be written before the work is done, not after."""
-    if out.is_dir():
-        raise InputError(f"{out} is a folder: name a file for --out")
-    if not out.resolve().parent.is_dir():
-        raise InputError(f"no folder {out.resolve().parent} to write {out.name} to")
 
 
 @full_float32()

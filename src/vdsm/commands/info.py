@@ -9,6 +9,7 @@ from rich.table import Table
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips
 from vdsm.errors import InputError
+from vdsm.files import check_writable
 from vdsm.pretrained import WEIGHTS, load
 from vdsm.train.run import Run
 from vdsm.trained import read
@@ -23,6 +24,10 @@ def info(path: Path, out: Path | None) -> None:
     console = Console()
     if not path.exists():
         path = find(path)
+    if out is not None:
+        check_writable(out, ".png")
+        if path.exists() and not (path / "dataset.json").exists():
+            raise InputError(f"{path} is no dataset: --out draws the clips of one")
     if (path / "dataset.json").exists():
         clips = open_clips(path)
         console.print(dataset_table(clips, path))

@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from vdsm.commands.evaluate import FILE, check_writable
+from vdsm.commands.evaluate import FILE
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.errors import InputError
 from vdsm.figures import FIGURES
-from vdsm.files import atomic_write, read_json
+from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags
 from vdsm.report import report as page
 from vdsm.train.run import Run
@@ -49,7 +49,7 @@ def report(
 ) -> None:
     """Draw the figures of a run and write its page."""
     run = Run.open(path)
-    check_writable(out)
+    check_writable(out, ".html")
     clips = run.clips(data)
     measured = read_evaluation(run, evaluation)
     scene = scene_of(path, data, options)

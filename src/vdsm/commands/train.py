@@ -9,7 +9,7 @@ from rich.console import Console
 from vdsm.config import Config, override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
-from vdsm.device import keep_freed_memory
+from vdsm.device import keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.files import read_json
 from vdsm.options import flag_help, parse_flags
@@ -57,6 +57,7 @@ def train_command(
                 raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
             clips = open_clips(data)
             config, used = settings(clips, name, size or "compact", changes)
+            pick_device(config.device)  # before anything is written
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = Console(quiet=not processes.first)
         if not individuals(clips, run.config).grouped:

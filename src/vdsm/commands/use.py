@@ -12,12 +12,13 @@ from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Frames
 from vdsm.device import pick_device
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder
-from vdsm.model.vdsm import CHUNK, VDSM, Density
+from vdsm.files import atomic_write, check_writable, claim_folder
+from vdsm.model.vdsm import CHUNK, VDSM, Density, require_some
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
 from vdsm.trained import read
 from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
+from vdsm.video.write import CLIP_SUFFIXES
 from vdsm.weights import example, find
 
 FPS = 8
@@ -136,6 +137,7 @@ def swap(
     device: str,
 ) -> None:
     """Write the person of one clip doing the action of another."""
+    check_writable(out, *CLIP_SUFFIXES, inputs=(identity, action))
     model, folder = load_model(name, device)
     length = trained_window(folder, window)
     places = (example(place, folder) for place in (identity, action))
@@ -160,6 +162,7 @@ def generate(
     device: str,
 ) -> None:
     """Write `num` sampled clips as 000.gif, 001.gif, ... and all of them as samples.png."""
+    require_some(num, frames)
     model, folder = load_model(name, device)
     generator = torch.Generator(model.z_start.device).manual_seed(seed)
     start = None

@@ -230,5 +230,5 @@ def codes(bench: Bench) -> None:
     bench.numbers.update(under("leakage", found))
     found = verification(inputs, bootstrap, settings.seed)
     if not found:
-        bench.left_out["verification"] = "no individual has two test clips: give groups"
+        bench.left_out["verification"] = "it takes two test individuals, and two test clips of one"
     bench.numbers.update(under("verification", found))

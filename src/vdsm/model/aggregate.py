@@ -20,6 +20,7 @@ Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"):
 fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
 """
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.mixture import GaussianMixture
@@ -132,6 +133,8 @@ class Aggregate(nn.Module):
             self.weights[0] = 1
             return
         coordinates = ((codes - self.average) @ self.into)[:, kept].cpu().double().numpy()
+        if len(coordinates) == 1:  # of a single clip
+            coordinates = np.repeat(coordinates, 2, axis=0)
         count = max(1, min(COMPONENTS, len(codes) // 20))
         mixture = GaussianMixture(count, reg_covar=1e-4, random_state=seed, max_iter=200)
         mixture.fit(coordinates)

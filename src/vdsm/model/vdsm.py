@@ -7,7 +7,7 @@ q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -218,6 +218,8 @@ class VDSM(nn.Module):
         by: "dynamics" unrolls d further, z_t ~ q(z_t | z_{t-1}, h̄_t, d), which sees no frame but
         through d (Eq. 5); "transition" is the prior's z_t ~ p(z_t | z_{t-1}, d) (Eq. 6).
         """
+        if by not in get_args(Continuation):
+            raise InputError(f"by is '{by}': z goes on by {' or by '.join(get_args(Continuation))}")
         steps = list(z.unbind(1))
         if by == "dynamics" and frames > len(steps):
             context = self.combiner.context(self.dynamics_decoder(d, frames), d)
@@ -307,8 +309,7 @@ class VDSM(nn.Module):
         densities fitted to the training clips' codes and from d unrolled; with density
         "standard", or before training has ended, from the paper's p(s), p(d), p(z_1), p(z_t | ...).
         """
-        if num < 1 or frames < 1:
-            raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
+        require_some(num, frames)
         s = self.sample_identity(num, generator, density)
         d, z_first = self.sample_dynamics(num, generator, density)
         if given is not None:
@@ -345,6 +346,9 @@ class VDSM(nn.Module):
 
     def _check(self, clips: Tensor) -> None:
         c = self.config
+        if not isinstance(clips, Tensor):
+            kind = type(clips).__name__
+            raise InputError(f"clips are a {kind}: give a tensor (torch.from_numpy makes one)")
         if clips.ndim != 5 or tuple(clips.shape[2:]) != (c.channels, c.size, c.size):
             raise InputError(
                 f"clips have shape {tuple(clips.shape)}: this model takes "
@@ -414,6 +418,12 @@ class VDSM(nn.Module):
         from vdsm.pretrained import save
 
         save(self.config, self.state_dict(), Path(folder), dtype)
+
+
+def require_some(num: int, frames: int) -> None:
+    """InputError where nothing is asked for."""
+    if num < 1 or frames < 1:
+        raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
 
 
 def _join(parts: Iterator[Codes]) -> Codes:
