@@ -8,7 +8,8 @@ q(z_t | x_t) of a number of segments is found once, and stands for the frames in
 
 Each segment is looked at three times: as it is, and twice as q(d) sees it in stage 2, in other
 colours or redrawn as somebody else. q(d) sees one of these two views and is to hit the poses of the
-other, so what a view's looks do to its poses is of no use to d.
+other, so what a view's looks do to its poses is of no use to d. With half of the segments redrawn
+in a view, the other half is in the other one.
 """
 
 from dataclasses import dataclass
