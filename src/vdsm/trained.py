@@ -11,7 +11,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import read_json
 from vdsm.pretrained import CONFIG
-from vdsm.train.run import Run
+from vdsm.train.run import Run, require_same
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="ignore"))
@@ -68,12 +68,9 @@ def clips_of(path: Path, trained: Trained, data: Path | None, other: bool = Fals
     if data is None and not is_run(path):
         raise InputError(f"{path} is a model without a run: name its dataset too, after it")
     clips = open_clips(data or Run.open(path).data)
-    same = clips.fingerprint == trained.fingerprint
-    if other and same:
+    if not other:
+        advice = " (to measure on further clips of the kind: --other-data true)"
+        require_same(clips, trained.fingerprint, path, advice)
+    elif clips.fingerprint == trained.fingerprint:
         raise InputError(f"{data} is what {path} was trained on: leave out --other-data")
-    if not other and not same:
-        raise InputError(
-            f"{clips.path} is not the dataset that {path} was trained on "
-            "(to measure on further clips of the kind: --other-data true)"
-        )
     return clips

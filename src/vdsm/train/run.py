@@ -73,10 +73,7 @@ class Run:
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
         clips = open_clips(data or self.data)
-        if clips.fingerprint != self.fingerprint:
-            raise InputError(
-                f"{data or self.data} is not the dataset that {self.path} was trained on"
-            )
+        require_same(clips, self.fingerprint, self.path)
         return clips
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
@@ -143,3 +140,9 @@ def check_fits(config: Config, clips: Clips, source: Path) -> None:
             )
     for stage in stages(config):
         stage.sampler(clips)  # refuses clips that are too short, or none
+
+
+def require_same(clips: Clips, fingerprint: str, path: Path, advice: str = "") -> None:
+    """InputError where clips are not those that the model at `path` was trained on."""
+    if clips.fingerprint != fingerprint:
+        raise InputError(f"{clips.path} is not the dataset that {path} was trained on{advice}")
