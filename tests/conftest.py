@@ -1,6 +1,11 @@
 """Shared by all tests: shapes and types checked at run time, a seed, shared data, a tiny model."""
 
+import os
 from pathlib import Path
+
+# Comparisons are exact, which a GPU's sums are not. tests/test_cuda.py is for a GPU:
+#   CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from jaxtyping import install_import_hook
 

@@ -26,7 +26,7 @@ def muon_of(matrices: list[nn.Parameter], vectors: list[nn.Parameter], lr: float
 @pytest.mark.parametrize("shape", [(1, 7, 5), (3, 8, 40), (2, 64, 16), (1, 1, 9)])
 def test_singular_values_become_about_one_and_directions_stay(shape: tuple[int, int, int]) -> None:
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    y = orthogonal(x)
+    (y,) = orthogonal([x])
     values = torch.linalg.svdvals(y)
     assert values.min() > 0.6
     assert values.max() < 1.25
@@ -39,10 +39,10 @@ def test_singular_values_become_about_one_and_directions_stay(shape: tuple[int, 
 def test_a_matrix_of_low_rank_and_one_of_zeros() -> None:
     g = torch.Generator().manual_seed(1)
     low = torch.randn(1, 20, 2, generator=g) @ torch.randn(1, 2, 30, generator=g)
-    values = torch.linalg.svdvals(orthogonal(low))[0]
+    values = torch.linalg.svdvals(orthogonal([low])[0])[0]
     assert values[:2].min() > 0.6
     assert values[2:].max() < 0.02
-    assert torch.equal(orthogonal(torch.zeros(1, 4, 4)), torch.zeros(1, 4, 4))
+    assert torch.equal(orthogonal([torch.zeros(1, 4, 4)])[0], torch.zeros(1, 4, 4))
 
 
 def test_steps_are_those_of_torch() -> None:
@@ -75,9 +75,16 @@ def test_a_bank_is_a_stack_of_matrices() -> None:
     bank = torch.randn(3, 5, 4, 4, 2)
     stack = as_matrices(bank)
     assert stack.shape == (3, 5, 32)
-    together = orthogonal(stack)
+    (together,) = orthogonal([stack])
     for k in range(3):
-        torch.testing.assert_close(orthogonal(stack[k : k + 1])[0], together[k])
+        torch.testing.assert_close(orthogonal([stack[k : k + 1]])[0][0], together[k])
+
+
+def test_matrices_of_one_side_are_done_together_and_stay_apart() -> None:
+    shapes = [(1, 5, 9), (2, 7, 5), (1, 4, 4), (3, 5, 5)]
+    stacks = [torch.randn(shape) for shape in shapes]
+    for together, stack in zip(orthogonal(stacks), stacks, strict=True):
+        torch.testing.assert_close(together, orthogonal([stack])[0])
 
 
 def test_every_weight_is_a_matrix_and_no_bias_is(tiny: ModelConfig) -> None:

@@ -19,7 +19,7 @@ from vdsm.train.poses import PoseSource
 from vdsm.train.run import Run
 from vdsm.train.source import FrameSource
 from vdsm.train.stages import stages
-from vdsm.train.step import make_optimizer
+from vdsm.train.step import PoseBatch, make_optimizer
 
 APART = SeparationConfig(identity_from="other", jitter=0.8, redraw=0.5, agreement_d=1.0)
 CONFIG = replace(SMALL, poses=PosesConfig(steps=6, batch=5, segments=40, lr=3e-3), separation=APART)
@@ -139,7 +139,7 @@ def test_d_sees_one_view_and_is_to_hit_the_other(data: Path, tmp_path: Path) -> 
     looks, all_rows, some_rows = source.looks, share(6), share(6, slice(2, 5))
     seen_in = set()
     for seed in range(20):
-        batch = source.batch(np.random.default_rng(seed), all_rows, 0.5)
+        batch = read(source, seed, all_rows)
         assert batch.reference is not None
         for row in range(6):
             views = looks.loc[1:].flatten(0, 1)
@@ -149,14 +149,16 @@ def test_d_sees_one_view_and_is_to_hit_the_other(data: Path, tmp_path: Path) -> 
             assert torch.equal(batch.reference[row], looks.loc[0, at])
             assert torch.equal(batch.x.loc[row], looks.loc[3 - view, at])
             assert torch.equal(batch.x.scale[row], looks.scale[3 - view, at])
-        part = source.batch(np.random.default_rng(seed), some_rows, 0.5)
+        part = read(source, seed, some_rows)
         assert torch.equal(part.x.loc, batch.x.loc[2:5])
         assert torch.equal(part.seen, batch.seen[2:5])
     assert seen_in == {1, 2}
-    assert (
-        replace(source, agree=False).batch(np.random.default_rng(0), all_rows, 0.5).reference
-        is None
-    )
+    assert read(replace(source, agree=False), 0, all_rows).reference is None
+
+
+def read(source: PoseSource, seed: int, noise: Share) -> PoseBatch:
+    drawn = source.draw(np.random.default_rng(seed), noise.rows, noise.mine)
+    return source.batch(drawn, noise, 0.5)
 
 
 def test_the_sequence_model_learns_and_nothing_else_moves(data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -89,6 +90,21 @@ def test_stopped_and_resumed_equals_unbroken(
     with pytest.raises(Stopped):
         train(run, clips, stop_after(step))
     train(Run.open(run.path), clips)
+    assert equal(comparable(run), comparable(unbroken))
+
+
+# Python warns of forks of a process that has threads; a DataLoader's processes start none.
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_drawn_ahead_by_other_processes_it_is_the_same(
+    data: Path, tmp_path: Path, unbroken: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped and resumed as well."""
+    monkeypatch.setattr("vdsm.train.loop.helpers_for", lambda _: 2)
+    run, clips = start(tmp_path / "run", data)
+    with pytest.raises(Stopped):
+        train(run, clips, stop_after(5))
+    train(Run.open(run.path), clips)
+    assert multiprocessing.active_children() == []
     assert equal(comparable(run), comparable(unbroken))
 
 

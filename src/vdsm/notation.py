@@ -43,11 +43,15 @@ def draw(
     generator: torch.Generator | None,
     like: Tensor,
 ) -> Tensor:
-    """torch.randn or torch.rand of a shape that begins with the batch, as `like` in kind."""
-    kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
+    """torch.randn or torch.rand of a shape that begins with the batch, as `like` in kind.
+
+    A generator may be of another device: one of the CPU gives the same noise on every machine.
+    """
+    device = like.device if generator is None else generator.device
+    kind = {"generator": generator, "device": device, "dtype": like.dtype}
     if isinstance(generator, Share):
-        return function((generator.rows, *shape[1:]), **kind)[generator.mine]
-    return function(shape, **kind)
+        return function((generator.rows, *shape[1:]), **kind)[generator.mine].to(like.device)
+    return function(shape, **kind).to(like.device)
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ def encode(
     Clips that judges alone see come last; nobody reads their codes, which stay 0.
     """
     device = model.z_start.device
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     real, count = sample.real, int((sample.split != JUDGES_ONLY).sum())
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
     drawn: dict[str, list[torch.Tensor]] = {"s_sample": [], "d_sample": []}
@@ -213,7 +213,7 @@ def functions(model: VDSM, frames: int) -> dict[str, Any]:
     device = model.z_start.device
 
     def seeded(rng: np.random.Generator) -> torch.Generator:
-        return torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+        return torch.Generator().manual_seed(int(rng.integers(2**62)))
 
     def decode(codes: Any) -> np.ndarray:
         tensors = (torch.as_tensor(codes[name], device=device) for name in "sdz")

@@ -48,7 +48,7 @@ def train_command(
     if out is None:
         raise InputError("vdsm train: --out is needed: the folder of the run")
     changes = parse_flags(words, "vdsm train")
-    with started() as processes:
+    with started(changes.get("device", "auto")) as processes:
         if resume:
             run = processes.once(lambda: reopen(out, name, size, changes))
             clips = run.clips(data)

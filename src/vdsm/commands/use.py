@@ -164,7 +164,7 @@ def generate(
     """Write `num` sampled clips as 000.gif, 001.gif, ... and all of them as samples.png."""
     require_some(num, frames)
     model, folder = load_model(name, device)
-    generator = torch.Generator(model.z_start.device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)  # not of the device: every one draws the same
     start = None
     if given is not None:
         clip = load_clip(example(given, folder), model, trained_window(folder, None))

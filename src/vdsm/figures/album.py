@@ -68,7 +68,7 @@ class Scene:
         return enlarge(picture, self.scale)
 
     def generator(self) -> torch.Generator:
-        return torch.Generator(self.longer.device).manual_seed(self.seed)
+        return torch.Generator().manual_seed(self.seed)
 
 
 def set_scene(

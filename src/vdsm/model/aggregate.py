@@ -120,7 +120,7 @@ class Aggregate(nn.Module):
         self.into.copy_(torch.linalg.solve_triangular(root.T, directions, upper=True))
         self.back.copy_(directions.T @ root.T)
         self.kept.copy_(ratio.flip(0) >= resolution**2)
-        self._fit_density(q.sample(self._generator(seed)), seed, denoise)
+        self._fit_density(q.sample(torch.Generator().manual_seed(seed)), seed, denoise)
         self.denoised.fill_(float(denoise and bool(self.kept.any())))
 
     def _fit_density(self, codes: Float[Tensor, "N K"], seed: int, denoise: bool) -> None:
@@ -155,9 +155,6 @@ class Aggregate(nn.Module):
         noise = draw(torch.randn, (num, len(self.average)), generator, self.weights)
         at = self.means[component] + torch.einsum("bij,bj->bi", self.factors[component], noise)
         return self.average + (self._denoise(at) if self.denoised else at) @ self.back
-
-    def _generator(self, seed: int) -> torch.Generator:
-        return torch.Generator(self.average.device).manual_seed(seed)
 
     def _tensor(self, array: object) -> Tensor:
         return torch.as_tensor(array).to(self.means)

@@ -72,13 +72,13 @@ def elsewhere(x: Video, strength: float, generator: torch.Generator | None) -> V
         return torch.rand(len(x), generator=generator, device=x.device)
 
     margin = round(strength * SHIFT * x.shape[-1])
-    down, right = ((random() * (2 * margin + 1)).long().tolist() for _ in range(2))
+    down, right = ((random() * (2 * margin + 1)).long() for _ in range(2))
     h, w = x.shape[-2:]
     padded = F.pad(x.flatten(1, 2), (margin,) * 4, mode="replicate")
-    padded = padded.view(*x.shape[:3], *padded.shape[-2:])
-    shifted = torch.stack(
-        [clip[..., i : i + h, j : j + w] for clip, i, j in zip(padded, down, right, strict=True)]
-    )
+    which = torch.arange(len(x), device=x.device)[:, None, None]
+    i, j = (torch.arange(n, device=x.device) for n in (h, w))
+    rows, columns = (down[:, None] + i)[:, :, None], (right[:, None] + j)[:, None]
+    shifted = padded[which, :, rows, columns].permute(0, 3, 1, 2).reshape(x.shape)
     gain = 1 + strength * BRIGHTNESS * (2 * random() - 1)
     lit = (shifted * gain[:, None, None, None, None]).clamp(0, 1)
     return torch.where((random() < 0.5)[:, None, None, None, None], lit.flip(-1), lit)

@@ -178,10 +178,14 @@ def look_elsewhere(
 
 def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:
     """uint8 [B, T, H, W, C] to float [B, T, C, H, W] in [0, 1], keeping channels last in memory."""
-    x = torch.from_numpy(frames)
+    return send(torch.from_numpy(frames), device).permute(0, 1, 4, 2, 3).float() / 255
+
+
+def send(x: Tensor, device: torch.device | str) -> Tensor:
+    """From the host to a device, without waiting for what the device is doing."""
     if torch.device(device).type == "cuda":
-        x = x.pin_memory()  # a copy from pageable memory would wait for the device
-    return x.to(device, non_blocking=True).permute(0, 1, 4, 2, 3).float() / 255
+        x = x.pin_memory()  # a copy from pageable memory would wait
+    return x.to(device, non_blocking=True)
 
 
 def step_seed(*key: int) -> int:

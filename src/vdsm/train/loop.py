@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from vdsm import schedules
@@ -14,6 +15,7 @@ from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
+from vdsm.train.ahead import Reading, Steps, helpers_for
 from vdsm.train.batches import step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
@@ -94,8 +96,9 @@ def train(
     torch.manual_seed(config.seed)
     state = State(VDSM(config.model).to(device))
     restore(run, plan, state, processes)
-    while state.stage < len(plan):
-        run_stage(run, clips, plan, state, events, device, processes)
+    with closing(Reading()) as reading:
+        while state.stage < len(plan):
+            run_stage(run, clips, plan, state, events, device, processes, reading)
     if processes.first and not state.model.identity_aggregate.fitted:
         finish(state.model, clips, config)
         run.save(state.dump(), f"{plan[-1].name}-end")
@@ -111,6 +114,7 @@ def run_stage(
     events: Events,
     device: torch.device,
     processes: Processes,
+    reading: Reading,
 ) -> None:
     """From the state's step to the end of its stage."""
     config, stage = run.config, plan[state.stage]
@@ -130,6 +134,7 @@ def run_stage(
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
     source = open_source(clips, state, stage, config, device)
     bound = processes.parallel(Bound(stage, model))
+    drawn = reading.start(*ahead(source, state, config, batch_size, mine, device))
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
     while state.step < stage.settings.steps:
@@ -144,11 +149,10 @@ def run_stage(
 
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
         #    processes each takes its rows of both.
-        seed = step_seed(config.seed, state.stage, state.step, state.attempt)
-        rng, generator = np.random.default_rng(seed), Share(device)
+        generator = Share(device)
         generator.rows, generator.mine = batch_size, mine
-        generator.manual_seed(seed)
-        batch = source.batch(rng, generator, annealed.redrawn)
+        generator.manual_seed(step_seed(config.seed, state.stage, state.step, state.attempt))
+        batch = source.batch(next(drawn), generator, annealed.redrawn)
 
         # 3. The bound, its gradient, the step.
         weights, clip = annealed.weights, stage.settings.clip
@@ -165,6 +169,7 @@ def run_stage(
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
+            drawn = reading.start(*ahead(source, state, config, batch_size, mine, device))
             continue
         state.seconds = time.perf_counter() - started
         if log_now:
@@ -183,6 +188,23 @@ def run_stage(
 
     state.stage, state.step, state.optimizer = state.stage + 1, 0, None
     save(run, state, stage, processes)
+
+
+def ahead(
+    source: FrameSource | PoseSource,
+    state: State,
+    config: Config,
+    rows: int,
+    mine: slice,
+    device: torch.device,
+) -> tuple[Steps[Any], range, int]:
+    """What the steps from the state's on read, which these are, and how many help to draw it."""
+    steps = Steps(
+        partial(source.draw, rows=rows, mine=mine), config.seed, state.stage, state.attempt
+    )
+    last = stages(config)[state.stage].settings.steps
+    helpers = helpers_for(device) if isinstance(source, FrameSource) else 0
+    return steps, range(state.step, last), helpers
 
 
 def open_source(

@@ -8,7 +8,7 @@ al. 2017), be it a layer of small weights or a whitened head of large ones.
 `torch.optim.Muon` takes single matrices only; the decoder's bank is a stack of them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -36,33 +36,55 @@ class Muon(Optimizer):
         """One update; parameters without a gradient stay."""
         assert closure is None, "no closures"
         for group in self.param_groups:
-            update = self._orthogonal if group["orthogonal"] else self._adam
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.sub_(group["lr"] * update(p, p.grad))
+            ps = [p for p in group["params"] if p.grad is not None]
+            if ps:
+                updates = self._orthogonal(ps) if group["orthogonal"] else self._adam(ps)
+                torch._foreach_sub_(ps, updates, alpha=group["lr"])
         return None
 
-    def _orthogonal(self, p: Tensor, grad: Tensor) -> Tensor:
-        state = self.state[p]
-        if not state:
-            state["momentum"] = torch.zeros_like(p)
-        momentum = state["momentum"].lerp_(grad, 1 - MOMENTUM)
-        stack = as_matrices(grad.lerp(momentum, MOMENTUM))  # Nesterov's
-        own = p.square().mean().sqrt().clamp_min(SMALLEST)
-        unit = max(stack.shape[1:]) ** 0.5  # gives an orthogonal matrix a mean square of 1
-        return orthogonal(stack).reshape(p.shape).mul_(RELATIVE * unit * own)
+    # All of a group at once: a GPU needs longer to be told of a small operation than to do it.
 
-    def _adam(self, p: Tensor, grad: Tensor) -> Tensor:
-        state = self.state[p]
-        if not state:
-            state |= {"step": torch.zeros(()), "mean": torch.zeros_like(p)}
-            state["square"] = torch.zeros_like(p)
-        state["step"] += 1
-        mean: Tensor = state["mean"].lerp_(grad, 1 - BETAS[0])
-        square: Tensor = state["square"].lerp_(grad.square(), 1 - BETAS[1])
-        first, second = (1 - beta ** float(state["step"]) for beta in BETAS)
-        update: Tensor = mean / first / ((square / second).sqrt() + EPS)
-        return update
+    def _orthogonal(self, ps: list[Tensor]) -> list[Tensor]:
+        (momenta,) = self._states(ps, "momentum")
+        grads = gradients(ps)
+        torch._foreach_lerp_(momenta, grads, 1 - MOMENTUM)
+        stacks = [as_matrices(g) for g in torch._foreach_lerp(grads, momenta, MOMENTUM)]  # Nesterov
+        unit = [max(stack.shape[1:]) ** 0.5 for stack in stacks]  # mean square of 1 for orthogonal
+        own = torch._foreach_norm(ps)
+        torch._foreach_div_(own, [p.numel() ** 0.5 for p in ps])
+        torch._foreach_clamp_min_(own, SMALLEST)
+        torch._foreach_mul_(own, [RELATIVE * u for u in unit])
+        updates = [u.reshape(p.shape) for u, p in zip(orthogonal(stacks), ps, strict=True)]
+        torch._foreach_mul_(updates, own)
+        return updates
+
+    def _adam(self, ps: list[Tensor]) -> list[Tensor]:
+        means, squares = self._states(ps, "mean", "square")
+        grads = gradients(ps)
+        for p in ps:
+            self.state[p]["step"] = self.state[p].get("step", 0) + 1
+        first, second = ([1 - beta ** self.state[p]["step"] for p in ps] for beta in BETAS)
+        torch._foreach_lerp_(means, grads, 1 - BETAS[0])
+        torch._foreach_lerp_(squares, torch._foreach_pow(grads, 2), 1 - BETAS[1])
+        scales = torch._foreach_div(squares, second)
+        torch._foreach_sqrt_(scales)
+        torch._foreach_add_(scales, EPS)
+        updates = torch._foreach_div(means, first)
+        torch._foreach_div_(updates, scales)
+        return list(updates)
+
+    def _states(self, ps: list[Tensor], *names: str) -> list[list[Tensor]]:
+        """State of every parameter by name, zeros at first."""
+        for p in ps:
+            for name in names:
+                if name not in self.state[p]:
+                    self.state[p][name] = torch.zeros_like(p)
+        return [[self.state[p][name] for p in ps] for name in names]
+
+
+def gradients(ps: Iterable[Tensor]) -> list[Tensor]:
+    """Of parameters that have one."""
+    return [p.grad for p in ps if p.grad is not None]
 
 
 def matrices_and_vectors(named: Iterable[tuple[str, nn.Parameter]]) -> list[dict[str, Any]]:
@@ -83,22 +105,34 @@ def as_matrices(p: Tensor) -> Float[Tensor, "N rows cols"]:
     return p.flatten(2) if p.ndim == 5 else p.flatten(1)[None]
 
 
-def orthogonal(x: Float[Tensor, "N rows cols"]) -> Float[Tensor, "N rows cols"]:
-    """About U Vᵀ of every x = U S Vᵀ: all singular values between .6 and 1.2, tiny ones less.
+def orthogonal(stacks: Sequence[Float[Tensor, "_ _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
+    """About U Vᵀ of every x = U S Vᵀ in stacks [N, rows, cols].
 
-    Newton and Schulz's iteration x <- (a + b x xᵀ + c (x xᵀ)²) x. All its polynomials commute,
-    so they are multiplied up on the small side, and x is read twice only. In float32: the
-    products of x with itself lose small directions in less.
+    All singular values come between .6 and 1.2, tiny ones less. Newton and Schulz's iteration
+    x <- (a + b x xᵀ + c (x xᵀ)²) x: all its polynomials commute, so they are multiplied up on the
+    small side, for all matrices of the same small side at once, and x is read twice only. In
+    float32: the products of x with itself lose small directions in less.
     """
-    if x.shape[1] > x.shape[2]:
-        return orthogonal(x.mT).mT
+    wide = [x.mT if x.shape[1] > x.shape[2] else x for x in stacks]
+    norms = [x.flatten(1).norm(dim=1).clamp_min(TINY)[:, None, None] for x in wide]
+    wide = [x.float() / norm for x, norm in zip(wide, norms, strict=True)]
+    grams = [x @ x.mT for x in wide]
+    found: dict[int, Tensor] = {}
+    for side in {gram.shape[1] for gram in grams}:
+        mine = [i for i, gram in enumerate(grams) if gram.shape[1] == side]
+        product = polynomial(torch.cat([grams[i] for i in mine]))
+        found |= zip(mine, torch.split(product, [len(grams[i]) for i in mine]), strict=True)
+    updates = [found[i] @ x for i, x in enumerate(wide)]
+    return [y.mT if x.shape[1] > x.shape[2] else y for x, y in zip(stacks, updates, strict=True)]
+
+
+def polynomial(gram: Float[Tensor, "N n n"]) -> Float[Tensor, "N n n"]:
+    """What x is to be multiplied with, from x xᵀ."""
     a, b, c = QUINTIC
-    x = x.float() / x.flatten(1).norm(dim=1).clamp_min(TINY)[:, None, None]
-    gram = x @ x.mT
-    product = torch.eye(x.shape[1], device=x.device)
+    product = torch.eye(gram.shape[1], device=gram.device)
     for _ in range(ITERATIONS):
         factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         factor.diagonal(dim1=1, dim2=2).add_(a)
         product = factor @ product
         gram = factor @ gram @ factor
-    return product @ x
+    return product

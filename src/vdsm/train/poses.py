@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from vdsm.data.clips import Ints
 from vdsm.device import autocast
 from vdsm.model.vdsm import CHUNK
 from vdsm.notation import Gaussian, Share
+from vdsm.train.batches import send
 from vdsm.train.source import FrameSource
 from vdsm.train.step import PoseBatch
 
@@ -59,13 +61,14 @@ class PoseSource:
             scales.append(torch.stack([q.scale for q in found]))
         return cls(Gaussian(torch.cat(locs, 1), torch.cat(scales, 1)), agree)
 
-    def batch(self, rng: np.random.Generator, noise: Share, redrawn: float) -> PoseBatch:
-        """A process's rows of a batch; which view is seen and which is asked for varies.
+    def draw(self, rng: np.random.Generator, rows: int, mine: slice) -> tuple[Ints, Ints]:
+        """Which segments, and which of their two views is seen; the other one is asked for."""
+        chosen = rng.choice(self.looks.loc.shape[1], rows)
+        return chosen[mine], rng.integers(1, 3, rows)[mine]
 
-        What is `redrawn`, and how, was settled when the poses were found.
-        """
-        chosen = rng.choice(self.looks.loc.shape[1], noise.rows)[noise.mine]
-        seen = rng.integers(1, 3, noise.rows)[noise.mine]
+    def batch(self, drawn: tuple[Ints, Ints], noise: Share, redrawn: float) -> PoseBatch:
+        """A process's rows of a batch. What is `redrawn`, and how, is settled already."""
+        chosen, seen = (send(torch.from_numpy(part), noise.device) for part in drawn)
         return PoseBatch(
             Gaussian(self.looks.loc[3 - seen, chosen], self.looks.scale[3 - seen, chosen]),
             self.looks.loc[seen, chosen],

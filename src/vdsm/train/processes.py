@@ -96,12 +96,21 @@ ALONE = Processes()
 
 
 @contextmanager
-def started() -> Iterator[Processes]:
-    """The processes that torchrun has started, or this one alone."""
+def started(device: str = "auto") -> Iterator[Processes]:
+    """The processes that torchrun has started, or this one alone.
+
+    InputError for more processes than GPUs, unless they are to train on the CPU.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and device != "cpu":
+        gpus, here = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
+        if here > gpus:
+            raise InputError(
+                f"{here} processes on a machine that shows {gpus} GPU(s): start one for each "
+                f"(--nproc-per-node {gpus}), or add --device cpu"
+            )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("cpu:gloo,cuda:nccl")
     else:

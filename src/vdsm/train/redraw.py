@@ -12,6 +12,7 @@ import torch
 from vdsm.elbo import Reference
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
+from vdsm.train.batches import send
 
 
 @torch.no_grad()
@@ -20,15 +21,15 @@ def redraw(model: VDSM, seen: Video, stranger: Reference, share: float, first: i
 
     first: which row of the whole batch `seen` begins with, where several processes share one.
     """
-    rows = evenly_spaced(len(seen), first, share)
-    if not rows:
+    chosen = evenly_spaced(len(seen), first, share)
+    if not chosen:
         return seen
+    rows = send(torch.tensor(chosen), seen.device)
     what = model.infer_frame_poses(seen[rows]).loc
     who = model.infer_identity(stranger[rows]).loc
     nothing = who.new_zeros(len(who), model.config.dynamics_dim)
-    drawn = seen.clone()
-    drawn[rows] = model.likelihood(Codes(who, nothing, what)).mean.to(seen)
-    return drawn
+    drawn = model.likelihood(Codes(who, nothing, what)).mean
+    return seen.index_copy(0, rows, drawn.to(seen))
 
 
 def evenly_spaced(rows: int, first: int, share: float) -> list[int]:

@@ -12,7 +12,7 @@ from vdsm.elbo import Reference
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share, Video
 from vdsm.train.augment import other_colours
-from vdsm.train.batches import Sampler, as_video
+from vdsm.train.batches import Drawn, Sampler, as_video
 from vdsm.train.redraw import redraw
 from vdsm.train.step import Batch
 
@@ -28,9 +28,12 @@ class FrameSource:
     bf16: bool
     changed: bool = True  # whether q(z) and q(d) see other frames, where the run asks for it
 
-    def batch(self, rng: np.random.Generator, noise: Share, redrawn: float) -> Batch:
-        """A process's rows of a batch, of which a share is `redrawn`."""
-        drawn = self.sampler.draw(rng, noise.rows, noise.mine)
+    def draw(self, rng: np.random.Generator, rows: int, mine: slice) -> Drawn:
+        """On the host: what a process reads of a batch."""
+        return self.sampler.draw(rng, rows, mine)
+
+    def batch(self, drawn: Drawn, noise: Share, redrawn: float) -> Batch:
+        """On the device: what was drawn, of which a share is `redrawn`."""
         x, reference = self.video(drawn.x), self.video(drawn.reference)
         second, stranger = self.video(drawn.second), self.video(drawn.stranger)
         assert x is not None

@@ -1,0 +1,97 @@
+"""What the steps of a stage read, drawn ahead by other processes where a GPU would wait for it.
+
+A step on a GPU takes a few hundredths of a second, and composing its frames on the host as long.
+What a step reads is a function of its number, so it is the same whoever draws it.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator
+from multiprocessing import get_all_start_methods
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from vdsm.errors import InputError
+from vdsm.train.batches import step_seed
+
+HELPERS, EACH = 4, 4  # processes at most, and steps that each is ahead
+Drawn = TypeVar("Drawn")
+
+
+class Steps(Dataset[Drawn | InputError]):
+    """Item i is what step i reads: drawn with a generator that (seed, stage, i, attempt) seeds."""
+
+    def __init__(
+        self, draw: Callable[[np.random.Generator], Drawn], seed: int, stage: int, attempt: int
+    ) -> None:
+        self.draw, self.key, self.attempt = draw, (seed, stage), attempt
+
+    def __getitem__(self, step: int) -> Drawn | InputError:
+        rng = np.random.default_rng(step_seed(*self.key, step, self.attempt))
+        try:
+            return self.draw(rng)
+        except InputError as error:  # given, not raised: a DataLoader would put a traceback in it
+            return error
+
+
+def read_ahead(steps: Steps[Drawn], which: range, helpers: int) -> Generator[Drawn]:
+    """The items of `which` in turn, drawn by that many processes; by this one, if by none."""
+    items: Iterator[Drawn | InputError]
+    if helpers == 0:
+        items = map(steps.__getitem__, which)
+    else:
+        loader = DataLoader(
+            steps,
+            batch_size=None,
+            sampler=which,
+            num_workers=helpers,
+            prefetch_factor=EACH,
+            collate_fn=as_it_is,  # arrays stay arrays, which pass by pipe: /dev/shm may be tiny
+            multiprocessing_context="fork",
+            worker_init_fn=go_on,
+        )
+        items = iter(loader)
+    for item in items:
+        if isinstance(item, InputError):
+            raise item
+        yield item
+
+
+class Reading:
+    """What is being read ahead, so that it can be ended: helpers do not hear of it otherwise."""
+
+    def __init__(self) -> None:
+        self.items: Generator[Any] | None = None
+
+    def start(self, steps: Steps[Drawn], which: range, helpers: int) -> Iterator[Drawn]:
+        """Read these instead of what was read before."""
+        self.close()
+        self.items = items = read_ahead(steps, which, helpers)
+        return items
+
+    def close(self) -> None:
+        """Send the helpers home."""
+        if self.items is not None:
+            self.items.close()
+
+
+def go_on(_: int) -> None:
+    """Who asks a run to stop asks all its processes; only the one that trains is to answer."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def as_it_is(item: Drawn) -> Drawn:
+    """No collation: an item is a whole batch."""
+    return item
+
+
+def helpers_for(device: torch.device) -> int:
+    """How many processes draw for this one: none for a CPU, which has enough to do itself."""
+    if device.type != "cuda" or "fork" not in get_all_start_methods():
+        return 0
+    cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(0, min(HELPERS, cores - 1))

@@ -1,0 +1,175 @@
+"""On a GPU: the same codes, frames and bounds as on the CPU, steps that never wait, every command.
+
+CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from small import SMALL, pendula, start
+from vdsm import VDSM, elbo
+from vdsm.cli import run as vdsm
+from vdsm.config import Config, ContrastConfig, PosesConfig, SeparationConfig
+from vdsm.data.clips import Clips
+from vdsm.notation import Codes, Share
+from vdsm.train.batches import as_video
+from vdsm.train.loop import Events, State, Stopped, open_source, train
+from vdsm.train.stages import Stage, stages
+from vdsm.train.step import Bound, make_optimizer, take_step
+
+pytestmark = pytest.mark.skipif(
+    not torch.cuda.is_available(),
+    reason="no GPU is shown: CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py",
+)
+
+CUDA = torch.device("cuda")
+APART = SeparationConfig(
+    identity_from="other", jitter=0.8, redraw=0.5, agreement=1.0, agreement_d=1.0, denoise=True
+)
+# All four stages, and all that can be added to them.
+EVERYTHING = replace(
+    SMALL,
+    model=replace(SMALL.model, identity_encoder="own"),
+    contrast=ContrastConfig(steps=4, batch=5, augment=0.5, optimizer="muon"),
+    stage1=replace(SMALL.stage1, optimizer="muon", start="looks"),
+    poses=PosesConfig(steps=4, batch=5, segments=20, optimizer="muon"),
+    separation=APART,
+    device="cuda",
+)
+STAGES = pytest.mark.parametrize("number", range(4), ids=["contrast", "stage1", "poses", "stage2"])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pendula(tmp_path_factory.mktemp("cuda") / "data")
+
+
+@pytest.fixture
+def clips(data: Path, tmp_path: Path) -> Clips:
+    return start(tmp_path / "unused", data)[1]
+
+
+def both(name: str) -> tuple[VDSM, VDSM]:
+    """The same weights on the CPU and on the GPU."""
+    return VDSM.from_pretrained(name), VDSM.from_pretrained(name).to(CUDA)
+
+
+@pytest.mark.parametrize("name", ["pendulum", "sprites"])
+def test_codes_and_frames_are_those_of_the_cpu(name: str) -> None:
+    host, device = both(name)
+    c = host.config
+    x = torch.rand(3, 9, c.channels, c.size, c.size, generator=torch.Generator().manual_seed(0))
+    here, there = host.encode(x), device.encode(x)
+    for one, other in ((here.s, there.s), (here.d, there.d), (here.z, there.z)):
+        torch.testing.assert_close(other.cpu(), one, atol=2e-3, rtol=2e-3)
+    on_device = Codes(*(t.to(CUDA) for t in (here.s, here.d, here.z)))
+    torch.testing.assert_close(
+        device.decode(on_device, 20).cpu(), host.decode(here, 20), atol=2e-3, rtol=0
+    )
+    device.precision = "bf16"
+    assert (device.decode(on_device).cpu() - host.decode(here)).abs().mean() < 2 / 255
+
+
+def test_a_seed_gives_the_same_clips_everywhere() -> None:
+    host, device = both("pendulum")
+    here, there = (m.generate(4, 6, torch.Generator().manual_seed(3)) for m in (host, device))
+    torch.testing.assert_close(there.cpu(), here, atol=5e-3, rtol=0)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["stage1", "stage2"])
+def test_bounds_and_gradients_are_those_of_the_cpu(number: int, clips: Clips) -> None:
+    """With the same noise, which a generator of the CPU draws for both."""
+    config = replace(SMALL, separation=APART)
+    stage = stages(config)[number]
+    frames = stage.sampler(clips).draw(np.random.default_rng(0), 4)
+    found = []
+    for device in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        model = VDSM(config.model).to(device)
+        x, other = (as_video(f, device) for f in (frames.x, frames.reference))
+        terms = stage.bound(model, x, torch.Generator().manual_seed(1), x, other, other)
+        elbo.loss(terms, stage.anneal(0.5).weights).backward()
+        grads = {n: p.grad.cpu() for n, p in model.named_parameters() if p.grad is not None}
+        found.append(({n: t.detach().cpu() for n, t in terms.items()}, grads))
+    (terms, grads), (terms_there, grads_there) = found
+    torch.testing.assert_close(terms_there, terms, atol=1e-2, rtol=2e-3)
+    assert grads.keys() == grads_there.keys()
+    for name, grad in grads.items():
+        assert (grads_there[name] - grad).norm() <= 0.01 * grad.norm() + 1e-4, name
+
+
+@pytest.fixture
+def no_waiting() -> Iterator[None]:
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+@STAGES
+def test_a_step_never_waits(number: int, clips: Clips, no_waiting: None) -> None:
+    """CUDA says so itself: from the batch on the host to the optimizer's step."""
+    stage, step = steps_of(EVERYTHING, number, clips)
+    for warm in (True, True, False, False):
+        torch.cuda.set_sync_debug_mode("default" if warm else "error")
+        assert step(stage.anneal(1.0).redrawn) is not None
+
+
+def steps_of(
+    config: Config, number: int, clips: Clips
+) -> tuple[Stage, Callable[[float], torch.Tensor]]:
+    """A stage, and a function that takes a step of it as the loop does."""
+    state = State(VDSM(config.model).to(CUDA), stage=number)
+    stage = stages(config)[number]
+    optimizer = make_optimizer(state.model, stage)
+    source = open_source(clips, state, stage, config, CUDA)
+    bound, rng, noise = Bound(stage, state.model), np.random.default_rng(0), Share(CUDA)
+    noise.rows, noise.mine = stage.settings.batch, slice(0, stage.settings.batch)
+    healthy = torch.ones((), dtype=torch.bool, device=CUDA)
+    weights = stage.anneal(0.5).weights
+
+    def step(redrawn: float) -> torch.Tensor:
+        batch = source.batch(source.draw(rng, noise.rows, noise.mine), noise, redrawn)
+        return healthy & take_step(bound, optimizer, batch, noise, weights, bf16=True).finite
+
+    return stage, step
+
+
+def test_resumed_it_ends_about_as_unbroken(data: Path, tmp_path: Path) -> None:
+    """About, for the order of a GPU's sums is not fixed."""
+    config = replace(EVERYTHING, contrast=ContrastConfig(), precision="fp32")
+    whole, clips = start(tmp_path / "whole", data, config)
+    expected = train(whole, clips).state_dict()
+    parted, clips = start(tmp_path / "parted", data, config)
+    calls = iter(range(1, 10**6))
+    with pytest.raises(Stopped):
+        train(parted, clips, Events(should_stop=lambda: next(calls) == 5))
+    found = train(parted, clips).state_dict()
+    for name, value in expected.items():
+        if "aggregate" not in name and value.is_floating_point():  # a basis may turn its signs
+            moved = (found[name] - value).norm()
+            assert moved <= 0.05 * value.norm() + 1e-3, (name, moved)
+
+
+def test_every_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
+    few = ["--contrast.steps", "3", "--poses.steps", "3", "--poses.segments", "20"]
+    few += ["--stage1.steps", "4", "--stage2.steps", "3", "--stage2.frames", "8"]
+    here = ["--device", "cuda"]
+    scores = ["--probe-clips", "28", "--judges", "1", "--judge-steps", "3", "--floor", "0"]
+    for words in (
+        ["train", str(data), "--preset", "pendulum", "--out", run, *few, *here],
+        ["evaluate", run, str(data), "--out", str(tmp_path / "scores.json"), *here, *scores],
+        ["embed", run, str(data), "--out", str(tmp_path / "codes.npz"), *here],
+        ["swap", "pendulum", "--identity", "example:0", "--action", "example:3",
+         "--out", str(tmp_path / "swap.png"), *here],
+        ["generate", run, "--num", "2", "--frames", "5", "--out", str(tmp_path / "new"), *here],
+    ):  # fmt: skip
+        assert vdsm(words) in (0, None), capsys.readouterr()
+    assert json.loads((tmp_path / "scores.json").read_text())
+    assert np.isfinite(np.load(tmp_path / "codes.npz")["s"]).all()
+    assert {f.name for f in (tmp_path / "new").iterdir()} == {"000.gif", "001.gif", "samples.png"}
