@@ -17,6 +17,7 @@ from vdsm.train.batches import (
     Others,
     SegmentSampler,
     as_video,
+    stage_seed,
     step_seed,
 )
 from vdsm.train.loop import Events, train
@@ -143,6 +144,7 @@ def test_seeds_of_steps_differ() -> None:
     assert len(seeds) == len(keys)
     assert 0 <= min(seeds) <= max(seeds) < 2**63
     assert step_seed(1, 0, 7, 2) == step_seed(1, 0, 7, 2)
+    assert not seeds & {stage_seed(seed, stage) for seed in range(4) for stage in range(2)}
 
 
 def test_a_batch_is_a_function_of_seed_stage_step_and_attempt(

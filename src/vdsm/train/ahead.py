@@ -27,10 +27,10 @@ class Steps(Dataset[Drawn | InputError]):
     def __init__(
         self, draw: Callable[[np.random.Generator], Drawn], seed: int, stage: int, attempt: int
     ) -> None:
-        self.draw, self.key, self.attempt = draw, (seed, stage), attempt
+        self.draw, self.seed, self.stage, self.attempt = draw, seed, stage, attempt
 
     def __getitem__(self, step: int) -> Drawn | InputError:
-        rng = np.random.default_rng(step_seed(*self.key, step, self.attempt))
+        rng = np.random.default_rng(step_seed(self.seed, self.stage, step, self.attempt))
         try:
             return self.draw(rng)
         except InputError as error:  # given, not raised: a DataLoader would put a traceback in it

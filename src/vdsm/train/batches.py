@@ -188,6 +188,16 @@ def send(x: Tensor, device: torch.device | str) -> Tensor:
     return x.to(device, non_blocking=True)
 
 
-def step_seed(*key: int) -> int:
-    """A seed that is a function of (seed, stage, step, attempt) and of nothing else."""
+def step_seed(seed: int, stage: int, step: int, attempt: int) -> int:
+    """A seed that is a function of these four numbers and of nothing else."""
+    return seed_of(seed, stage, step, attempt)
+
+
+def stage_seed(seed: int, stage: int) -> int:
+    """For what is drawn once, before the first step of a stage."""
+    return seed_of(seed, stage, 0, 0, 1)  # no step's: SeedSequence fills up with zeros
+
+
+def seed_of(*key: int) -> int:
+    """63 bits that depend on all of the key."""
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))

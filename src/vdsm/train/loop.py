@@ -16,7 +16,7 @@ from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
 from vdsm.train.ahead import Reading, Steps, helpers_for
-from vdsm.train.batches import step_seed
+from vdsm.train.batches import stage_seed, step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
 from vdsm.train.poses import PoseSource
@@ -218,7 +218,7 @@ def open_source(
         return frames
     start = stage.anneal(0.0)
     model.sharpness.fill_(start.sharpness)
-    seed = step_seed(config.seed, state.stage)
+    seed = stage_seed(config.seed, state.stage)
     agree = apart.agreement_d > 0
     return PoseSource.find(frames, stage.settings.segments, start.redrawn, agree, seed)
 

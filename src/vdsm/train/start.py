@@ -22,7 +22,7 @@ from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.train.augment import other_colours
-from vdsm.train.batches import Individuals, as_video, step_seed
+from vdsm.train.batches import Individuals, as_video, stage_seed
 from vdsm.train.stages import individuals
 
 LOOKED_AT = {"data": (200, 6), "looks": (400, 9)}  # most individuals; clips of each
@@ -42,8 +42,8 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
     c, looks = config.model, config.stage1.start == "looks"
     people, each = LOOKED_AT[config.stage1.start]
     device = model.z_start.device
-    rng = np.random.default_rng(step_seed(config.seed))
-    generator = torch.Generator(device).manual_seed(step_seed(config.seed))
+    seed = stage_seed(config.seed, 0)
+    rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
     who, what, shown = [], [], []
     frames = some_frames(individuals(clips, config), people, each, rng)
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
