@@ -128,11 +128,17 @@ def orthogonal(stacks: Sequence[Float[Tensor, "_ _ _"]]) -> list[Float[Tensor, "
 
 def polynomial(gram: Float[Tensor, "N n n"]) -> Float[Tensor, "N n n"]:
     """What x is to be multiplied with, from x xᵀ."""
-    a, b, c = QUINTIC
-    product = torch.eye(gram.shape[1], device=gram.device)
-    for _ in range(ITERATIONS):
-        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        factor.diagonal(dim1=1, dim2=2).add_(a)
-        product = factor @ product
+    product = factor = step_of(gram)
+    for _ in range(ITERATIONS - 1):
         gram = factor @ gram @ factor
+        factor = step_of(gram)
+        product = factor @ product
     return product
+
+
+def step_of(gram: Float[Tensor, "N n n"]) -> Float[Tensor, "N n n"]:
+    """What one iteration multiplies x with."""
+    a, b, c = QUINTIC
+    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal(dim1=1, dim2=2).add_(a)
+    return factor
