@@ -228,6 +228,30 @@ def test_swap_with_its_inputs(folder: Path, clips: Clips, tmp_path: Path) -> Non
     np.testing.assert_array_equal(still[33:65], strip(what[held]))
 
 
+def test_what_is_cut_off_is_said(
+    folder: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of clips longer than the window; nothing where all of a clip is seen."""
+    data, out = folder / "data", tmp_path / "swap.gif"
+    words = ["swap", folder / "run", "--out", out, "--identity", f"{data}:1", "--action"]
+    capsys.readouterr()
+    vdsm(*words, videos / "bob/b.gif")
+    cut = f"the first {SEEN} of {T} of --identity, the first {SEEN} of --action"
+    said = capsys.readouterr().out
+    assert said == f"{out}: {SEEN} frames; seen: {cut} (--window 0 for all)\n"
+    for window in (0, T):
+        vdsm(*words, videos / "bob/b.gif", "--window", window)
+        assert capsys.readouterr().out == f"{out}: {T} frames\n"
+
+    out = tmp_path / "codes.npz"
+    for place, clips in ((data, N), (videos, 3)):
+        vdsm("embed", folder / "run", place, "--out", out)
+        cut = f"of {clips} the first {SEEN} frames (--window 0 for all)"
+        assert capsys.readouterr().out == f"{out}: codes of {clips} clips; {cut}\n"
+        vdsm("embed", folder / "run", place, "--out", out, "--window", T)
+        assert capsys.readouterr().out == f"{out}: codes of {clips} clips\n"
+
+
 # -- generate --------------------------------------------------------------------------------------
 
 

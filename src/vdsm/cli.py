@@ -120,7 +120,11 @@ def make_parser() -> Parser:
     swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
     swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
     swap.add_argument("--frames", type=int, help="any length [what --window takes of the action]")
-    swap.add_argument("--show-inputs", action="store_true", help="both clips beside the swap")
+    swap.add_argument(
+        "--show-inputs",
+        action="store_true",
+        help="both clips beside the swap; a longer one shows them frozen after the last frame seen",
+    )
 
     generate = add("generate", "sample new clips", run_generate)
     generate.add_argument("model", metavar="RUN", help=a_model)

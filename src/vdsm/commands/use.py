@@ -1,5 +1,6 @@
 """`vdsm embed`, `swap` and `generate`: what a trained model is for."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ from vdsm.video.write import CLIP_SUFFIXES
 from vdsm.weights import example, find
 
 FPS = 8
+ALL = "(--window 0 for all)"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is encoded of a clip."""
+
+    frames: Frames  # uint8 [T, H, W, C]
+    cut: str = ""  # 'the first 16 of 240' where these are not all of its frames
 
 
 def load_model(name: str, device: str) -> tuple[VDSM, Path]:
@@ -40,30 +50,32 @@ def trained_window(folder: Path, window: int | None) -> int:
     return trained.frames if trained else 0
 
 
-def load_clip(place: str, model: VDSM, window: int) -> Frames:
-    """uint8 [T, H, W, C] from a video, a folder of frames, or DATA:NUMBER; at most `window`."""
+def load_clip(place: str, model: VDSM, window: int) -> Clip:
+    """At most `window` frames (0 for all) of a video, a folder of frames, or DATA:NUMBER."""
     data, colon, number = place.rpartition(":")
     if colon and number.isdigit() and (Path(data) / "dataset.json").exists():
         clips = open_clips(data)
         if int(number) >= len(clips):
             raise InputError(f"{data} has clips 0 to {len(clips) - 1}, not {number}")
-        frames = clips.whole(int(number))
+        length = int(clips.table.length[int(number)])
         wanted = (model.config.size, model.config.channels)
         if (clips.info.size, clips.info.channels) != wanted:
             raise InputError(
                 f"{data} has frames of {clips.info.size} pixels, {clips.info.channels} channels; "
                 f"the model takes {wanted[0]} and {wanted[1]}"
             )
+        frames = clips.read(int(number), 0, min(length, window or length))
+        return Clip(frames, f"the first {window} of {length}" if len(frames) < length else "")
     else:
         if (Path(place) / "dataset.json").exists():
             raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
         if not Path(place).exists():
             raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
+        most = window + 1 if window else None  # one more tells whether there are more
         grey = model.config.channels == 1
-        frames = read_video(
-            Path(place), size=model.config.size, max_frames=window or None, grey=grey
-        )
-    return frames[: window or len(frames)]
+        frames = read_video(Path(place), size=model.config.size, max_frames=most, grey=grey)
+        cut = 0 < window < len(frames)
+        return Clip(frames[: window or None], f"the first {window}" if cut else "")
 
 
 def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
@@ -85,10 +97,15 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         columns = {"group": clips.table.group, "split": clips.table.split}
         columns |= {f"label.{k}": v for k, v in clips.table.labels.items()}
         codes = encode_stored(model, clips, frames)
+        cut = int((clips.table.length > frames).sum()) if frames else 0
     else:
         names = [str(p) for p in videos_in(source)]
         columns = {}
-        codes = [model.encode(batch_of_one(load_clip(n, model, frames), model)) for n in names]
+        codes, cut = [], 0
+        for video in names:
+            clip = load_clip(video, model, frames)
+            codes.append(model.encode(batch_of_one(clip.frames, model)))
+            cut += clip.cut != ""
     columns |= {
         "clip": np.array(names),
         "length": np.array([c.z.shape[1] for c in codes]),
@@ -97,7 +114,8 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         "z": torch.cat([c.z[0] for c in codes]).cpu().numpy(),
     }
     atomic_write(out, lambda file: np.savez(file, **columns))
-    print(f"{out}: codes of {len(names)} clips")
+    seen = f"; of {cut} the first {frames} frames {ALL}" if cut else ""
+    print(f"{out}: codes of {len(names)} clips{seen}")
 
 
 def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
@@ -140,15 +158,20 @@ def swap(
     check_writable(out, *CLIP_SUFFIXES, inputs=(identity, action))
     model, folder = load_model(name, device)
     length = trained_window(folder, window)
-    places = (example(place, folder) for place in (identity, action))
-    who, what = (batch_of_one(load_clip(place, model, length), model) for place in places)
+    clips = {
+        option: load_clip(example(place, folder), model, length)
+        for option, place in (("--identity", identity), ("--action", action))
+    }
+    who, what = (batch_of_one(clip.frames, model) for clip in clips.values())
     drawn = figures.pixels(model.swap(who, what, frames))
     if show_inputs:
         t = drawn.shape[1]
         shown = [figures.hold(figures.pixels(clip), t) for clip in (who, what)]
         drawn = grid(np.concatenate([*shown, drawn]), 1 if out.suffix == ".png" else 3)[None]
     write_clips(out, drawn[0], FPS)
-    print(f"{out}: {drawn.shape[1]} frames")
+    cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
+    seen = f"; seen: {cut} {ALL}" if cut else ""
+    print(f"{out}: {drawn.shape[1]} frames{seen}")
 
 
 def generate(
@@ -168,7 +191,7 @@ def generate(
     start = None
     if given is not None:
         clip = load_clip(example(given, folder), model, trained_window(folder, None))
-        start = batch_of_one(clip, model)
+        start = batch_of_one(clip.frames, model)
     claim_folder(out)
     drawn = figures.pixels(model.generate(num, frames, generator, start, density))
     for i, clip in enumerate(drawn):
