@@ -197,7 +197,7 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     ("words", "message"),
     [
         (["{run}", "--floor", "2"], "floor is '2', it should be less than or equal to 1"),
-        (["{run}", "--flor", "1"], "unknown option --flor; did you mean floor?"),
+        (["{run}", "--flor", "1"], "unknown option --flor; did you mean --floor?"),
         (["{run}", "--floor", "1", *FLAGS[2:]], "judge below its floor of 100.0 %"),
         (["{run}", "{run}"], "--out is needed for several runs"),
         (["{run}", "--out", "{tmp}/no/x.json"], "to write x.json to"),

@@ -82,7 +82,7 @@ def make(out: Path, options: MugOptions) -> None:
     if not takes:
         raise InputError(
             f"{options.source}: none of {len(found)} clips keeps {options.min_frames} frames when"
-            f" every {options.every}. is taken: lower --min_frames or --every"
+            f" every {options.every}. is taken: lower --min-frames or --every"
         )
     persons = sorted({take.person for take in takes if take.person is not None}, key=natural_key)
     split = _split(takes, persons, options)
@@ -186,7 +186,7 @@ def npz_takes(options: MugOptions) -> list[Take]:
     beside = packed.with_name(LABELS_FILE)
     labels_file = options.labels or (beside if beside.exists() else packed)
     if labels_file == packed and options.labels_key == options.clips_key:
-        raise InputError(f"no {beside}: name the labels with --labels or --labels_key")
+        raise InputError(f"no {beside}: name the labels with --labels or --labels-key")
     clips = load_array(packed, options.clips_key)
     expressions, persons = _labels(labels_file, len(clips), options)
     codes = expression_codes(options.codes, EXPRESSIONS)
