@@ -133,6 +133,7 @@ MISTAKES = [
     ("demo --seed -1 --out {}/new", "'-1' is no whole number"),
     ("generate {}/run --num 0 --frames 5 --out {}/new", "asked for 0 clips"),
     ("generate {}/run --num 2 --frames 0 --out {}/new", "of 0 frames"),
+    ("generate {}/run --num 1 --frames 0 --out {}/new", "asked for 1 clip of 0 frames"),
     ("generate {}/run --num 2 --frames 5 --given {}/nosuch --out {}/new", "no clip at {}/nosuch"),
     # output folders in use
     (

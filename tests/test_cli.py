@@ -252,6 +252,19 @@ def test_what_is_cut_off_is_said(
         assert capsys.readouterr().out == f"{out}: codes of {clips} clips\n"
 
 
+def test_one_of_a_kind_is_said_so(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, clip = folder / "run", f"{folder / 'data'}:1"
+    words = ["--num", 1, "--frames", 1, "--out", tmp_path / "new"]
+    capsys.readouterr()
+    vdsm("generate", model, *words)
+    assert capsys.readouterr().out == f"{tmp_path / 'new'}: 1 clip of 1 frame and samples.png\n"
+    words = ["--frames", 1, "--window", 0, "--out", tmp_path / "swap.gif"]
+    vdsm("swap", model, "--identity", clip, "--action", clip, *words)
+    assert capsys.readouterr().out == f"{tmp_path / 'swap.gif'}: 1 frame\n"
+
+
 # -- generate --------------------------------------------------------------------------------------
 
 

@@ -204,7 +204,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("", "has no column 'path'"),
         ("path\n", "has no rows"),
         ("path\na.gif\nb.gif\n./a.gif\n", r"row 4: a\.gif stands in row 2 already"),
-        ("path,group\na.gif\n", "row 2: 1 cells, but 2 columns"),
+        ("path,group\na.gif\n", "row 2: 1 cell, but 2 columns"),
         ("path,mood,mood\na.gif,1,2\n", "give each its own name"),
         ("path,split\na.gif,valid\n", "row 2: split is 'valid', it should be train, test"),
         ("path,mood\n,1\n", "row 2: the path is empty"),
@@ -330,7 +330,7 @@ def test_broken_files_are_reported_and_left_out(tmp_path: Path) -> None:
     assert {row["path"] for row in report} == {f"Zoë/{name}" for name in (*broken, "one.mp4")}
     kinds = {row["path"]: (row["kind"], row["reason"]) for row in report}
     assert kinds["Zoë/one.mp4"][0] == "short"
-    assert "1 frames, fewer than 2" in kinds["Zoë/one.mp4"][1]
+    assert "1 frame, fewer than 2" in kinds["Zoë/one.mp4"][1]
     assert "truncated" in kinds["Zoë/cut.gif"][1]
     assert "0 bytes" in kinds["Zoë/empty.mp4"][1]
     # One is mended, and the share raised: the same folder goes on.
@@ -493,7 +493,7 @@ def test_command_makes_folders_and_shards(
     assert run([*command, "--out", str(plain)]) == 0
     # More broken than allowed: the shards can still be had without decoding again.
     assert run([*command, "--out", str(shards), "--shards", "3", "--max-broken", "0"]) == 2
-    assert "1 of 13 files are broken" in capsys.readouterr().err
+    assert "1 of 13 files is broken" in capsys.readouterr().err
     assert run([*command, "--out", str(shards), "--shards", "3"]) == 0
     assert (shards / "broken.csv").read_bytes() == (plain / "broken.csv").read_bytes()
     a, b = open_clips(plain), open_clips(shards)

@@ -334,5 +334,5 @@ def test_bad_trees(tmp_path: Path) -> None:
     write_take(tmp_path / "one" / "anger" / "take000", 0, 0, 20)
     with pytest.raises(InputError, match="no folder of a person above anger"):
         make(tmp_path / "out", MugOptions(source=tmp_path / "one"))
-    with pytest.raises(InputError, match=r"none of 1 clips keeps 16 frames when every 2\."):
+    with pytest.raises(InputError, match=r"none of 1 clip keeps 16 frames when every 2\."):
         make(tmp_path / "out", MugOptions(source=tmp_path))

@@ -22,6 +22,7 @@ from vdsm.train.run import Run
 from vdsm.trained import read
 from vdsm.video import write_clips, write_picture
 from vdsm.weights import find
+from vdsm.words import counted
 
 USAGE = "usage: vdsm figures RUN [DATA] --out DIR [options]"
 Moving = Literal["png", "gif", "mp4"]
@@ -99,7 +100,7 @@ def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
     info, wanted = clips.info, model.config
     if (info.size, info.channels) != (wanted.size, wanted.channels):
         raise InputError(
-            f"{data} has frames of {info.size} pixels, {info.channels} channels; "
+            f"{data} has frames of {info.size} pixels, {counted(info.channels, 'channel')}; "
             f"the model takes {wanted.size} and {wanted.channels}"
         )
     seen = options.seen or (trained.frames if trained else min(16, int(clips.table.length.max())))

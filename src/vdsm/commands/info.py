@@ -14,6 +14,7 @@ from vdsm.pretrained import WEIGHTS, load
 from vdsm.train.run import Run
 from vdsm.trained import read
 from vdsm.weights import CARD, examples, find
+from vdsm.words import counted
 
 
 def info(path: Path, out: Path | None) -> None:
@@ -52,18 +53,20 @@ def dataset_table(clips: Clips, path: Path) -> Table:
         title=f"{path}: dataset {clips.info.name}", show_header=False, title_justify="left"
     )
     t = clips.table
-    lengths = sorted({int(t.length.min()), int(t.length.max())})
-    frames = " to ".join(str(n) for n in lengths)
-    table.add_row(
-        "frames", f"{clips.info.size} x {clips.info.size}, {clips.info.channels} channels"
-    )
-    table.add_row("clips", f"{len(clips):,} of {frames} frames, {int(t.length.sum()):,} in all")
+    shortest, longest = int(t.length.min()), int(t.length.max())
+    some = f"{shortest} to " if shortest < longest else ""
+    each = some + counted(longest, "frame")
+    channels = counted(clips.info.channels, "channel")
+    table.add_row("frames", f"{clips.info.size} x {clips.info.size}, {channels}")
+    table.add_row("clips", f"{len(clips):,} of {each}, {int(t.length.sum()):,} in all")
     splits = [f"{name} {int((t.split == i).sum()):,}" for i, name in enumerate(SPLITS)]
     table.add_row("split", ", ".join(splits))
-    table.add_row("groups", f"{len(np.unique(t.group)):,} individuals")
+    table.add_row("groups", counted(len(np.unique(t.group)), "individual"))
     for factor in clips.info.factors:
         shown = ", ".join(factor.values[:9]) + (", ..." if len(factor.values) > 9 else "")
-        table.add_row(f"{factor.name}", f"{factor.role}, {len(factor.values)} values: {shown}")
+        table.add_row(
+            f"{factor.name}", f"{factor.role}, {counted(len(factor.values), 'value')}: {shown}"
+        )
     for key, value in clips.info.made.items():
         table.add_row(f"made: {key}", str(value))
     table.add_row("fingerprint", clips.fingerprint[:16])
@@ -99,7 +102,9 @@ def model_table(path: Path) -> Table:
     table.add_row("weights", f"{(path / WEIGHTS).stat().st_size / 1e6:.1f} MB")
     table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
     if trained is not None:
-        table.add_row("trained on", f"{trained.dataset}, {trained.frames} frames of a clip")
+        table.add_row(
+            "trained on", f"{trained.dataset}, {counted(trained.frames, 'frame')} of a clip"
+        )
         table.add_row("data fingerprint", trained.fingerprint[:16])
     if count := len(examples(path)):
         table.add_row("example clips", f"example:0 to example:{count - 1}")

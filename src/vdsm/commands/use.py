@@ -21,6 +21,7 @@ from vdsm.trained import read
 from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
 from vdsm.weights import example, find
+from vdsm.words import counted
 
 FPS = 8
 ALL = "(--window 0 for all)"
@@ -61,8 +62,9 @@ def load_clip(place: str, model: VDSM, window: int) -> Clip:
         wanted = (model.config.size, model.config.channels)
         if (clips.info.size, clips.info.channels) != wanted:
             raise InputError(
-                f"{data} has frames of {clips.info.size} pixels, {clips.info.channels} channels; "
-                f"the model takes {wanted[0]} and {wanted[1]}"
+                f"{data} has frames of {clips.info.size} pixels, "
+                f"{counted(clips.info.channels, 'channel')}; the model takes {wanted[0]} and "
+                f"{wanted[1]}"
             )
         frames = clips.read(int(number), 0, min(length, window or length))
         return Clip(frames, f"the first {window} of {length}" if len(frames) < length else "")
@@ -114,8 +116,8 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         "z": torch.cat([c.z[0] for c in codes]).cpu().numpy(),
     }
     atomic_write(out, lambda file: np.savez(file, **columns))
-    seen = f"; of {cut} the first {frames} frames {ALL}" if cut else ""
-    print(f"{out}: codes of {len(names)} clips{seen}")
+    seen = f"; of {cut} the first {counted(frames, 'frame')} {ALL}" if cut else ""
+    print(f"{out}: codes of {counted(len(names), 'clip')}{seen}")
 
 
 def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
@@ -171,7 +173,7 @@ def swap(
     write_clips(out, drawn[0], FPS)
     cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
     seen = f"; seen: {cut} {ALL}" if cut else ""
-    print(f"{out}: {drawn.shape[1]} frames{seen}")
+    print(f"{out}: {counted(drawn.shape[1], 'frame')}{seen}")
 
 
 def generate(
@@ -198,4 +200,4 @@ def generate(
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
     write_picture(out / "samples.png", grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
-    print(f"{out}: {num} clips of {frames} frames and samples.png")
+    print(f"{out}: {counted(num, 'clip')} of {counted(frames, 'frame')} and samples.png")

@@ -22,6 +22,7 @@ from vdsm.data.folder.pool import in_processes, stopping
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
 from vdsm.video import Fit, frames
+from vdsm.words import counted
 
 MAKING = "making.json"
 JOURNAL = "journal.jsonl"
@@ -196,7 +197,7 @@ def extract(job: Job) -> Decoded:
         return replace(entry, problem=str(error))
     if count < job.shortest:
         job.part.unlink()
-        problem = f"{job.item.path} has {count} frames, fewer than {job.shortest}"
+        problem = f"{job.item.path} has {counted(count, 'frame')}, fewer than {job.shortest}"
         return replace(entry, problem=problem, short=count > 0)
     return replace(entry, frames=count, digest=digest.hexdigest())
 

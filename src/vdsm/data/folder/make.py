@@ -24,6 +24,7 @@ from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split,
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 from vdsm.video import parse_crop
+from vdsm.words import counted
 
 REPORT = "broken.csv"
 
@@ -116,8 +117,9 @@ def _report(
     lines = [[e.name, "short" if e.short else "broken", e.problem] for e in problems]
     write_csv(out / REPORT, ["path", "kind", "reason"], lines)
     if len(broken) > options.max_broken * len(items):
+        verb = "is" if len(broken) == 1 else "are"
         raise InputError(
-            f"{len(broken)} of {len(items)} files are broken, more than the share"
+            f"{len(broken)} of {counted(len(items), 'file')} {verb} broken, more than the share"
             f" {options.max_broken:g} allowed; the first: {broken[0].problem}. See"
             f" {out / REPORT}; mend them, or raise --max-broken, and run the command again"
         )
