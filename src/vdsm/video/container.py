@@ -12,7 +12,15 @@ from av.stream import Disposition
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
-from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged, truncated
+from vdsm.video.limits import (
+    MAX_PIXELS,
+    Frames,
+    NoVideo,
+    TimedFrames,
+    check_pixels,
+    damaged,
+    truncated,
+)
 from vdsm.video.still import on_black
 from vdsm.video.whole import check_whole
 from vdsm.words import counted
@@ -63,7 +71,7 @@ def _video_stream(container: Any, path: Path) -> Any:
             if stream.codec_context is None:
                 raise InputError(f"{path} has video of an unknown codec: convert it to H.264 mp4")
             return stream
-    raise InputError(f"{path} has no video in it")
+    raise NoVideo(f"{path} has no video in it")
 
 
 def _decoder(stream: Any) -> Any:
