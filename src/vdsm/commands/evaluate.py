@@ -184,6 +184,7 @@ def encode(
     real, count = sample.real, int((sample.split != JUDGES_ONLY).sum())
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
     drawn: dict[str, list[torch.Tensor]] = {"s_sample": [], "d_sample": []}
+    progress("encoding", 0, count)
     for start in range(0, count, ENCODED):
         rows = np.arange(start, min(start + ENCODED, count))
         x = as_video(real[rows], device)
