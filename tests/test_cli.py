@@ -1,6 +1,7 @@
 """The command line from end to end on a small dataset: what each command leaves behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -179,6 +180,41 @@ def test_embed_one_video(folder: Path, videos: Path, tmp_path: Path) -> None:
     with np.load(out) as codes:
         assert codes["z"].shape == (T, 8)
         assert codes["s"].shape == (1, 7)
+
+
+def test_embed_one_clip_of_a_dataset_and_a_folder_of_frames(
+    folder: Path, clips: Clips, tmp_path: Path
+) -> None:
+    """As DATA:NUMBER and as pictures; the codes are those of the same clip in the dataset."""
+    (tmp_path / "frames").mkdir()
+    for i, frame in enumerate(clips.whole(9)):
+        write_picture(tmp_path / "frames" / f"{i}.png", frame)
+    data = folder / "data"
+    vdsm("embed", folder / "run", data, "--out", tmp_path / "all.npz")
+    with np.load(tmp_path / "all.npz") as stored:
+        expected = stored["s"][9]
+    for place in (f"{data}:9", tmp_path / "frames"):
+        vdsm("embed", folder / "run", place, "--out", tmp_path / "one.npz")
+        with np.load(tmp_path / "one.npz") as codes:
+            assert codes["clip"].tolist() == [str(place)]
+            assert codes["length"].tolist() == [SEEN]
+            np.testing.assert_allclose(codes["s"][0], expected, atol=1e-5)
+
+
+def test_embed_leaves_out_what_is_broken(
+    folder: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(videos, tmp_path / "videos")
+    (tmp_path / "videos/ann/a3.mp4").write_text("no video")
+    capsys.readouterr()
+    vdsm("embed", folder / "run", tmp_path / "videos", "--out", tmp_path / "codes.npz")
+    with np.load(tmp_path / "codes.npz") as codes:
+        assert [Path(name).name for name in codes["clip"]] == ["a2.gif", "a10.gif", "b.gif"]
+        assert len(codes["s"]) == len(codes["length"]) == 3
+    said = capsys.readouterr()
+    assert "codes of 3 clips" in said.out
+    assert said.err.startswith(f"left out: {tmp_path / 'videos/ann/a3.mp4'} is no video")
+    assert said.err.count("\n") == 1
 
 
 # -- swap ------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def make_parser() -> Parser:
 
     embed = add("embed", "write the codes s, d, z of clips to an .npz file", run_embed)
     embed.add_argument("model", metavar="RUN", help=a_model)
-    embed.add_argument("input", metavar="INPUT", help="a video, folder of videos or dataset")
+    embed.add_argument("input", metavar="INPUT", help=f"{clip}; a folder of videos; a dataset")
     embed.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
 
     swap = add("swap", "the person of one clip doing the action of another", run_swap)

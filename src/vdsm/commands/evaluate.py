@@ -28,7 +28,7 @@ from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
 from vdsm.train.batches import as_video
-from vdsm.trained import Trained, clips_of, is_run, measurable
+from vdsm.trained import Trained, clips_of, is_run, measurable, require_fit
 from vdsm.version import __version__
 from vdsm.weights import find
 
@@ -131,6 +131,7 @@ def evaluate_run(
     if not clips.info.factors:
         raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
+    require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
     frames = trained.frames
     most_test = test_clips or len(clips)
