@@ -280,6 +280,9 @@ DAMAGE: list[tuple[str, str, Callable[[Path], Any], str]] = [
     ("swap", "data/dataset.json", without("size"), "data is damaged"),
     ("info data", "data/dataset.json", without("factors"), "data is damaged"),
     ("info run", "run/metrics.jsonl", scribbled, "metrics.jsonl is damaged"),
+    ("info run", "run/model.safetensors", altered, "model.safetensors was altered: its checksum"),
+    ("info run", "run/model.safetensors", truncated, "model.safetensors is truncated or damaged"),
+    ("info data", "data/dataset.json", Path.unlink, "data is half made: delete it, then run"),
 ]
 
 

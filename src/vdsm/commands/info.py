@@ -1,13 +1,15 @@
 """`vdsm info`: what a dataset or a run is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from vdsm.data import open_clips
-from vdsm.data.clips import SPLITS, Clips
+from vdsm.data.clips import SPLITS, Clips, half_made
 from vdsm.errors import InputError
 from vdsm.files import check_writable
 from vdsm.pretrained import WEIGHTS, load
@@ -43,6 +45,8 @@ def info(path: Path, out: Path | None) -> None:
         console.print(model_table(path))
     elif not path.exists():
         raise InputError(f"no dataset or run at {path}")
+    elif half_made(path):
+        open_clips(path)  # says so
     else:
         raise InputError(f"{path} is neither a dataset (dataset.json) nor a run (run.json)")
 
@@ -74,7 +78,7 @@ def dataset_table(clips: Clips, path: Path) -> Table:
 
 
 def run_table(path: Path) -> Table:
-    """Dataset, progress, last metrics and settings."""
+    """Dataset, progress, last metrics, weights and settings; InputError if any is damaged."""
     run = Run.open(path)
     table = Table(title=f"{path}: training run", show_header=False, title_justify="left")
     table.add_row("data", str(run.data))
@@ -87,10 +91,18 @@ def run_table(path: Path) -> Table:
                 table.add_row(term, f"{last[term]:,.1f} nats per sequence")
     else:
         table.add_row("reached", "nothing yet")
+    if (path / WEIGHTS).exists():
+        table.add_row("weights", weights(path, load(path)[1]))
     for group in ("model", "contrast", "stage1", "poses", "stage2", "separation"):
         fields = vars(getattr(run.config, group))
         table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table
+
+
+def weights(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """How many and how large the weights of a run or a model are."""
+    size = (path / WEIGHTS).stat().st_size / 1e6
+    return f"{sum(t.numel() for t in tensors.values()):,} parameters, {size:.1f} MB"
 
 
 def model_table(path: Path) -> Table:
@@ -98,8 +110,7 @@ def model_table(path: Path) -> Table:
     config, tensors = load(path)
     trained = read(path)
     table = Table(title=f"{path}: trained model", show_header=False, title_justify="left")
-    table.add_row("parameters", f"{sum(t.numel() for t in tensors.values()):,}")
-    table.add_row("weights", f"{(path / WEIGHTS).stat().st_size / 1e6:.1f} MB")
+    table.add_row("weights", weights(path, tensors))
     table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
     if trained is not None:
         table.add_row(
