@@ -191,6 +191,7 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     assert found["settings"]["other_data"] is True
     assert found["n"] == 6
     assert "unseen" not in found
+    assert found["left_out"]["unseen"] == "it is not asked of other data than training's own"
 
 
 @pytest.mark.parametrize(

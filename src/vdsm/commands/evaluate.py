@@ -154,6 +154,8 @@ def evaluate_run(
         progress=progress,
     )
     result["left_out"] |= sample.left_out
+    if settings.other_data:
+        result["left_out"]["unseen"] = "it is not asked of other data than training's own"
     return result | {
         "run": str(path),
         "dataset": clips.info.name,
