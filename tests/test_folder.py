@@ -359,6 +359,7 @@ def test_a_wrong_crop_is_mended_by_the_right_one(
     assert run([*command, "0,0,99,99"]) == 2
     said = capsys.readouterr().err
     assert "take 2.gif: crop box 0,0,99,99 reaches beyond a picture of 24 x 24 pixels" in said
+    assert "12 of 12 files cannot be used" in said
     assert "; choose another --crop, or raise --max-broken" in said
     assert {row["kind"] for row in rows_of(tmp_path / "out" / "broken.csv")} == {"crop"}
     assert run([*command, "0,0,20,20"]) == 0

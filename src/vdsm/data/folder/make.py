@@ -119,10 +119,11 @@ def _report(
     lines = [[e.name, e.kind, e.problem] for e in problems]
     write_csv(out / REPORT, ["path", "kind", "reason"], lines)
     if len(broken) > options.max_broken * len(items):
-        verb = "is" if len(broken) == 1 else "are"
-        remedy = "choose another --crop" if broken[0].kind == "crop" else "mend them"
+        fault, remedy = "is broken" if len(broken) == 1 else "are broken", "mend them"
+        if broken[0].kind == "crop":
+            fault, remedy = "cannot be used", "choose another --crop"
         raise InputError(
-            f"{len(broken)} of {counted(len(items), 'file')} {verb} broken, more than the share"
+            f"{len(broken)} of {counted(len(items), 'file')} {fault}, more than the share"
             f" {options.max_broken:g} allowed; the first: {broken[0].problem}. See"
             f" {out / REPORT}; {remedy}, or raise --max-broken, and run the command again"
         )
