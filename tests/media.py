@@ -73,3 +73,15 @@ def encode(
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path
+
+
+def sound(path: Path) -> Path:
+    """A file with a tone alone: no video stream."""
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("aac", rate=44100)
+        tone = np.sin(np.arange(4096) / 20, dtype=np.float32)
+        frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]), "fltp", "stereo")
+        frame.rate, frame.pts, frame.time_base = 44100, 0, Fraction(1, 44100)
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path

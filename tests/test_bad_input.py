@@ -35,6 +35,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (world / "used" / "thesis.txt").write_text("ten years of work")
     (world / "empty").mkdir()
     (world / "text.mp4").write_text("no video at all")
+    (world / "broken").mkdir()
+    for name in ("a.gif", "b.mp4"):
+        (world / "broken" / name).write_text("no video either")
     (world / "file").write_text("a file")
     sheet = Image.fromarray(np.zeros((64, 64, 4), np.uint8))
     for layer in ("body", "bottomwear", "topwear", "hair", "shoes"):
@@ -76,17 +79,19 @@ MISTAKES = [
     ("train --resume --out {}/nosuch", "{}/nosuch is not a run: it has no run.json"),
     ("train --resume --out {}/data", "{}/data is not a run"),
     ("train --resume --out {}/run {}/data64", "{}/data64 is not the dataset that {}/run was"),
-    ("evaluate {}/run {}/data64 --other-data true --out {}/new.json", "takes [B, T, 3, 32, 32]"),
+    ("evaluate {}/run {}/data64 --other-data true --out {}/new.json", "has frames of 64 pixels, "),
     ("info {}/nosuch", "no dataset or run at {}/nosuch"),
     ("info {}/empty", "{}/empty is neither a dataset (dataset.json) nor a run (run.json)"),
     ("embed {}/nosuch {}/data --out {}/new.npz", "{}/nosuch is not a trained model or run"),
     ("embed {}/data {}/data --out {}/new.npz", "{}/data is not a trained model or run"),
     ("embed {}/run {}/nosuch --out {}/new.npz", "no video, folder of videos or dataset at {}/nos"),
-    ("embed {}/run {}/empty --out {}/new.npz", "{}/empty has no videos"),
+    ("embed {}/run {}/empty --out {}/new.npz", "{}/empty holds no video"),
     ("embed {}/run {}/text.mp4 --out {}/new.npz", "{}/text.mp4"),
-    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy: codes are written as .npz"),
+    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy ends in '.npy': name a .npz file"),
     ("embed {}/run {}/data --out {}/no/new.npz", "{}/no"),
-    ("embed {}/run {}/data64 --out {}/new.npz", "this model takes [B, T, 3, 32, 32]"),
+    ("embed {}/run {}/data64 --out {}/new.npz", "{}/data64 has frames of 64 pixels, 3 channels;"),
+    ("embed {}/run {}/data:28 --out {}/new.npz", "{}/data has clips 0 to 27, not 28"),
+    ("embed {}/run {}/broken --out {}/new.npz", "none of 2 clips in {}/broken can be read; the"),
     ("embed {}/run {}/data --out {}/new.npz --window -1", "--window is -1"),
     ("embed {}/run {}/data --out {}/new.npz --device tpu", "device 'tpu' is not to be had"),
     ("embed {}/run {}/data", "the following arguments are required: --out"),
@@ -133,6 +138,7 @@ MISTAKES = [
     ("demo --seed -1 --out {}/new", "'-1' is no whole number"),
     ("generate {}/run --num 0 --frames 5 --out {}/new", "asked for 0 clips"),
     ("generate {}/run --num 2 --frames 0 --out {}/new", "of 0 frames"),
+    ("generate {}/run --num 1 --frames 0 --out {}/new", "asked for 1 clip of 0 frames"),
     ("generate {}/run --num 2 --frames 5 --given {}/nosuch --out {}/new", "no clip at {}/nosuch"),
     # output folders in use
     (
@@ -176,8 +182,11 @@ MISTAKES = [
     ("data pendulums --out {}/new", "unknown dataset 'pendulums'; did you mean pendulum?"),
     ("data pendulum", "--out is needed"),
     ("data pendulum --out {}/new --colour red", "unknown option --colour"),
-    ("data pendulum --out {}/new --frames 1", "frames is '1', it should be greater"),
-    ("data pendulum --out {}/new --size 48", "size is '48', it should be 32, 64 or 128"),
+    ("data pendulum --out {}/new --test_shore 1", "--test-shore; did you mean --test-share?"),
+    ("data pendulum --out {}/new --test-share 7", "--test-share is '7', it should be less"),
+    ("data pendulum --out {}/new --frames 1", "--frames is '1', it should be greater"),
+    ("data pendulum --out {}/new --size 48", "--size is '48', it should be 32, 64 or 128"),
+    ("evaluate {}/run --judge-steps 0 --out {}/new.json", "--judge-steps is '0', it should be"),
     ("data pendulum --out {}/new --shards -1", "--shards is -1"),
     ("data pendulum --out {}/new --smallest 0.9 --largest 0.5", "exceeds largest"),
     ("data pendulum --out {}/file/new", "{}/file/new"),
@@ -271,6 +280,9 @@ DAMAGE: list[tuple[str, str, Callable[[Path], Any], str]] = [
     ("swap", "data/dataset.json", without("size"), "data is damaged"),
     ("info data", "data/dataset.json", without("factors"), "data is damaged"),
     ("info run", "run/metrics.jsonl", scribbled, "metrics.jsonl is damaged"),
+    ("info run", "run/model.safetensors", altered, "model.safetensors was altered: its checksum"),
+    ("info run", "run/model.safetensors", truncated, "model.safetensors is truncated or damaged"),
+    ("info data", "data/dataset.json", Path.unlink, "data is half made: delete it, then run"),
 ]
 
 

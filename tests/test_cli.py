@@ -1,6 +1,7 @@
 """The command line from end to end on a small dataset: what each command leaves behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -181,6 +182,41 @@ def test_embed_one_video(folder: Path, videos: Path, tmp_path: Path) -> None:
         assert codes["s"].shape == (1, 7)
 
 
+def test_embed_one_clip_of_a_dataset_and_a_folder_of_frames(
+    folder: Path, clips: Clips, tmp_path: Path
+) -> None:
+    """As DATA:NUMBER and as pictures; the codes are those of the same clip in the dataset."""
+    (tmp_path / "frames").mkdir()
+    for i, frame in enumerate(clips.whole(9)):
+        write_picture(tmp_path / "frames" / f"{i}.png", frame)
+    data = folder / "data"
+    vdsm("embed", folder / "run", data, "--out", tmp_path / "all.npz")
+    with np.load(tmp_path / "all.npz") as stored:
+        expected = stored["s"][9]
+    for place in (f"{data}:9", tmp_path / "frames"):
+        vdsm("embed", folder / "run", place, "--out", tmp_path / "one.npz")
+        with np.load(tmp_path / "one.npz") as codes:
+            assert codes["clip"].tolist() == [str(place)]
+            assert codes["length"].tolist() == [SEEN]
+            np.testing.assert_allclose(codes["s"][0], expected, atol=1e-5)
+
+
+def test_embed_leaves_out_what_is_broken(
+    folder: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(videos, tmp_path / "videos")
+    (tmp_path / "videos/ann/a3.mp4").write_text("no video")
+    capsys.readouterr()
+    vdsm("embed", folder / "run", tmp_path / "videos", "--out", tmp_path / "codes.npz")
+    with np.load(tmp_path / "codes.npz") as codes:
+        assert [Path(name).name for name in codes["clip"]] == ["a2.gif", "a10.gif", "b.gif"]
+        assert len(codes["s"]) == len(codes["length"]) == 3
+    said = capsys.readouterr()
+    assert "codes of 3 clips" in said.out
+    assert said.err.startswith(f"left out: {tmp_path / 'videos/ann/a3.mp4'} is no video")
+    assert said.err.count("\n") == 1
+
+
 # -- swap ------------------------------------------------------------------------------------------
 
 
@@ -226,6 +262,43 @@ def test_swap_with_its_inputs(folder: Path, clips: Clips, tmp_path: Path) -> Non
     assert still.shape == (3 * 33 - 1, 12 * 32, 3)
     np.testing.assert_array_equal(still[:32], strip(who[held]))
     np.testing.assert_array_equal(still[33:65], strip(what[held]))
+
+
+def test_what_is_cut_off_is_said(
+    folder: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of clips longer than the window; nothing where all of a clip is seen."""
+    data, out = folder / "data", tmp_path / "swap.gif"
+    words = ["swap", folder / "run", "--out", out, "--identity", f"{data}:1", "--action"]
+    capsys.readouterr()
+    vdsm(*words, videos / "bob/b.gif")
+    cut = f"the first {SEEN} of {T} of --identity, the first {SEEN} of --action"
+    said = capsys.readouterr().out
+    assert said == f"{out}: {SEEN} frames; seen: {cut} (--window 0 for all)\n"
+    for window in (0, T):
+        vdsm(*words, videos / "bob/b.gif", "--window", window)
+        assert capsys.readouterr().out == f"{out}: {T} frames\n"
+
+    out = tmp_path / "codes.npz"
+    for place, clips in ((data, N), (videos, 3)):
+        vdsm("embed", folder / "run", place, "--out", out)
+        cut = f"of {clips} the first {SEEN} frames (--window 0 for all)"
+        assert capsys.readouterr().out == f"{out}: codes of {clips} clips; {cut}\n"
+        vdsm("embed", folder / "run", place, "--out", out, "--window", T)
+        assert capsys.readouterr().out == f"{out}: codes of {clips} clips\n"
+
+
+def test_one_of_a_kind_is_said_so(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, clip = folder / "run", f"{folder / 'data'}:1"
+    words = ["--num", 1, "--frames", 1, "--out", tmp_path / "new"]
+    capsys.readouterr()
+    vdsm("generate", model, *words)
+    assert capsys.readouterr().out == f"{tmp_path / 'new'}: 1 clip of 1 frame and samples.png\n"
+    words = ["--frames", 1, "--window", 0, "--out", tmp_path / "swap.gif"]
+    vdsm("swap", model, "--identity", clip, "--action", clip, *words)
+    assert capsys.readouterr().out == f"{tmp_path / 'swap.gif'}: 1 frame\n"
 
 
 # -- generate --------------------------------------------------------------------------------------

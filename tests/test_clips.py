@@ -140,7 +140,7 @@ def spoil_columns(path: Path, **changes: Any) -> None:
 def test_damage_is_one_clear_line(tmp_path: Path) -> None:
     ints = np.zeros(3, np.int64)
     damage = {
-        "has no dataset.json": lambda p: (p / "dataset.json").unlink(),
+        "is half made: delete it": lambda p: (p / "dataset.json").unlink(),
         "not valid JSON": lambda p: (p / "dataset.json").write_text('{"name": '),
         "not hold a JSON object": lambda p: (p / "dataset.json").write_text("[]"),
         "data format 9": lambda p: spoil_json(p, format=9),

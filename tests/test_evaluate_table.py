@@ -154,3 +154,15 @@ def test_the_progress_bar_counts() -> None:
     text = console.file.getvalue()
     assert "40/40" in text
     assert "1/3" in text
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal() -> None:
+    """One as each step begins, whatever the width."""
+    console = Console(file=io.StringIO(), width=10)
+    assert isinstance(console.file, io.StringIO)
+    with progress_bar(console) as bar:
+        bar("swaps", 0, 40)
+        assert console.file.getvalue() == "evaluate: swaps\n"
+        bar("swaps", 40, 40)
+        bar("real test clips", 0, 3)
+    assert console.file.getvalue() == "evaluate: swaps\nevaluate: real test clips\n"

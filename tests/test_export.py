@@ -202,7 +202,11 @@ def test_commands_take_a_name(
         ("embed pendula example:1 --out c.npz", "shipped: pendulum"),
         ("info pendula", "shipped: pendulum"),
         ("evaluate pendula --out e.json", "shipped: pendulum"),
-        ("swap pendulum --identity example:3 --action example:1 --out s.gif", "0 to 2, not 3"),
+        ("swap pendulum --identity example:3 --action example:1 --out s.gif", "to example:2, no e"),
+        (
+            "swap pendulum --identity example:x --action example:1 --out s.gif",
+            "has example:0 to ex",
+        ),
         ("swap {run} --identity example:0 --action example:1 --out s.gif", "run has no example"),
         ("evaluate pendulum --out e.json", "without a run: name its dataset too"),
         ("evaluate pendulum {data}", "--out is needed"),

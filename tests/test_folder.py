@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from media import encode, pattern, ramp
+from media import encode, pattern, ramp, sound
 from vdsm.cli import run
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Factor
@@ -204,7 +204,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("", "has no column 'path'"),
         ("path\n", "has no rows"),
         ("path\na.gif\nb.gif\n./a.gif\n", r"row 4: a\.gif stands in row 2 already"),
-        ("path,group\na.gif\n", "row 2: 1 cells, but 2 columns"),
+        ("path,group\na.gif\n", "row 2: 1 cell, but 2 columns"),
         ("path,mood,mood\na.gif,1,2\n", "give each its own name"),
         ("path,split\na.gif,valid\n", "row 2: split is 'valid', it should be train, test"),
         ("path,mood\n,1\n", "row 2: the path is empty"),
@@ -330,7 +330,7 @@ def test_broken_files_are_reported_and_left_out(tmp_path: Path) -> None:
     assert {row["path"] for row in report} == {f"Zoë/{name}" for name in (*broken, "one.mp4")}
     kinds = {row["path"]: (row["kind"], row["reason"]) for row in report}
     assert kinds["Zoë/one.mp4"][0] == "short"
-    assert "1 frames, fewer than 2" in kinds["Zoë/one.mp4"][1]
+    assert "1 frame, fewer than 2" in kinds["Zoë/one.mp4"][1]
     assert "truncated" in kinds["Zoë/cut.gif"][1]
     assert "0 bytes" in kinds["Zoë/empty.mp4"][1]
     # One is mended, and the share raised: the same folder goes on.
@@ -347,6 +347,45 @@ def test_nothing_usable(tmp_path: Path) -> None:
     (tmp_path / "in" / "a.mp4").write_text("x")
     with pytest.raises(InputError, match=r"no clip .* can be used"):
         made(tmp_path / "out", tmp_path / "in", max_broken=1.0)
+
+
+def test_a_wrong_crop_is_mended_by_the_right_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was decoded, so the folder takes other options. Once something is, it does not."""
+    root = tree(tmp_path / "in")
+    command = ["data", "folder", "--source", str(root), "--size", "32", "--workers", "1"]
+    command += ["--out", str(tmp_path / "out"), "--crop"]
+    assert run([*command, "0,0,99,99"]) == 2
+    said = capsys.readouterr().err
+    assert "take 2.gif: crop box 0,0,99,99 reaches beyond a picture of 24 x 24 pixels" in said
+    assert "12 of 12 files cannot be used" in said
+    assert "; choose another --crop, or raise --max-broken" in said
+    assert {row["kind"] for row in rows_of(tmp_path / "out" / "broken.csv")} == {"crop"}
+    assert run([*command, "0,0,20,20"]) == 0
+    assert not (tmp_path / "out" / "broken.csv").exists()
+    wanted = read_video(root / "Ann/run/take 2.gif", size=32, crop="0,0,20,20")
+    assert np.array_equal(open_clips(tmp_path / "out").whole(0), wanted)
+
+    wide = encode(root / "Bob 2" / "wide.mp4", ramp(5, 64))
+    half = [*command[:-2], str(tmp_path / "half"), "--crop"]
+    assert run([*half, "0,0,60,60"]) == 2
+    assert run([*half, "0,0,20,20"]) == 2
+    assert "was begun with crop 0,0,60,60, not 0,0,20,20" in capsys.readouterr().err
+    assert wide.exists()
+
+
+def test_sound_alone_is_not_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tree(tmp_path / "in")
+    for name in ("a.mp4", "b.mkv", "c.mov"):
+        sound(root / "Ann" / name)
+    clips = made(tmp_path / "out", root, max_broken=0)
+    assert len(clips) == 12
+    assert clips.info.made["broken"] == clips.info.made["short"] == 0
+    assert "0 broken, 0 too short, 3 without video, of 15" in capsys.readouterr().err
+    for row in rows_of(tmp_path / "out" / "broken.csv"):
+        assert row["kind"] == "no video"
+        assert row["reason"] == f"{root / row['path']} has no video in it"
 
 
 def crash_on_three(job: int) -> int:
@@ -493,7 +532,7 @@ def test_command_makes_folders_and_shards(
     assert run([*command, "--out", str(plain)]) == 0
     # More broken than allowed: the shards can still be had without decoding again.
     assert run([*command, "--out", str(shards), "--shards", "3", "--max-broken", "0"]) == 2
-    assert "1 of 13 files are broken" in capsys.readouterr().err
+    assert "1 of 13 files is broken" in capsys.readouterr().err
     assert run([*command, "--out", str(shards), "--shards", "3"]) == 0
     assert (shards / "broken.csv").read_bytes() == (plain / "broken.csv").read_bytes()
     a, b = open_clips(plain), open_clips(shards)

@@ -290,7 +290,7 @@ def test_bad_npz(npz: Path, tmp_path: Path) -> None:
     check(r"has no expression that codes '99=anger' name", codes="99=anger")
     check(r"none of 24 clips keeps 99 frames", min_frames=99)
     check(r"crop 'middle' is not one", crop="middle")
-    check(r"leaves a picture of 112 x 112", crop="60,60,60,60")
+    check(r"reaches beyond a picture of 112 x 112", crop="60,60,60,60")
 
     clips, labels = npz_clips()
     np.savez(tmp_path / "few.npz", labels[:5])
@@ -334,5 +334,5 @@ def test_bad_trees(tmp_path: Path) -> None:
     write_take(tmp_path / "one" / "anger" / "take000", 0, 0, 20)
     with pytest.raises(InputError, match="no folder of a person above anger"):
         make(tmp_path / "out", MugOptions(source=tmp_path / "one"))
-    with pytest.raises(InputError, match=r"none of 1 clips keeps 16 frames when every 2\."):
+    with pytest.raises(InputError, match=r"none of 1 clip keeps 16 frames when every 2\."):
         make(tmp_path / "out", MugOptions(source=tmp_path))

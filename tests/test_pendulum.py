@@ -145,6 +145,13 @@ def test_seed_decides_everything(tmp_path: Path) -> None:
 def test_user_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"amplitude 0\.9 exceeds largest 0\.5"):
         make(tmp_path / "x", PendulumOptions(smallest=0.9, largest=0.5))
+    for fast, slow in ((30, 22), (22, 22)):
+        with pytest.raises(InputError, match=f"--fast-period {fast} is not shorter than --slow-p"):
+            make(tmp_path / "x", PendulumOptions(fast_period=fast, slow_period=slow))
+    for slow in (1201, float("inf")):
+        with pytest.raises(InputError, match=f"--slow-period is {slow} but clips have 60 frames"):
+            make(tmp_path / "x", PendulumOptions(slow_period=slow))
+    assert not (tmp_path / "x").exists()
     with pytest.raises(ValidationError, match=r"less than or equal to 1\.05"):
         PendulumOptions(largest=2.0)
     with pytest.raises(ValidationError):

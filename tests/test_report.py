@@ -172,7 +172,16 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     run, _ = start(tmp_path / "run", data, leave_out=0.2)
     VDSM(SMALL.model).save_pretrained(run.path)
     quick = {name.replace("-", "_"): float(value) for name, value in QUICK.items()}
-    found = evaluate_run(run.path, None, Settings(**quick), 6, None, quiet)  # type: ignore[arg-type]
+    begun: list[tuple[str, int]] = []
+    found = evaluate_run(
+        run.path,
+        None,
+        Settings(**quick),  # type: ignore[arg-type]
+        6,
+        None,
+        lambda what, done, _: begun.append((what, done)),
+    )
+    assert begun[0] == ("encoding", 0)  # said before the first clip is encoded
     assert found["n"] == 6
     cells = round(0.2 * 14 + 0.49)  # 7 colours x 2 speeds, rounded up
     assert found["counts"]["unseen.joint"] == cells * 1  # a training clip in each cell
@@ -191,13 +200,14 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     assert found["settings"]["other_data"] is True
     assert found["n"] == 6
     assert "unseen" not in found
+    assert found["left_out"]["unseen"] == "it is not asked of other data than training's own"
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["{run}", "--floor", "2"], "floor is '2', it should be less than or equal to 1"),
-        (["{run}", "--flor", "1"], "unknown option --flor; did you mean floor?"),
+        (["{run}", "--flor", "1"], "unknown option --flor; did you mean --floor?"),
         (["{run}", "--floor", "1", *FLAGS[2:]], "judge below its floor of 100.0 %"),
         (["{run}", "{run}"], "--out is needed for several runs"),
         (["{run}", "--out", "{tmp}/no/x.json"], "to write x.json to"),

@@ -463,6 +463,22 @@ def test_damage_is_one_line(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["checkpoint-stage1-5.pt", "checkpoint.json"])
+def test_after_a_damaged_checkpoint_training_begins_anew(
+    name: str, stopped: Run, unbroken: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the error says to do works, and leaves what an unbroken run does."""
+    damage_truncate(stopped.path / name)
+    words = ["train", "--resume", "--out", str(stopped.path)]
+    assert command(words) == 2
+    pointer = stopped.path / "checkpoint.json"
+    said = capsys.readouterr().err
+    assert f"copy it back, or delete {pointer} to train from the first step anew" in said
+    pointer.unlink()
+    assert command(words) == 0
+    assert equal(comparable(stopped), comparable(unbroken))
+
+
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
 def test_a_full_disk_keeps_the_last_good_checkpoint(
     call: str,

@@ -370,7 +370,9 @@ def test_wrong_crops_are_named(crop: str) -> None:
 
 def test_box_outside_of_the_picture(tmp_path: Path) -> None:
     write_picture(tmp_path / "p.png", ramp(1)[0])
-    with pytest.raises(InputError, match=r"p\.png: crop box 20,0,10,10 leaves a picture of 24"):
+    with pytest.raises(
+        InputError, match=r"p\.png: crop box 20,0,10,10 reaches beyond a picture of 24"
+    ):
         read_video(tmp_path / "p.png", size=8, crop="20,0,10,10")
 
 

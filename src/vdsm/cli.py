@@ -111,7 +111,7 @@ def make_parser() -> Parser:
 
     embed = add("embed", "write the codes s, d, z of clips to an .npz file", run_embed)
     embed.add_argument("model", metavar="RUN", help=a_model)
-    embed.add_argument("input", metavar="INPUT", help="a video, folder of videos or dataset")
+    embed.add_argument("input", metavar="INPUT", help=f"{clip}; a folder of videos; a dataset")
     embed.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
 
     swap = add("swap", "the person of one clip doing the action of another", run_swap)
@@ -120,7 +120,11 @@ def make_parser() -> Parser:
     swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
     swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
     swap.add_argument("--frames", type=int, help="any length [what --window takes of the action]")
-    swap.add_argument("--show-inputs", action="store_true", help="both clips beside the swap")
+    swap.add_argument(
+        "--show-inputs",
+        action="store_true",
+        help="both clips beside the swap; a longer one shows them frozen after the last frame seen",
+    )
 
     generate = add("generate", "sample new clips", run_generate)
     generate.add_argument("model", metavar="RUN", help=a_model)

@@ -1,5 +1,6 @@
 """Every setting, as one tree of frozen dataclasses with a comment per field. No work here."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args
@@ -289,15 +290,20 @@ class Config:
     checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
 
 
-def build(cls: type[T], values: dict[str, Any], source: str) -> T:
-    """A config from plain values; InputError that names source, field, value and remedy."""
+def build(
+    cls: type[T], values: dict[str, Any], source: str, spell: Callable[[str], str] = str
+) -> T:
+    """A config from plain values; InputError that names source, field, value and remedy.
+
+    spell: how the source writes the name of a field.
+    """
     leaves = describe(cls)
     values = {k: _typed(leaves[k], v) if k in leaves else v for k, v in values.items()}
     try:
         return TypeAdapter(cls).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = spell(".".join(str(part) for part in first["loc"]))
         if first["type"] == "unexpected_keyword_argument":
             raise InputError(
                 f"{source}: unknown field '{name}'{suggest(name, list(leaves))}"
@@ -340,9 +346,9 @@ def override(config: T, changes: dict[str, str], source: str) -> T:
     return build(type(config), values, source)
 
 
-def suggest(name: str, known: list[str]) -> str:
+def suggest(name: str, known: list[str], spell: Callable[[str], str] = str) -> str:
     """'; did you mean ...?' with the nearest known names, or a list of them all when few."""
     near = [k for k in known if k.split(".")[-1] == name] or get_close_matches(name, known, 3, 0.5)
     if near:
-        return f"; did you mean {' or '.join(near)}?"
-    return f"; known: {', '.join(known)}" if len(known) < 12 else ""
+        return f"; did you mean {' or '.join(map(spell, near))}?"
+    return f"; known: {', '.join(map(spell, known))}" if len(known) < 12 else ""

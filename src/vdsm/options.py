@@ -68,19 +68,23 @@ def from_flags(cls: type[T], words: list[str], source: str) -> T:
     known = describe(cls)
     for name in flags:
         if name not in known:
-            raise InputError(f"{source}: unknown option --{name}{suggest(name, list(known))}")
+            near = suggest(name, list(known), as_flag)
+            raise InputError(f"{source}: unknown option {as_flag(name)}{near}")
     missing = [n for n, info in known.items() if info.is_required() and n not in flags]
     if missing:
-        raise InputError(f"{source}: --{missing[0]} is needed: {known[missing[0]].description}")
-    return build(cls, flags, source)
+        what = known[missing[0]].description
+        raise InputError(f"{source}: {as_flag(missing[0])} is needed: {what}")
+    return build(cls, flags, source, as_flag)
+
+
+def as_flag(name: str) -> str:
+    """A field as it is typed: test_share as --test-share."""
+    return "--" + name.replace("_", "-")
 
 
 def flag_help(cls: type, values: Any = None) -> str:
     """The fields as lines of help: flag, description, default (or the value in `values`)."""
-    rows = [
-        (f"--{name.replace('_', '-')}", _line(name, info, values))
-        for name, info in describe(cls).items()
-    ]
+    rows = [(as_flag(name), _line(name, info, values)) for name, info in describe(cls).items()]
     width = max(len(flag) for flag, _ in rows)
     return "\n".join(f"  {flag:<{width}}  {line}" for flag, line in rows)
 

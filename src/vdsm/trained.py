@@ -5,13 +5,14 @@ from pathlib import Path
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import build
+from vdsm.config import ModelConfig, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import read_json
 from vdsm.pretrained import CONFIG
 from vdsm.train.run import Run, require_same
+from vdsm.words import counted
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="ignore"))
@@ -56,6 +57,16 @@ def measurable(path: Path) -> Trained:
     if trained is None:
         raise InputError(f"{path} is not a run (no run.json) nor a model that 'vdsm export' wrote")
     return trained
+
+
+def require_fit(clips: Clips, model: ModelConfig) -> None:
+    """InputError where the frames of a dataset are not those that a model takes."""
+    info = clips.info
+    if (info.size, info.channels) != (model.size, model.channels):
+        raise InputError(
+            f"{clips.path} has frames of {info.size} pixels, {counted(info.channels, 'channel')}; "
+            f"the model takes {model.size} and {model.channels}"
+        )
 
 
 def clips_of(path: Path, trained: Trained, data: Path | None, other: bool = False) -> Clips:

@@ -13,6 +13,7 @@ from vdsm.data.shards import write_shards
 from vdsm.errors import InputError
 from vdsm.files import claim_folder
 from vdsm.options import flag_help, from_flags
+from vdsm.words import counted
 
 
 def data(
@@ -43,7 +44,7 @@ def data(
         maker.make(out, options)
     clips = open_clips(out)
     Console().print(
-        f"{out}: {len(clips):,} clips of {clips.info.name}, see 'vdsm info {out}'",
+        f"{out}: {counted(len(clips), 'clip')} of {clips.info.name}, see 'vdsm info {out}'",
         highlight=False,
         soft_wrap=True,
     )

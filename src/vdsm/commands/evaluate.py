@@ -28,7 +28,7 @@ from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
 from vdsm.train.batches import as_video
-from vdsm.trained import Trained, clips_of, is_run, measurable
+from vdsm.trained import Trained, clips_of, is_run, measurable, require_fit
 from vdsm.version import __version__
 from vdsm.weights import find
 
@@ -131,6 +131,7 @@ def evaluate_run(
     if not clips.info.factors:
         raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
     model = VDSM.from_pretrained(path).to(pick_device(settings.device))
+    require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
     frames = trained.frames
     most_test = test_clips or len(clips)
@@ -153,6 +154,8 @@ def evaluate_run(
         progress=progress,
     )
     result["left_out"] |= sample.left_out
+    if settings.other_data:
+        result["left_out"]["unseen"] = "it is not asked of other data than training's own"
     return result | {
         "run": str(path),
         "dataset": clips.info.name,
@@ -184,6 +187,7 @@ def encode(
     real, count = sample.real, int((sample.split != JUDGES_ONLY).sum())
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
     drawn: dict[str, list[torch.Tensor]] = {"s_sample": [], "d_sample": []}
+    progress("encoding", 0, count)
     for start in range(0, count, ENCODED):
         rows = np.arange(start, min(start + ENCODED, count))
         x = as_video(real[rows], device)

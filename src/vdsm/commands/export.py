@@ -22,6 +22,7 @@ from vdsm.train.run import Run
 from vdsm.trained import of_run
 from vdsm.video import write_clips
 from vdsm.weights import CARD, EXAMPLES
+from vdsm.words import counted
 
 STORED = torch.bfloat16
 FPS = 8
@@ -71,7 +72,7 @@ def export(
 
 def said(about: Export) -> str:
     """What else there is to know, for the command's last line."""
-    count = f", {len(about.examples)} example clips" if about.examples else ""
+    count = f", {counted(len(about.examples), 'example clip')}" if about.examples else ""
     return count + ("" if about.evaluation else "; not evaluated yet, see 'vdsm evaluate'")
 
 
@@ -98,7 +99,9 @@ def chosen(clips: Clips, count: int, frames: int) -> Ints:
         )
     held_out = len(clips.select("test", min_length=frames))
     if count > held_out:
-        raise InputError(f"--examples is {count}, but {clips.path} has {held_out} test clips")
+        raise InputError(
+            f"--examples is {count}, but {clips.path} has {counted(held_out, 'test clip')}"
+        )
     return diverse(clips, count, frames) if count else clips.select("test")[:0]
 
 

@@ -19,7 +19,7 @@ from vdsm.files import claim_folder
 from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
 from vdsm.train.run import Run
-from vdsm.trained import read
+from vdsm.trained import read, require_fit
 from vdsm.video import write_clips, write_picture
 from vdsm.weights import find
 
@@ -96,12 +96,7 @@ def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
         raise InputError(f"{folder} is a model without a run: name a dataset too")
     else:
         clips = open_clips(data)
-    info, wanted = clips.info, model.config
-    if (info.size, info.channels) != (wanted.size, wanted.channels):
-        raise InputError(
-            f"{data} has frames of {info.size} pixels, {info.channels} channels; "
-            f"the model takes {wanted.size} and {wanted.channels}"
-        )
+    require_fit(clips, model.config)
     seen = options.seen or (trained.frames if trained else min(16, int(clips.table.length.max())))
     return set_scene(model, clips, seen, options.frames, options.clips, options.seed)
 

@@ -1,19 +1,22 @@
 """`vdsm info`: what a dataset or a run is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from vdsm.data import open_clips
-from vdsm.data.clips import SPLITS, Clips
+from vdsm.data.clips import SPLITS, Clips, half_made
 from vdsm.errors import InputError
 from vdsm.files import check_writable
 from vdsm.pretrained import WEIGHTS, load
 from vdsm.train.run import Run
 from vdsm.trained import read
 from vdsm.weights import CARD, examples, find
+from vdsm.words import counted
 
 
 def info(path: Path, out: Path | None) -> None:
@@ -42,6 +45,8 @@ def info(path: Path, out: Path | None) -> None:
         console.print(model_table(path))
     elif not path.exists():
         raise InputError(f"no dataset or run at {path}")
+    elif half_made(path):
+        open_clips(path)  # says so
     else:
         raise InputError(f"{path} is neither a dataset (dataset.json) nor a run (run.json)")
 
@@ -52,18 +57,20 @@ def dataset_table(clips: Clips, path: Path) -> Table:
         title=f"{path}: dataset {clips.info.name}", show_header=False, title_justify="left"
     )
     t = clips.table
-    lengths = sorted({int(t.length.min()), int(t.length.max())})
-    frames = " to ".join(str(n) for n in lengths)
-    table.add_row(
-        "frames", f"{clips.info.size} x {clips.info.size}, {clips.info.channels} channels"
-    )
-    table.add_row("clips", f"{len(clips):,} of {frames} frames, {int(t.length.sum()):,} in all")
+    shortest, longest = int(t.length.min()), int(t.length.max())
+    some = f"{shortest} to " if shortest < longest else ""
+    each = some + counted(longest, "frame")
+    channels = counted(clips.info.channels, "channel")
+    table.add_row("frames", f"{clips.info.size} x {clips.info.size}, {channels}")
+    table.add_row("clips", f"{len(clips):,} of {each}, {int(t.length.sum()):,} in all")
     splits = [f"{name} {int((t.split == i).sum()):,}" for i, name in enumerate(SPLITS)]
     table.add_row("split", ", ".join(splits))
-    table.add_row("groups", f"{len(np.unique(t.group)):,} individuals")
+    table.add_row("groups", counted(len(np.unique(t.group)), "individual"))
     for factor in clips.info.factors:
         shown = ", ".join(factor.values[:9]) + (", ..." if len(factor.values) > 9 else "")
-        table.add_row(f"{factor.name}", f"{factor.role}, {len(factor.values)} values: {shown}")
+        table.add_row(
+            f"{factor.name}", f"{factor.role}, {counted(len(factor.values), 'value')}: {shown}"
+        )
     for key, value in clips.info.made.items():
         table.add_row(f"made: {key}", str(value))
     table.add_row("fingerprint", clips.fingerprint[:16])
@@ -71,7 +78,7 @@ def dataset_table(clips: Clips, path: Path) -> Table:
 
 
 def run_table(path: Path) -> Table:
-    """Dataset, progress, last metrics and settings."""
+    """Dataset, progress, last metrics, weights and settings; InputError if any is damaged."""
     run = Run.open(path)
     table = Table(title=f"{path}: training run", show_header=False, title_justify="left")
     table.add_row("data", str(run.data))
@@ -84,10 +91,18 @@ def run_table(path: Path) -> Table:
                 table.add_row(term, f"{last[term]:,.1f} nats per sequence")
     else:
         table.add_row("reached", "nothing yet")
+    if (path / WEIGHTS).exists():
+        table.add_row("weights", weights(path, load(path)[1]))
     for group in ("model", "contrast", "stage1", "poses", "stage2", "separation"):
         fields = vars(getattr(run.config, group))
         table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table
+
+
+def weights(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """How many and how large the weights of a run or a model are."""
+    size = (path / WEIGHTS).stat().st_size / 1e6
+    return f"{sum(t.numel() for t in tensors.values()):,} parameters, {size:.1f} MB"
 
 
 def model_table(path: Path) -> Table:
@@ -95,11 +110,12 @@ def model_table(path: Path) -> Table:
     config, tensors = load(path)
     trained = read(path)
     table = Table(title=f"{path}: trained model", show_header=False, title_justify="left")
-    table.add_row("parameters", f"{sum(t.numel() for t in tensors.values()):,}")
-    table.add_row("weights", f"{(path / WEIGHTS).stat().st_size / 1e6:.1f} MB")
+    table.add_row("weights", weights(path, tensors))
     table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
     if trained is not None:
-        table.add_row("trained on", f"{trained.dataset}, {trained.frames} frames of a clip")
+        table.add_row(
+            "trained on", f"{trained.dataset}, {counted(trained.frames, 'frame')} of a clip"
+        )
         table.add_row("data fingerprint", trained.fingerprint[:16])
     if count := len(examples(path)):
         table.add_row("example clips", f"example:0 to example:{count - 1}")

@@ -1,5 +1,7 @@
 """`vdsm embed`, `swap` and `generate`: what a trained model is for."""
 
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +12,29 @@ from torch import Tensor
 from vdsm import figures
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, Frames
+from vdsm.data.folder.find import find_tree
 from vdsm.device import pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
 from vdsm.model.vdsm import CHUNK, VDSM, Density, require_some
 from vdsm.notation import Codes
 from vdsm.train.batches import as_video
-from vdsm.trained import read
-from vdsm.video import VIDEO_SUFFIXES, grid, natural_key, read_video, write_clips, write_picture
+from vdsm.trained import read, require_fit
+from vdsm.video import grid, read_video, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
 from vdsm.weights import example, find
+from vdsm.words import counted
 
 FPS = 8
+ALL = "(--window 0 for all)"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is encoded of a clip."""
+
+    frames: Frames  # uint8 [T, H, W, C]
+    cut: str = ""  # 'the first 16 of 240' where these are not all of its frames
 
 
 def load_model(name: str, device: str) -> tuple[VDSM, Path]:
@@ -40,30 +53,33 @@ def trained_window(folder: Path, window: int | None) -> int:
     return trained.frames if trained else 0
 
 
-def load_clip(place: str, model: VDSM, window: int) -> Frames:
-    """uint8 [T, H, W, C] from a video, a folder of frames, or DATA:NUMBER; at most `window`."""
-    data, colon, number = place.rpartition(":")
-    if colon and number.isdigit() and (Path(data) / "dataset.json").exists():
-        clips = open_clips(data)
-        if int(number) >= len(clips):
-            raise InputError(f"{data} has clips 0 to {len(clips) - 1}, not {number}")
-        frames = clips.whole(int(number))
-        wanted = (model.config.size, model.config.channels)
-        if (clips.info.size, clips.info.channels) != wanted:
-            raise InputError(
-                f"{data} has frames of {clips.info.size} pixels, {clips.info.channels} channels; "
-                f"the model takes {wanted[0]} and {wanted[1]}"
-            )
-    else:
-        if (Path(place) / "dataset.json").exists():
-            raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
-        if not Path(place).exists():
-            raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
-        grey = model.config.channels == 1
-        frames = read_video(
-            Path(place), size=model.config.size, max_frames=window or None, grey=grey
-        )
-    return frames[: window or len(frames)]
+def load_clip(place: str, model: VDSM, window: int) -> Clip:
+    """At most `window` frames (0 for all) of a video, a folder of frames, or DATA:NUMBER."""
+    if (stored := clip_of_dataset(place)) is not None:
+        clips, number = open_clips(stored[0]), stored[1]
+        if number >= len(clips):
+            raise InputError(f"{stored[0]} has clips 0 to {len(clips) - 1}, not {number}")
+        require_fit(clips, model.config)
+        length = int(clips.table.length[number])
+        frames = clips.read(number, 0, min(length, window or length))
+        return Clip(frames, f"the first {window} of {length}" if len(frames) < length else "")
+    if (Path(place) / "dataset.json").exists():
+        raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
+    if not Path(place).exists():
+        raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
+    most = window + 1 if window else None  # one more tells whether there are more
+    grey = model.config.channels == 1
+    frames = read_video(Path(place), size=model.config.size, max_frames=most, grey=grey)
+    cut = 0 < window < len(frames)
+    return Clip(frames[: window or None], f"the first {window}" if cut else "")
+
+
+def clip_of_dataset(place: str) -> tuple[Path, int] | None:
+    """The dataset and the clip of DATA:NUMBER; None for any other place."""
+    data, _, number = place.rpartition(":")
+    if number.isdecimal() and (Path(data) / "dataset.json").exists():
+        return Path(data), int(number)
+    return None
 
 
 def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
@@ -71,33 +87,68 @@ def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
     return as_video(np.array(frames[None]), model.z_start.device)
 
 
+@dataclass
+class Embedded:
+    """Codes of N clips, and what else is known of these."""
+
+    names: list[str] = field(default_factory=list)
+    codes: list[Codes] = field(default_factory=list)
+    cut: int = 0  # clips of which not all frames were seen
+    columns: dict[str, Any] = field(default_factory=dict)  # name -> [N]
+    problems: list[str] = field(default_factory=list)  # why others were left out
+
+
 def embed(name: str, place: str, out: Path, window: int | None, device: str) -> None:
     """Write s [N, κ_s], d [N, κ_d], z [ΣT, κ_z], length [N] and clip [N], with labels of DATA."""
-    if out.suffix != ".npz":
-        raise InputError(f"{out}: codes are written as .npz")
+    check_writable(out, ".npz", inputs=(place,))
     model, folder = load_model(name, device)
     frames = trained_window(folder, window)
-    source = Path(example(place, folder))
-    columns: dict[str, Any]
-    if (source / "dataset.json").exists():
-        clips = open_clips(source)
-        names = [str(i) for i in range(len(clips))]
-        columns = {"group": clips.table.group, "split": clips.table.split}
-        columns |= {f"label.{k}": v for k, v in clips.table.labels.items()}
-        codes = encode_stored(model, clips, frames)
-    else:
-        names = [str(p) for p in videos_in(source)]
-        columns = {}
-        codes = [model.encode(batch_of_one(load_clip(n, model, frames), model)) for n in names]
-    columns |= {
-        "clip": np.array(names),
-        "length": np.array([c.z.shape[1] for c in codes]),
-        "s": torch.cat([c.s for c in codes]).cpu().numpy(),
-        "d": torch.cat([c.d for c in codes]).cpu().numpy(),
-        "z": torch.cat([c.z[0] for c in codes]).cpu().numpy(),
+    place = example(place, folder)
+    is_dataset = (Path(place) / "dataset.json").exists()
+    found = (embed_dataset if is_dataset else embed_videos)(model, place, frames)
+    columns = found.columns | {
+        "clip": np.array(found.names),
+        "length": np.array([c.z.shape[1] for c in found.codes]),
+        "s": torch.cat([c.s for c in found.codes]).cpu().numpy(),
+        "d": torch.cat([c.d for c in found.codes]).cpu().numpy(),
+        "z": torch.cat([c.z[0] for c in found.codes]).cpu().numpy(),
     }
     atomic_write(out, lambda file: np.savez(file, **columns))
-    print(f"{out}: codes of {len(names)} clips")
+    seen = f"; of {found.cut} the first {counted(frames, 'frame')} {ALL}" if found.cut else ""
+    print(f"{out}: codes of {counted(len(found.names), 'clip')}{seen}")
+    for problem in found.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+
+
+def embed_dataset(model: VDSM, place: str, window: int) -> Embedded:
+    """Every clip of a dataset, with its group, split and labels."""
+    clips = open_clips(place)
+    require_fit(clips, model.config)
+    table = clips.table
+    columns = {"group": table.group, "split": table.split}
+    columns |= {f"label.{factor}": values for factor, values in table.labels.items()}
+    cut = int((table.length > window).sum()) if window else 0
+    names = [str(i) for i in range(len(clips))]
+    return Embedded(names, encode_stored(model, clips, window), cut, columns)
+
+
+def embed_videos(model: VDSM, place: str, window: int) -> Embedded:
+    """One clip, or all in a folder but for those that cannot be read; InputError if none can."""
+    found = Embedded()
+    for name in clips_at(place):
+        try:
+            clip = load_clip(name, model, window)
+        except InputError as error:
+            found.problems.append(str(error))
+            continue
+        found.names.append(name)
+        found.codes.append(model.encode(batch_of_one(clip.frames, model)))
+        found.cut += clip.cut != ""
+    if not found.names:
+        first, *others = found.problems
+        many = f"none of {len(found.problems)} clips in {place} can be read; the first: "
+        raise InputError(many + first if others else first)
+    return found
 
 
 def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
@@ -114,16 +165,14 @@ def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
     return [codes[i] for i in range(len(clips))]
 
 
-def videos_in(place: Path) -> list[Path]:
-    """The video itself, or the videos in a folder and below, in natural order."""
-    if place.is_file():
-        return [place]
-    if not place.is_dir():
+def clips_at(place: str) -> list[str]:
+    """The clip itself, or the videos and folders of frames in a folder and below, in order."""
+    path = Path(place)
+    if path.is_dir():
+        return [str(item.path) for item in find_tree(path)]
+    if not path.exists() and clip_of_dataset(place) is None:
         raise InputError(f"no video, folder of videos or dataset at {place}")
-    found = [p for p in place.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
-    if not found:
-        raise InputError(f"{place} has no videos ({', '.join(sorted(VIDEO_SUFFIXES))}) in it")
-    return sorted(found, key=lambda p: natural_key(str(p)))
+    return [place]
 
 
 def swap(
@@ -140,15 +189,20 @@ def swap(
     check_writable(out, *CLIP_SUFFIXES, inputs=(identity, action))
     model, folder = load_model(name, device)
     length = trained_window(folder, window)
-    places = (example(place, folder) for place in (identity, action))
-    who, what = (batch_of_one(load_clip(place, model, length), model) for place in places)
+    clips = {
+        option: load_clip(example(place, folder), model, length)
+        for option, place in (("--identity", identity), ("--action", action))
+    }
+    who, what = (batch_of_one(clip.frames, model) for clip in clips.values())
     drawn = figures.pixels(model.swap(who, what, frames))
     if show_inputs:
         t = drawn.shape[1]
         shown = [figures.hold(figures.pixels(clip), t) for clip in (who, what)]
         drawn = grid(np.concatenate([*shown, drawn]), 1 if out.suffix == ".png" else 3)[None]
     write_clips(out, drawn[0], FPS)
-    print(f"{out}: {drawn.shape[1]} frames")
+    cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
+    seen = f"; seen: {cut} {ALL}" if cut else ""
+    print(f"{out}: {counted(drawn.shape[1], 'frame')}{seen}")
 
 
 def generate(
@@ -168,11 +222,11 @@ def generate(
     start = None
     if given is not None:
         clip = load_clip(example(given, folder), model, trained_window(folder, None))
-        start = batch_of_one(clip, model)
+        start = batch_of_one(clip.frames, model)
     claim_folder(out)
     drawn = figures.pixels(model.generate(num, frames, generator, start, density))
     for i, clip in enumerate(drawn):
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
     write_picture(out / "samples.png", grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
-    print(f"{out}: {num} clips of {frames} frames and samples.png")
+    print(f"{out}: {counted(num, 'clip')} of {counted(frames, 'frame')} and samples.png")

@@ -262,12 +262,21 @@ def write_meta(path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
     atomic_write(path / "dataset.json", json.dumps(asdict(info), indent=2).encode())
 
 
+def half_made(path: Path) -> bool:
+    """Whether a folder was begun as a dataset and never finished."""
+    begun = any((path / name).exists() for name in ("making.json", "frames.u8"))
+    return begun and not (path / "dataset.json").exists()
+
+
 def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
     """Read dataset.json and clips.npz of a dataset folder."""
     if not path.is_dir():
         raise InputError(f"no folder {path}: make one with 'vdsm data ... --out {path}'")
-    if (path / "making.json").exists() and not (path / "dataset.json").exists():
-        raise InputError(f"{path} is half made: run the 'vdsm data' command that began it again")
+    if half_made(path):
+        remedy = "" if (path / "making.json").exists() else "delete it, then "
+        raise InputError(
+            f"{path} is half made: {remedy}run the 'vdsm data' command that began it again"
+        )
     if not (path / "dataset.json").exists():
         raise InputError(f"{path} has no dataset.json: name a folder that 'vdsm data' has made")
     fields = read_json(path / "dataset.json")

@@ -27,6 +27,7 @@ from vdsm.data.maker import provenance
 from vdsm.data.mug_npz import check_clip, expression_codes, load_array
 from vdsm.errors import InputError
 from vdsm.video import IMAGE_SUFFIXES, Fit, natural_key, parse_crop, read_video
+from vdsm.words import counted
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 CLIPS_FILE, LABELS_FILE = "MUG_0-255_OF_112x112_color.npz", "labels.npz"
@@ -81,13 +82,14 @@ def make(out: Path, options: MugOptions) -> None:
     takes = [take for take in found if take.length >= options.min_frames]
     if not takes:
         raise InputError(
-            f"{options.source}: none of {len(found)} clips keeps {options.min_frames} frames when"
-            f" every {options.every}. is taken: lower --min_frames or --every"
+            f"{options.source}: none of {counted(len(found), 'clip')} keeps"
+            f" {counted(options.min_frames, 'frame')} when every {options.every}. is taken: lower"
+            " --min-frames or --every"
         )
     persons = sorted({take.person for take in takes if take.person is not None}, key=natural_key)
     split = _split(takes, persons, options)
     skipped = [
-        {"clip": take.name, "reason": f"{take.length} frames"}
+        {"clip": take.name, "reason": counted(take.length, "frame")}
         for take in found
         if take.length < options.min_frames
     ]
@@ -186,7 +188,7 @@ def npz_takes(options: MugOptions) -> list[Take]:
     beside = packed.with_name(LABELS_FILE)
     labels_file = options.labels or (beside if beside.exists() else packed)
     if labels_file == packed and options.labels_key == options.clips_key:
-        raise InputError(f"no {beside}: name the labels with --labels or --labels_key")
+        raise InputError(f"no {beside}: name the labels with --labels or --labels-key")
     clips = load_array(packed, options.clips_key)
     expressions, persons = _labels(labels_file, len(clips), options)
     codes = expression_codes(options.codes, EXPRESSIONS)

@@ -36,6 +36,7 @@ LENGTH = 0.425  # pivot to the centre of the bob
 BOB_RADIUS = 0.13
 ROD_RADIUS = 0.035
 WIDEST = 1.05  # rad
+LONGEST = 20  # clips that a slow swing may last; in a longer one nothing is seen to move
 
 Floats = npt.NDArray[np.float64]
 Values = float | Sequence[float] | npt.NDArray[Any]
@@ -183,10 +184,7 @@ def _explained_each(angle: Floats, t: npt.NDArray[np.int64], rate: Floats) -> Fl
 
 def make(out: Path, options: PendulumOptions) -> None:
     """Write the pendulum dataset: every colour at every speed, `clips_per_cell` times."""
-    if options.smallest > options.largest:
-        raise InputError(
-            f"smallest amplitude {options.smallest} exceeds largest {options.largest}: swap them"
-        )
+    _check(options)
     with ClipWriter(out, _info(options)) as writer:
         for colour, speed, swing, split in _cells(options):
             labels = {"colour": colour, "speed": speed}
@@ -194,6 +192,24 @@ def make(out: Path, options: PendulumOptions) -> None:
                 frames = draw(angle, list(COLOURS.values())[colour], options.size)
                 where = "test" if held else "train"
                 writer.add(frames, group=colour, split=where, labels=labels)
+
+
+def _check(options: PendulumOptions) -> None:
+    """InputError for options that do not go together."""
+    fast, slow, frames = options.fast_period, options.slow_period, options.frames
+    if options.smallest > options.largest:
+        raise InputError(
+            f"smallest amplitude {options.smallest} exceeds largest {options.largest}: swap them"
+        )
+    if fast >= slow:
+        raise InputError(
+            f"--fast-period {fast:g} is not shorter than --slow-period {slow:g}: speeds must differ"
+        )
+    if slow > LONGEST * frames:
+        raise InputError(
+            f"--slow-period is {slow:g} but clips have {frames} frames, in which such a pendulum "
+            f"hardly moves: choose {LONGEST * frames} at most, or more --frames"
+        )
 
 
 def _cells(options: PendulumOptions) -> Iterator[tuple[int, int, Swing, npt.NDArray[np.int64]]]:

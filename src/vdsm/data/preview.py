@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vdsm.data.clips import SPLITS, Clips, Frames, Ints
 from vdsm.video import strips, write_picture
+from vdsm.words import counted
 
 TILE = 64  # pixels; smaller frames are enlarged
 GAP = 2
@@ -49,7 +50,7 @@ def label(clips: Clips, clip: int) -> list[str]:
     """What is said of a clip: its number, group, split and length, then its labels."""
     table = clips.table
     head = f"clip {clip}, group {table.group[clip]}, {SPLITS[table.split[clip]]}"
-    lines = [f"{head}, {table.length[clip]} frames"]
+    lines = [f"{head}, {counted(int(table.length[clip]), 'frame')}"]
     for factor in clips.info.factors:
         value = int(table.labels[factor.name][clip])
         lines.append(f"{factor.name}: {factor.values[value] if value >= 0 else 'unknown'}")

@@ -26,6 +26,7 @@ import numpy as np
 from vdsm.data.clips import SPLITS, Clips, Frames, Info, Ints, read_meta, table_of, write_meta
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder
+from vdsm.words import counted
 
 RangeReader = Callable[[str, int, int], bytes]  # address, offset, length -> that many bytes
 BLOCK, RECORD = tarfile.BLOCKSIZE, tarfile.RECORDSIZE
@@ -158,7 +159,8 @@ def write_shards(source: Clips, out: Path, shards: int) -> None:
     than clips or an output folder in use; a failure leaves nothing behind.
     """
     if not 1 <= shards <= len(source):
-        raise InputError(f"{shards} shards for {len(source)} clips: choose 1 to {len(source)}")
+        asked = f"{counted(shards, 'shard')} for {counted(len(source), 'clip')}"
+        raise InputError(f"{asked}: choose 1 to {len(source)}")
     claim_folder(out)
     names = [f"shard-{i:05d}.tar" for i in range(shards)]
     offset = np.zeros(len(source), np.int64)

@@ -13,7 +13,10 @@ from vdsm.evaluate.stream import Progress
 
 @contextmanager
 def progress_bar(console: Console | None = None) -> Iterator[Progress]:
-    """A bar for each step of the panel: `with progress_bar() as bar: panel(..., progress=bar)`."""
+    """A bar for each step of the panel: `with progress_bar() as bar: panel(..., progress=bar)`.
+
+    Where the output is no terminal, a plain line as each begins.
+    """
     console = console or Console(stderr=True)
     columns = (
         TextColumn("[bold]{task.description}"),
@@ -28,6 +31,8 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
 
         def advance(what: str, done: int, total: int) -> None:
             if what not in tasks:
+                if not console.is_terminal:
+                    console.print(f"evaluate: {what}", highlight=False, soft_wrap=True)
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from vdsm.errors import InputError
+from vdsm.words import counted
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
@@ -86,7 +87,9 @@ def prepare(
     train, test = np.flatnonzero(held == 0), np.flatnonzero(held == 1)
     for name, rows in (("training", train), ("test", test)):
         if len(rows) < 2:
-            raise InputError(f"split leaves {len(rows)} {name} clips: the panel needs at least 2")
+            raise InputError(
+                f"split leaves {counted(len(rows), f'{name} clip')}: the panel needs at least 2"
+            )
 
     checked_roles = _roles(labels, roles)
     compact, classes = {}, {}
@@ -145,7 +148,8 @@ def factor_fault(train: Ints, test: Ints) -> str | None:
     known, seen = np.unique(train[train >= 0]), np.unique(test[test >= 0])
     for where, found in (("training", known), ("test", seen)):
         if len(found) < 2:
-            return f"it has {len(found)} known value(s) among the {where} clips, so it cannot vary"
+            values = counted(len(found), "known value")
+            return f"it has {values} among the {where} clips, so it cannot vary"
     foreign = np.setdiff1d(seen, known)
     if len(foreign):
         return (

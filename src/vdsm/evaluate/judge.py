@@ -27,6 +27,7 @@ from vdsm.evaluate.seeds import generator, integer
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, read, real_clips
 from vdsm.notation import Video
+from vdsm.words import counted
 
 RATE = 2e-3  # peak of the one-cycle learning rate
 CHECK_EVERY = 50  # steps
@@ -237,7 +238,7 @@ def require_floor(numbers: Numbers, floor: float) -> None:
     if low:
         count = max(number.n for number in numbers.values())
         raise InputError(
-            f"judge below its floor of {100 * floor:.1f} % on {count} real test clips: "
+            f"judge below its floor of {100 * floor:.1f} % on {counted(count, 'real test clip')}: "
             f"{', '.join(low)}; give it more training clips or steps, or lower the floor"
         )
 

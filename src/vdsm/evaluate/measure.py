@@ -164,7 +164,7 @@ def unseen_swaps(bench: Bench) -> None:
     """`unseen.*`: swaps into combinations of identity and action that training left out."""
     pairs = bench.inputs.unseen
     if pairs is None or not len(pairs):
-        bench.left_out["unseen"] = "no combination was left out of training"
+        bench.left_out["unseen"] = "no pair of clips makes a combination that training left out"
         return
     _judge_pairs(bench, pairs, "unseen", "unseen combinations")
 

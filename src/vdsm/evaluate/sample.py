@@ -10,6 +10,7 @@ from vdsm.data.clips import Clips, Frames
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import JUDGES_ONLY, Ints, Role, factor_fault
 from vdsm.evaluate.seeds import generator
+from vdsm.words import counted
 
 MOST_UNSEEN = 1000  # pairs
 FEW = 400  # training segments up to which long clips give several
@@ -70,8 +71,8 @@ def draw_sample(
         found = clips.select(name, min_length=frames)
         if len(found) < 2:
             raise InputError(
-                f"{clips.path or clips.info.name} has {len(found)} {name} clips of {frames} "
-                "frames or more: evaluation needs at least 2"
+                f"{clips.path or clips.info.name} has {counted(len(found), f'{name} clip')} of "
+                f"{counted(frames, 'frame')} or more: evaluation needs at least 2"
             )
         rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
     main, starts, alone = _segments(clips, frames, rows[0], rows[1], seed, early)
@@ -127,8 +128,8 @@ def beginning(lengths: Ints, frames: int) -> Ints:
     """
     if len(lengths) and lengths.min() < 2 * frames:
         raise InputError(
-            f"a clip of {lengths.min()} frames is too short for judges to see its beginning: that "
-            f"takes two segments of {frames}; leave --judge-early out"
+            f"a clip of {counted(int(lengths.min()), 'frame')} is too short for judges to see its "
+            f"beginning: that takes two segments of {frames}; leave --judge-early out"
         )
     return np.clip((EARLY * lengths).astype(np.int64), frames, lengths - frames)
 

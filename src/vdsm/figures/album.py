@@ -18,6 +18,7 @@ from vdsm.figures.layout import enlarge, headed, labelled, parted, pixels, stack
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Video
 from vdsm.video import grid, strips
+from vdsm.words import counted
 
 TILE = 64  # pixels; smaller frames are enlarged
 ACROSS = 20  # frames of a clip in a still
@@ -89,8 +90,8 @@ def set_scene(
     if len(chosen) == 0:
         found = int(clips.table.length.max())
         raise InputError(
-            f"no clip of {clips.info.name} has {trained} frames (the longest has {found}): "
-            f"let the model see at most {found}"
+            f"no clip of {clips.info.name} has {counted(trained, 'frame')} (the longest has "
+            f"{found}): let the model see at most {found}"
         )
     length = min(longest, int(clips.table.length[chosen].min()))
     device = model.z_start.device

@@ -27,6 +27,7 @@ from vdsm.model.likelihood import Frames
 from vdsm.model.pose import FramePose
 from vdsm.model.transition import Transition
 from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
+from vdsm.words import counted
 
 CHUNK = 32  # clips that encode and decode take at a time
 Density = Literal["fitted", "standard"]
@@ -423,7 +424,8 @@ class VDSM(nn.Module):
 def require_some(num: int, frames: int) -> None:
     """InputError where nothing is asked for."""
     if num < 1 or frames < 1:
-        raise InputError(f"asked for {num} clips of {frames} frames: both must be at least 1")
+        asked = f"{counted(num, 'clip')} of {counted(frames, 'frame')}"
+        raise InputError(f"asked for {asked}: both must be at least 1")
 
 
 def _join(parts: Iterator[Codes]) -> Codes:

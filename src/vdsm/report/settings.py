@@ -10,6 +10,7 @@ from vdsm.config import Config, describe
 from vdsm.data.clips import SPLITS, Clips
 from vdsm.presets import NAMES, Size, preset
 from vdsm.train.run import Run
+from vdsm.words import counted
 
 Facts = list[tuple[str, str]]
 FITTED = ("model.size", "model.channels")  # follow from the dataset
@@ -21,10 +22,10 @@ def facts(run: Run, clips: Clips, record: Mapping[str, Any], weights: int) -> Fa
     c = clips.info
     n = {name: int((clips.table.split == i).sum()) for i, name in enumerate(SPLITS)}
     return [
-        ("dataset", f"{c.name}, {c.size} x {c.size} pixels, {c.channels} channels"),
+        ("dataset", f"{c.name}, {c.size} x {c.size} pixels, {counted(c.channels, 'channel')}"),
         ("clips", ", ".join(f"{count:,} {name}" for name, count in n.items())),
         ("individuals", f"{len(np.unique(clips.table.group)):,}"),
-        *[(f"{f.role} factor", f"{f.name}: {len(f.values)} values") for f in c.factors],
+        *[(f"{f.role} factor", f"{f.name}: {counted(len(f.values), 'value')}") for f in c.factors],
         ("reached", reached(metrics)),
         ("trained for", duration(metrics[-1]["seconds"] if metrics else 0)),
         ("parameters", f"{weights:,}"),

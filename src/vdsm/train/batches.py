@@ -10,6 +10,7 @@ from torch import Tensor
 from vdsm.data.cells import Mask
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
+from vdsm.words import counted
 
 ALL = slice(None)
 
@@ -148,8 +149,8 @@ class SegmentSampler:
         if len(self.pool) == 0:
             longest = int(clips.table.length.max())
             raise InputError(
-                f"no training clip of {clips.info.name} has {frames} frames (the longest of all "
-                f"has {longest}): lower --stage2.frames"
+                f"no training clip of {clips.info.name} has {counted(frames, 'frame')} (the "
+                f"longest of all has {longest}): lower --stage2.frames"
             )
 
     def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:

@@ -234,11 +234,14 @@ def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:
 
 
 def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processes) -> None:
-    """Bring the state to the run's newest checkpoint, if it has one."""
+    """Bring the state to the run's newest checkpoint, if it has one, and the metrics to the state.
+
+    A run without one has no metrics either, but where the user deleted a damaged checkpoint.
+    """
     saved = processes.once(run.restore)
     if saved is not None:
         state.load(saved, plan)
-        processes.once(lambda: run.forget_after(state.stage, state.step))
+    processes.once(lambda: run.forget_after(state.stage, state.step))
 
 
 def measure(

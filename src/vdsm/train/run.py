@@ -91,20 +91,32 @@ class Run:
                 old.unlink()
 
     def restore(self) -> dict[str, Any] | None:
-        """The newest checkpoint, or None if the run has none yet."""
+        """The newest checkpoint, or None if the run has none (yet)."""
         if not (self.path / POINTER).exists():
             return None
-        pointer = read_json(self.path / POINTER)
-        file = self.path / str(pointer.get("file"))
-        if not file.is_file():
-            raise InputError(f"{self.path / POINTER} names {file.name}, which is missing")
-        content = file.read_bytes()
-        if hashlib.sha256(content).hexdigest() != pointer.get("sha256"):
-            raise InputError(f"{file} is truncated or altered: its checksum does not match")
+        content = self._checkpoint()
         state: dict[str, Any] = torch.load(
             io.BytesIO(content), map_location="cpu", weights_only=True
         )
         return state
+
+    def _checkpoint(self) -> bytes:
+        """The newest checkpoint's file; InputError that says what can be done where it is damaged.
+
+        Without the file that names it the run has no checkpoint, so training begins anew.
+        """
+        remedy = f"copy it back, or delete {self.path / POINTER} to train from the first step anew"
+        try:
+            pointer = read_json(self.path / POINTER)
+        except InputError as error:
+            raise InputError(f"{error}; {remedy}") from error
+        file = self.path / str(pointer.get("file"))
+        if not file.is_file():
+            raise InputError(f"{self.path / POINTER} names {file.name}, which is missing; {remedy}")
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != pointer.get("sha256"):
+            raise InputError(f"{file} is truncated or altered (its checksum differs); {remedy}")
+        return content
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append a line to metrics.jsonl."""

@@ -12,9 +12,18 @@ from av.stream import Disposition
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
-from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged, truncated
+from vdsm.video.limits import (
+    MAX_PIXELS,
+    Frames,
+    NoVideo,
+    TimedFrames,
+    check_pixels,
+    damaged,
+    truncated,
+)
 from vdsm.video.still import on_black
 from vdsm.video.whole import check_whole
+from vdsm.words import counted
 
 # Containers that are read; others (playlists above all) can point at further files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
@@ -62,7 +71,7 @@ def _video_stream(container: Any, path: Path) -> Any:
             if stream.codec_context is None:
                 raise InputError(f"{path} has video of an unknown codec: convert it to H.264 mp4")
             return stream
-    raise InputError(f"{path} has no video in it")
+    raise NoVideo(f"{path} has no video in it")
 
 
 def _decoder(stream: Any) -> Any:
@@ -134,15 +143,15 @@ class _Tally:
             declared = len(stream.index_entries) if indexed else stream.frames
             self.counts = [max(self.packets, declared)]
         if self.packets not in self.counts:
-            what = f"{self.packets} frames found, expected {max(self.counts, default=0)}"
+            what = f"{counted(self.packets, 'frame')} found, expected {max(self.counts, default=0)}"
             raise truncated(self.path, what)
         if len(self.counts) > len(self.container.streams):
             raise damaged(self.path, "frames of a track that is not declared")
         if self.dropped and stream.duration and self.lasts <= stream.duration:
-            raise damaged(self.path, f"times outside of it for {self.dropped} frames")
+            raise damaged(self.path, f"times outside of it for {counted(self.dropped, 'frame')}")
         lost = sum(time >= self.start for time in self.waiting)
         if lost and kind != "avi":  # its times are those of decoding
-            raise damaged(self.path, f"{lost} of {self.packets} frames do not decode")
+            raise damaged(self.path, f"{lost} of {counted(self.packets, 'frame')} did not decode")
 
 
 class _Upright:

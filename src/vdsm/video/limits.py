@@ -15,6 +15,14 @@ TimedFrames = Iterator[Timed]
 MAX_PIXELS = 2**26  # 8192 x 8192 or 11,585 x 5,792: above 8K video, 200 MB as RGB
 
 
+class NoVideo(InputError):
+    """A file with sound or text alone."""
+
+
+class BeyondPicture(InputError):
+    """A crop box that is not inside of the picture."""
+
+
 def check_pixels(path: Path, width: int, height: int) -> None:
     """Refuse a picture that would not decode in reasonable memory, before decoding it."""
     if width * height > MAX_PIXELS:

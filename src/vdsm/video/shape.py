@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vdsm.errors import InputError
-from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.limits import BeyondPicture, Frames, TimedFrames
 
 LONGEST_STILL = 600.0  # s that one frame may stand; a longer gap is a damaged clock
 Box = tuple[int, int, int, int]
@@ -66,7 +66,10 @@ class Fit:
         if self._box is not None:
             x, y, w, h = self._box
             if x + w > width or y + h > height:
-                raise InputError(f"crop box {self.crop} leaves a picture of {width} x {height}")
+                raise BeyondPicture(
+                    f"crop box {self.crop} reaches beyond a picture of {width} x {height} pixels:"
+                    " choose one inside of it"
+                )
             return x, y, x + w, y + h
         if self.crop == "square":
             return 0, 0, width, height

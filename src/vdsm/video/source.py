@@ -125,7 +125,7 @@ def named(path: Path) -> Iterator[None]:
     except InputError as error:
         if str(path) in str(error):
             raise
-        raise InputError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
     except MemoryError as error:
         raise InputError(f"{path} does not fit in memory: scale it down or cut it") from error
     except Exception as error:

@@ -50,14 +50,14 @@ def examples(folder: Path) -> list[Path]:
 
 def example(place: str, folder: Path) -> str:
     """The file of an example clip of the model in `folder` for 'example:3'; else `place` itself."""
-    found = re.fullmatch(r"example:(\d+)", place)
+    found = re.fullmatch("example:(.*)", place)
     data_of_that_name = Path("example", "dataset.json").exists()
     if found is None or data_of_that_name or Path(place).exists():
         return place
     known = examples(folder)
     if not known:
         raise InputError(f"{folder.name} has no example clips: give a video or DATA:NUMBER")
-    number = int(found[1])
-    if number >= len(known):
-        raise InputError(f"{folder.name} has examples 0 to {len(known) - 1}, not {number}")
-    return str(known[number])
+    numbered = {str(number): file for number, file in enumerate(known)}
+    if found[1] not in numbered:
+        raise InputError(f"{folder.name} has example:0 to example:{len(known) - 1}, no {place}")
+    return str(numbered[found[1]])

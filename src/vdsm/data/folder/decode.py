@@ -15,18 +15,23 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from vdsm.data.folder.find import Item
 from vdsm.data.folder.pool import in_processes, stopping
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
 from vdsm.video import Fit, frames
+from vdsm.video.limits import BeyondPicture, NoVideo
+from vdsm.video.source import named
+from vdsm.words import counted
 
 MAKING = "making.json"
 JOURNAL = "journal.jsonl"
 PARTS = "parts"
 COPY = 2**22  # bytes
+Kind = Literal["broken", "crop", "short", "no video"]  # of a problem
+KINDS: dict[type[InputError], Kind] = {BeyondPicture: "crop", NoVideo: "no video"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Decoded:
     digest: str = ""  # SHA-256 of the frames
     start: int = 0  # in frames.u8, frames
     problem: str | None = None
-    short: bool = False  # whether the problem is only that it has too few frames
+    kind: Kind = "broken"  # if there is a problem
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,14 @@ class Job:
 def begin(out: Path, recipe: Recipe) -> list[Decoded]:
     """Claim a new folder, or find what a half-made one holds already.
 
-    Frames and journal are cut back to what both agree on.
+    Frames and journal are cut back to what both agree on. Where nothing is decoded yet another
+    recipe may take the place of the first.
     """
-    if (out / "dataset.json").exists() or not (out / MAKING).exists():
+    half_made = (out / MAKING).exists() and not (out / "dataset.json").exists()
+    if not half_made:
         claim_folder(out)
+    if not half_made or _is_empty(out / JOURNAL):
         atomic_write(out / MAKING, json.dumps(asdict(recipe), indent=2).encode())
-        return []
     begun = read_json(out / MAKING)
     for name, value in asdict(recipe).items():
         if begun.get(name) != value:
@@ -93,6 +100,10 @@ def begin(out: Path, recipe: Recipe) -> list[Decoded]:
     return done
 
 
+def _is_empty(file: Path) -> bool:
+    return not file.exists() or file.stat().st_size == 0
+
+
 def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
     """The entries whose frames are there; the last line can be torn."""
     stored = out / "frames.u8"
@@ -103,6 +114,7 @@ def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
             fields = json.loads(line)
         except ValueError:
             break
+        fields.pop("short", None)  # of an earlier version
         entry = Decoded(**fields | {"stamp": tuple(fields["stamp"])})
         if (entry.start + entry.frames) * recipe.frame_bytes > held:
             break
@@ -185,7 +197,8 @@ def extract(job: Job) -> Decoded:
     try:
         with open(job.part, "wb") as file:
             for image in frames(job.item.path, fps=recipe.fps, threads=job.threads):
-                content = fit(image).tobytes()
+                with named(job.item.path):
+                    content = fit(image).tobytes()
                 file.write(content)
                 digest.update(content)
                 count += 1
@@ -193,11 +206,11 @@ def extract(job: Job) -> Decoded:
                     return replace(entry, problem="called off")
     except InputError as error:
         job.part.unlink()
-        return replace(entry, problem=str(error))
+        return replace(entry, problem=str(error), kind=KINDS.get(type(error), "broken"))
     if count < job.shortest:
         job.part.unlink()
-        problem = f"{job.item.path} has {count} frames, fewer than {job.shortest}"
-        return replace(entry, problem=problem, short=count > 0)
+        problem = f"{job.item.path} has {counted(count, 'frame')}, fewer than {job.shortest}"
+        return replace(entry, problem=problem, kind="short" if count else "broken")
     return replace(entry, frames=count, digest=digest.hexdigest())
 
 

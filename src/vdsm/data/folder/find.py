@@ -10,6 +10,7 @@ from typing import Any
 from vdsm.errors import InputError
 from vdsm.video import VIDEO_SUFFIXES, natural_key
 from vdsm.video.source import is_picture_name
+from vdsm.words import counted
 
 LEVELS = ("identity", "action")  # what the first two folders of a tree stand for
 SPLITS = ("train", "test")
@@ -127,8 +128,8 @@ def _csv_rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
             for cells in reader:
                 if len(cells) not in (0, len(header)):
                     raise InputError(
-                        f"{table}, row {reader.line_num}: {len(cells)} cells,"
-                        f" but {len(header)} columns"
+                        f"{table}, row {reader.line_num}: {counted(len(cells), 'cell')},"
+                        f" but {counted(len(header), 'column')}"
                     )
                 if cells:
                     yield reader.line_num, dict(zip(header, map(str.strip, cells), strict=True))

@@ -1,6 +1,7 @@
 """Makes a dataset of a folder of videos: decodes with a progress bar, reports, writes."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +25,10 @@ from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split,
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 from vdsm.video import parse_crop
+from vdsm.words import counted
 
 REPORT = "broken.csv"
+BROKEN = ("broken", "crop")  # kinds of problems that count as broken
 
 
 def make(out: Path, options: FolderOptions) -> None:
@@ -85,7 +88,7 @@ def _decode(
         with closing(fresh) as results:
             broken = 0
             for entry in results:
-                broken += entry.problem is not None and not entry.short
+                broken += entry.problem is not None and entry.kind in BROKEN
                 bar.update(task, advance=1, broken=broken)
                 yield entry
 
@@ -109,21 +112,25 @@ def _report(
 ) -> None:
     """List what is left out, with reasons; InputError if too much of it is broken."""
     problems = [results[item.name] for item in items if results[item.name].problem is not None]
-    broken = [entry for entry in problems if not entry.short]
+    broken = [entry for entry in problems if entry.kind in BROKEN]
     (out / REPORT).unlink(missing_ok=True)
     if not problems:
         return
-    lines = [[e.name, "short" if e.short else "broken", e.problem] for e in problems]
+    lines = [[e.name, e.kind, e.problem] for e in problems]
     write_csv(out / REPORT, ["path", "kind", "reason"], lines)
     if len(broken) > options.max_broken * len(items):
+        fault, remedy = "is broken" if len(broken) == 1 else "are broken", "mend them"
+        if broken[0].kind == "crop":
+            fault, remedy = "cannot be used", "choose another --crop"
         raise InputError(
-            f"{len(broken)} of {len(items)} files are broken, more than the share"
+            f"{len(broken)} of {counted(len(items), 'file')} {fault}, more than the share"
             f" {options.max_broken:g} allowed; the first: {broken[0].problem}. See"
-            f" {out / REPORT}; mend them, or raise --max-broken, and run the command again"
+            f" {out / REPORT}; {remedy}, or raise --max-broken, and run the command again"
         )
+    kinds = Counter(entry.kind for entry in problems)
     Console(stderr=True).print(
-        f"left out: {len(broken)} broken, {len(problems) - len(broken)} too short,"
-        f" of {len(items)}: see {out / REPORT}",
+        f"left out: {len(broken)} broken, {kinds['short']} too short, {kinds['no video']} without"
+        f" video, of {len(items)}: see {out / REPORT}",
         highlight=False,
         soft_wrap=True,
     )
@@ -158,8 +165,8 @@ def _write(
         licence="that of the source",
         videos=len(results),
         content=_content(clips, results),
-        broken=sum(not entry.short for entry in problems),
-        short=sum(entry.short for entry in problems),
+        broken=sum(entry.kind in BROKEN for entry in problems),
+        short=sum(entry.kind == "short" for entry in problems),
     )
     for name in ("workers", "max_broken"):  # what has no bearing on the data
         del made["options"][name]
