@@ -4,11 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vdsm.config import Config, ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips, pendulum
 from vdsm.train.run import Run
 
 FRAMES = 12
+
+# Of forks of a process that has threads (a DataLoader's processes start none), of few cores.
+HELPED = pytest.mark.filterwarnings(
+    "ignore:.*fork.*:DeprecationWarning", "ignore:This DataLoader will create:UserWarning"
+)
 
 SMALL = Config(
     ModelConfig(

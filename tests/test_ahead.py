@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from small import HELPED
 from vdsm.data.clips import Ints
 from vdsm.errors import InputError
 from vdsm.train.ahead import Reading, Steps, helpers_for, read_ahead
@@ -19,8 +20,7 @@ def draw(rng: np.random.Generator) -> Ints:
     return rng.integers(0, 1000, 5)
 
 
-# Python warns of forks of a process that has threads; a DataLoader's processes start none.
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@HELPED
 @pytest.mark.parametrize("helpers", [0, 1, 2])
 def test_each_step_reads_what_its_number_says(helpers: int) -> None:
     steps = Steps(draw, seed=4, stage=1, attempt=2)
@@ -32,7 +32,7 @@ def test_each_step_reads_what_its_number_says(helpers: int) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@HELPED
 @pytest.mark.parametrize("helpers", [0, 2])
 def test_what_is_wrong_is_said_as_it_was(helpers: int) -> None:
     def broken(rng: np.random.Generator) -> Ints:
@@ -45,7 +45,7 @@ def test_what_is_wrong_is_said_as_it_was(helpers: int) -> None:
         next(reads)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@HELPED
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_helpers_leave_stopping_to_the_process_that_trains(number: int) -> None:
     """`timeout`, a scheduler and Ctrl-C send their signal to all processes of a run."""
@@ -56,7 +56,7 @@ def test_helpers_leave_stopping_to_the_process_that_trains(number: int) -> None:
         assert list(reads) == [helper] * 39
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@HELPED
 def test_helpers_leave_when_something_else_is_read() -> None:
     who = Steps(lambda _: os.getpid(), 0, 0, 0)
     with closing(Reading()) as reading:
@@ -72,11 +72,11 @@ def alive(process: int) -> bool:
 
 
 def test_nobody_helps_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr("vdsm.train.ahead.cores", lambda: 16)
     assert helpers_for(torch.device("cpu")) == 0
     assert helpers_for(torch.device("cuda")) == 4
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
     assert helpers_for(torch.device("cuda")) == 1
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("vdsm.train.ahead.cores", lambda: 1)
     monkeypatch.delenv("LOCAL_WORLD_SIZE")
     assert helpers_for(torch.device("cuda")) == 0

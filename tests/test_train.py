@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from small import SMALL, pendula, start
+from small import HELPED, SMALL, pendula, start
 from vdsm import VDSM, InputError, elbo
 from vdsm.cli import run as command
 from vdsm.config import SeparationConfig, override
@@ -93,8 +93,7 @@ def test_stopped_and_resumed_equals_unbroken(
     assert equal(comparable(run), comparable(unbroken))
 
 
-# Python warns of forks of a process that has threads; a DataLoader's processes start none.
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@HELPED
 def test_drawn_ahead_by_other_processes_it_is_the_same(
     data: Path, tmp_path: Path, unbroken: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Where and how numbers are computed: device, precision, and the CPU's memory allocator."""
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +11,11 @@ import torch
 from vdsm.errors import InputError
 
 MALLOC_SETTINGS = ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28))  # mmap, trim, top pad
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pick_device(name: str) -> torch.device:

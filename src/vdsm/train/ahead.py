@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.train.batches import step_seed
 
@@ -93,5 +94,5 @@ def helpers_for(device: torch.device) -> int:
     """How many processes draw for this one: none for a CPU, which has enough to do itself."""
     if device.type != "cuda" or "fork" not in get_all_start_methods():
         return 0
-    cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(0, min(HELPERS, cores - 1))
+    mine = cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(0, min(HELPERS, mine - 1))

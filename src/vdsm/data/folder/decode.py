@@ -9,7 +9,6 @@ While it is being made, a dataset folder also holds
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Generator
 from contextlib import closing
@@ -225,8 +224,3 @@ def finish(out: Path) -> None:
     shutil.rmtree(out / PARTS, ignore_errors=True)
     for name in (JOURNAL, MAKING):
         (out / name).unlink(missing_ok=True)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

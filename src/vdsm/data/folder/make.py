@@ -18,11 +18,12 @@ from rich.progress import (
 )
 
 from vdsm.data.clips import Info, write_meta
-from vdsm.data.folder.decode import Decoded, begin, cores, decode_all, finish, still_valid
+from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
 from vdsm.data.folder.find import Item, find_tree, read_table
 from vdsm.data.folder.options import FolderOptions
 from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split, write_csv
 from vdsm.data.maker import provenance
+from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.video import parse_crop
 from vdsm.words import counted
