@@ -86,6 +86,8 @@ def evaluate(
     cache = runs[0] / "judges" if is_run(runs[0]) else None
     results = []
     for path in runs:
+        if len(runs) > 1:
+            console.print(f"{path}:", highlight=False, soft_wrap=True)
         with progress_bar(console) as bar:
             results.append(evaluate_run(path, data, settings, test_clips, cache, bar))
     result = results[0] if len(runs) == 1 else put_together(results)
