@@ -65,7 +65,7 @@ def require_fit(clips: Clips, model: ModelConfig) -> None:
     if (info.size, info.channels) != (model.size, model.channels):
         raise InputError(
             f"{clips.path} has frames of {info.size} pixels, {counted(info.channels, 'channel')}; "
-            f"the model takes {model.size} and {model.channels}: make the data so, or train on these"
+            f"the model takes {model.size} and {model.channels}: make the data so, or train anew"
         )
 
 
