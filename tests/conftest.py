@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 # Comparisons are exact, which a GPU's sums are not. tests/test_cuda.py is for a GPU:
-#   CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+#   VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py
+if not os.environ.get("VDSM_TEST_GPU"):
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 from jaxtyping import install_import_hook
 

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from contextlib import closing
 
 import numpy as np
@@ -65,6 +67,27 @@ def test_helpers_leave_when_something_else_is_read() -> None:
         assert not alive(first)
         assert alive(second)
     assert not alive(second)
+
+
+@pytest.mark.parametrize("failure", ["InputError('no shard')", "OSError('no disk')", "os._exit(9)"])
+def test_a_process_whose_helpers_fail_ends(failure: str) -> None:
+    """Nobody closes what it reads, and the exception refers to it."""
+    program = f"""
+import os
+from vdsm.errors import InputError
+from vdsm.train.ahead import Steps, read_ahead
+
+def draw(rng):
+    raise {failure}
+
+print("begun", flush=True)
+next(read_ahead(Steps(draw, 0, 0, 0), range(9), 2))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert ended.stdout == "begun\n"
+    assert ended.returncode == 1
 
 
 def alive(process: int) -> bool:

@@ -264,6 +264,21 @@ def test_swap_with_its_inputs(folder: Path, clips: Clips, tmp_path: Path) -> Non
     np.testing.assert_array_equal(still[33:65], strip(what[held]))
 
 
+def test_a_damaged_frame_that_nobody_asked_for_does_no_harm(
+    folder: Path, clips: Clips, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for i, frame in enumerate(clips.whole(0)[:4]):
+        write_picture(frames / f"{i}.png", frame)
+    (frames / "3.png").write_bytes((frames / "3.png").read_bytes()[:60])
+    capsys.readouterr()
+    words = ["embed", folder / "run", frames, "--out", tmp_path / "codes.npz", "--window"]
+    vdsm(*words, 3)
+    assert "of 1 the first 3 frames" in capsys.readouterr().out
+    assert run([str(word) for word in [*words, 4]]) == 2
+
+
 def test_what_is_cut_off_is_said(
     folder: Path, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 """On a GPU: the same codes, frames and bounds as on the CPU, steps that never wait, every command.
 
-CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py
+VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py
 """
 
 import json
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from small import SMALL, pendula, start
+from small import HELPED, SMALL, pendula, start
 from vdsm import VDSM, elbo
 from vdsm.cli import run as vdsm
 from vdsm.config import Config, ContrastConfig, PosesConfig, SeparationConfig
@@ -25,7 +25,7 @@ from vdsm.train.step import Bound, make_optimizer, take_step
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(),
-    reason="no GPU is shown: CUDA_VISIBLE_DEVICES=0 python -m pytest tests/test_cuda.py",
+    reason="no GPU is shown: VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py",
 )
 
 CUDA = torch.device("cuda")
@@ -139,6 +139,7 @@ def steps_of(
     return stage, step
 
 
+@HELPED
 def test_resumed_it_ends_about_as_unbroken(data: Path, tmp_path: Path) -> None:
     """About, for the order of a GPU's sums is not fixed."""
     config = replace(EVERYTHING, contrast=ContrastConfig(), precision="fp32")
@@ -155,6 +156,7 @@ def test_resumed_it_ends_about_as_unbroken(data: Path, tmp_path: Path) -> None:
             assert moved <= 0.05 * value.norm() + 1e-3, (name, moved)
 
 
+@HELPED
 def test_every_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = str(tmp_path / "run")
     few = ["--contrast.steps", "3", "--poses.steps", "3", "--poses.segments", "20"]

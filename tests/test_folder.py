@@ -370,6 +370,7 @@ def test_a_wrong_crop_is_mended_by_the_right_one(
     wide = encode(root / "Bob 2" / "wide.mp4", ramp(5, 64))
     half = [*command[:-2], str(tmp_path / "half"), "--crop"]
     assert run([*half, "0,0,60,60"]) == 2
+    assert "; choose another --crop and another --out, or" in capsys.readouterr().err
     assert run([*half, "0,0,20,20"]) == 2
     assert "was begun with crop 0,0,60,60, not 0,0,20,20" in capsys.readouterr().err
     assert wide.exists()

@@ -18,7 +18,7 @@ from vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.processes import Processes
+from vdsm.train.processes import Processes, started
 from vdsm.train.run import Run
 
 # A batch of 3 does not divide by 2: one process has two rows, the other has one.
@@ -151,3 +151,15 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
         np.testing.assert_array_equal(part.reference, whole.reference[1:3])
         np.testing.assert_array_equal(part.second, whole.second[1:3])
         np.testing.assert_array_equal(part.stranger, whole.stranger[1:3])
+
+
+def test_more_processes_than_gpus_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match="2 processes on a machine that shows 1 GPU"), started():
+        pass
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(SystemExit), started():
+        pass

@@ -48,7 +48,8 @@ def train_command(
     if out is None:
         raise InputError("vdsm train: --out is needed: the folder of the run")
     changes = parse_flags(words, "vdsm train")
-    with started(changes.get("device", "auto")) as processes:
+    before = Run.open(out).config.device if resume and (out / "run.json").exists() else "auto"
+    with started(changes.get("device", before)) as processes:
         if resume:
             run = processes.once(lambda: reopen(out, name, size, changes))
             clips = run.clips(data)

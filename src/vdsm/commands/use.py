@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,14 @@ def load_clip(place: str, model: VDSM, window: int) -> Clip:
         raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
     if not Path(place).exists():
         raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
-    most = window + 1 if window else None  # one more tells whether there are more
-    grey = model.config.channels == 1
-    frames = read_video(Path(place), size=model.config.size, max_frames=most, grey=grey)
-    cut = 0 < window < len(frames)
-    return Clip(frames[: window or None], f"the first {window}" if cut else "")
+    read = partial(read_video, Path(place), size=model.config.size, grey=model.config.channels == 1)
+    if not window:
+        return Clip(read())
+    try:
+        frames = read(max_frames=window + 1)  # one more tells whether there are more
+    except InputError:  # that one may be damaged
+        return Clip(read(max_frames=window), f"the first {window}")
+    return Clip(frames[:window], f"the first {window}" if len(frames) > window else "")
 
 
 def clip_of_dataset(place: str) -> tuple[Path, int] | None:

@@ -40,25 +40,41 @@ class Steps(Dataset[Drawn | InputError]):
 
 def read_ahead(steps: Steps[Drawn], which: range, helpers: int) -> Generator[Drawn]:
     """The items of `which` in turn, drawn by that many processes; by this one, if by none."""
-    items: Iterator[Drawn | InputError]
-    if helpers == 0:
-        items = map(steps.__getitem__, which)
-    else:
-        loader = DataLoader(
-            steps,
-            batch_size=None,
-            sampler=which,
-            num_workers=helpers,
-            prefetch_factor=EACH,
-            collate_fn=as_it_is,  # arrays stay arrays, which pass by pipe: /dev/shm may be tiny
-            multiprocessing_context="fork",
-            worker_init_fn=go_on,
-        )
-        items = iter(loader)
-    for item in items:
-        if isinstance(item, InputError):
-            raise item
-        yield item
+    items = iter(loader(steps, which, helpers)) if helpers else map(steps.__getitem__, which)
+    try:
+        for item in items:
+            if isinstance(item, InputError):
+                raise item
+            yield item
+    finally:
+        if helpers:
+            send_home(items)
+
+
+def loader(steps: Steps[Drawn], which: range, helpers: int) -> DataLoader[Drawn | InputError]:
+    """Of the items of `which`, each a whole batch."""
+    return DataLoader(
+        steps,
+        batch_size=None,
+        sampler=which,
+        num_workers=helpers,
+        prefetch_factor=EACH,
+        collate_fn=as_it_is,  # arrays stay arrays, which pass by pipe: /dev/shm may be tiny
+        multiprocessing_context="fork",
+        worker_init_fn=go_on,
+    )
+
+
+def send_home(items: Any) -> None:
+    """End the helpers of a loader's iterator now, whoever still refers to it.
+
+    Left to its deletion they may be there when this process ends, which then asks them to stop in
+    a way that they ignore, and waits.
+    """
+    items._shutdown_workers()
+    for helper in items._workers:
+        if helper.is_alive():  # it waits for a disk or a server that does not answer
+            helper.kill()
 
 
 class Reading:

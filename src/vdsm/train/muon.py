@@ -62,7 +62,7 @@ class Muon(Optimizer):
         means, squares = self._states(ps, "mean", "square")
         grads = gradients(ps)
         for p in ps:
-            self.state[p]["step"] = self.state[p].get("step", 0) + 1
+            self.state[p]["step"] = int(self.state[p].get("step", 0)) + 1
         first, second = ([1 - beta ** self.state[p]["step"] for p in ps] for beta in BETAS)
         torch._foreach_lerp_(means, grads, 1 - BETAS[0])
         torch._foreach_lerp_(squares, torch._foreach_pow(grads, 2), 1 - BETAS[1])

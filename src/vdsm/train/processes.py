@@ -105,7 +105,9 @@ def started(device: str = "auto") -> Iterator[Processes]:
         yield ALONE
         return
     if torch.cuda.is_available() and device != "cpu":
-        gpus, here = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
+        gpus, here = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if here > gpus and os.environ["LOCAL_RANK"] != "0":
+            sys.exit(2)  # the first process of the machine says why
         if here > gpus:
             raise InputError(
                 f"{here} processes on a machine that shows {gpus} GPU(s): start one for each "

@@ -121,8 +121,9 @@ def _report(
     write_csv(out / REPORT, ["path", "kind", "reason"], lines)
     if len(broken) > options.max_broken * len(items):
         fault, remedy = "is broken" if len(broken) == 1 else "are broken", "mend them"
-        if broken[0].kind == "crop":
-            fault, remedy = "cannot be used", "choose another --crop"
+        if all(entry.kind == "crop" for entry in broken):
+            elsewhere = "" if len(problems) == len(items) else " and another --out"
+            fault, remedy = "cannot be used", f"choose another --crop{elsewhere}"
         raise InputError(
             f"{len(broken)} of {counted(len(items), 'file')} {fault}, more than the share"
             f" {options.max_broken:g} allowed; the first: {broken[0].problem}. See"
