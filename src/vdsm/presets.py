@@ -187,7 +187,8 @@ def ungrouped(config: Config) -> Config:
 
 
 # MUG and folder were not measured: Weizmann's. Expected (docs/results.md):
-#   sprites   swaps 100 % right in all; action from s 12, skin from d 9 (chance 11, 14); PSNR 33 dB
+#   sprites   three seeds: swaps 99.9 % right in all; action from s 11, skin from d 10 (chance 11,
+#             14); PSNR 33 dB
 #   pendulum  three seeds: swaps 99.7 % right; colour from d 17, speed from s 50 (chance 14, 50);
 #             PSNR 34 dB; 44 frames on, fast periods are within 5 % in 95 % of clips
 #   moving-mnist  digit from s 95, d 14 (chance 12); trajectory from d 100, s 8 (chance 10);
