@@ -191,7 +191,7 @@ def ungrouped(config: Config) -> Config:
 #             14); PSNR 33 dB
 #   pendulum  three seeds: swaps 99.7 % right; colour from d 17, speed from s 50 (chance 14, 50);
 #             PSNR 34 dB; 44 frames on, fast periods are within 5 % in 95 % of clips
-#   moving-mnist  digit from s 95, d 14 (chance 12); trajectory from d 100, s 8 (chance 10);
+#   moving-mnist  two seeds: digit from s 94, d 13 (chance 12); trajectory from d 100, s 10 (10);
 #                 PSNR 25 dB, 4 and 9 are confused
 #   weizmann  over three splits swaps 70 % right in both, 67 into pairs never seen; person from s 80
 #             and from d 9 (chance 11); PSNR 23 dB
