@@ -7,7 +7,9 @@ What a step reads is a function of its number, so it is the same whoever draws i
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator
-from multiprocessing import get_all_start_methods
+from contextlib import suppress
+from multiprocessing import active_children, get_all_start_methods
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,15 +42,16 @@ class Steps(Dataset[Drawn | InputError]):
 
 def read_ahead(steps: Steps[Drawn], which: range, helpers: int) -> Generator[Drawn]:
     """The items of `which` in turn, drawn by that many processes; by this one, if by none."""
-    items = iter(loader(steps, which, helpers)) if helpers else map(steps.__getitem__, which)
+    before, items = active_children(), None
     try:
+        items = iter(loader(steps, which, helpers)) if helpers else map(steps.__getitem__, which)
         for item in items:
             if isinstance(item, InputError):
                 raise item
             yield item
     finally:
         if helpers:
-            send_home(items)
+            send_home(items, [child for child in active_children() if child not in before])
 
 
 def loader(steps: Steps[Drawn], which: range, helpers: int) -> DataLoader[Drawn | InputError]:
@@ -65,16 +68,18 @@ def loader(steps: Steps[Drawn], which: range, helpers: int) -> DataLoader[Drawn 
     )
 
 
-def send_home(items: Any) -> None:
+def send_home(items: Any, helpers: list[BaseProcess]) -> None:
     """End the helpers of a loader's iterator now, whoever still refers to it.
 
     Left to its deletion they may be there when this process ends, which then asks them to stop in
     a way that they ignore, and waits.
     """
-    items._shutdown_workers()
-    for helper in items._workers:
-        if helper.is_alive():  # it waits for a disk or a server that does not answer
-            helper.kill()
+    if items is not None:  # else a helper died as it was made
+        items._shutdown_workers()
+    for helper in helpers:
+        with suppress(RuntimeError):  # torch says of each helper that it is no more
+            if helper.is_alive():  # it waits for a disk or a server that does not answer
+                helper.kill()
 
 
 class Reading:
