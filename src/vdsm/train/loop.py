@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from vdsm import schedules
@@ -134,7 +135,9 @@ def run_stage(
     optimizer, started = state.optimizer, time.perf_counter() - state.seconds
     source = open_source(clips, state, stage, config, device)
     bound = processes.parallel(Bound(stage, model))
-    drawn = reading.start(*ahead(source, state, config, batch_size, mine, device))
+    draw = partial(source.draw, rows=batch_size, mine=mine)
+    helpers = helpers_for(device) if isinstance(source, FrameSource) else 0
+    drawn = reading.start(*ahead(draw, state, stage, config), helpers)
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
     while state.step < stage.settings.steps:
@@ -169,7 +172,7 @@ def run_stage(
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
-            drawn = reading.start(*ahead(source, state, config, batch_size, mine, device))
+            drawn = reading.start(*ahead(draw, state, stage, config), helpers)
             continue
         state.seconds = time.perf_counter() - started
         if log_now:
@@ -191,20 +194,11 @@ def run_stage(
 
 
 def ahead(
-    source: FrameSource | PoseSource,
-    state: State,
-    config: Config,
-    rows: int,
-    mine: slice,
-    device: torch.device,
-) -> tuple[Steps[Any], range, int]:
-    """What the steps from the state's on read, which these are, and how many help to draw it."""
-    steps = Steps(
-        partial(source.draw, rows=rows, mine=mine), config.seed, state.stage, state.attempt
-    )
-    last = stages(config)[state.stage].settings.steps
-    helpers = helpers_for(device) if isinstance(source, FrameSource) else 0
-    return steps, range(state.step, last), helpers
+    draw: Callable[[np.random.Generator], Any], state: State, stage: Stage, config: Config
+) -> tuple[Steps[Any], range]:
+    """What the steps from the state's on read, and which these are."""
+    steps = Steps(draw, config.seed, state.stage, state.attempt)
+    return steps, range(state.step, stage.settings.steps)
 
 
 def open_source(
