@@ -356,6 +356,16 @@ def test_generate_from_a_clip_and_from_one_picture(
     assert (clip != picture).any()
 
 
+def test_generate_says_what_it_saw_of_a_longer_clip(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, given = tmp_path / "out", f"{folder / 'data'}:4"
+    capsys.readouterr()
+    vdsm("generate", folder / "run", "--num", "1", "--frames", "6", "--given", given, "--out", out)
+    cut = f"the first {SEEN} of {T} of --given"
+    assert capsys.readouterr().out == f"{out}: 1 clip of 6 frames and samples.png; seen: {cut}\n"
+
+
 # -- info, data, demo ------------------------------------------------------------------------------
 
 

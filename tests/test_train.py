@@ -475,6 +475,8 @@ def test_after_a_damaged_checkpoint_training_begins_anew(
     assert f"copy it back, or delete {pointer} to train from the first step anew" in said
     pointer.unlink()
     assert command(words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "has no checkpoint: training begins with the first step anew" in said
     assert equal(comparable(stopped), comparable(unbroken))
 
 

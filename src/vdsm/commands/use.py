@@ -223,14 +223,15 @@ def generate(
     require_some(num, frames)
     model, folder = load_model(name, device)
     generator = torch.Generator().manual_seed(seed)  # not of the device: every one draws the same
-    start = None
+    start, seen = None, ""
     if given is not None:
         clip = load_clip(example(given, folder), model, trained_window(folder, None))
         start = batch_of_one(clip.frames, model)
+        seen = f"; seen: {clip.cut} of --given" if clip.cut else ""
     claim_folder(out)
     drawn = figures.pixels(model.generate(num, frames, generator, start, density))
     for i, clip in enumerate(drawn):
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
     write_picture(out / "samples.png", grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
-    print(f"{out}: {counted(num, 'clip')} of {counted(frames, 'frame')} and samples.png")
+    print(f"{out}: {counted(num, 'clip')} of {counted(frames, 'frame')} and samples.png{seen}")

@@ -27,6 +27,7 @@ from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
 
 FORMAT = 1
+MAKING = "making.json"  # in what `vdsm data folder` has begun, until it is whole
 SPLITS = ("train", "test")
 Role = Literal["identity", "action"]
 Ints = npt.NDArray[np.int64]
@@ -264,8 +265,13 @@ def write_meta(path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
 
 def half_made(path: Path) -> bool:
     """Whether a folder was begun as a dataset and never finished."""
-    begun = any((path / name).exists() for name in ("making.json", "frames.u8"))
+    begun = (path / "frames.u8").exists() or (path / MAKING).exists()
     return begun and not (path / "dataset.json").exists()
+
+
+def resumable(path: Path) -> bool:
+    """Whether it is half made and the command that began it can go on with it."""
+    return half_made(path) and (path / MAKING).exists()
 
 
 def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
@@ -273,7 +279,7 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
     if not path.is_dir():
         raise InputError(f"no folder {path}: make one with 'vdsm data ... --out {path}'")
     if half_made(path):
-        remedy = "" if (path / "making.json").exists() else "delete it, then "
+        remedy = "" if resumable(path) else "delete it, then "
         raise InputError(
             f"{path} is half made: {remedy}run the 'vdsm data' command that began it again"
         )

@@ -96,7 +96,9 @@ def train(
     plan = stages(config)
     torch.manual_seed(config.seed)
     state = State(VDSM(config.model).to(device))
-    restore(run, plan, state, processes)
+    if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
+        events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
+    processes.once(lambda: run.forget_after(state.stage, state.step))
     with closing(Reading()) as reading:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, reading)
@@ -227,15 +229,12 @@ def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:
     processes.once(write)
 
 
-def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processes) -> None:
-    """Bring the state to the run's newest checkpoint, if it has one, and the metrics to the state.
-
-    A run without one has no metrics either, but where the user deleted a damaged checkpoint.
-    """
+def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processes) -> bool:
+    """Bring the state to the run's newest checkpoint; False if it has none."""
     saved = processes.once(run.restore)
     if saved is not None:
         state.load(saved, plan)
-    processes.once(lambda: run.forget_after(state.stage, state.step))
+    return saved is not None
 
 
 def measure(
@@ -264,6 +263,7 @@ def retreat(
             f"at learning rate {lr * state.slower:.1e}: start anew with a lower --{name}.lr"
         )
     restore(run, plan, state, processes)  # a stage saves before its first step
+    processes.once(lambda: run.forget_after(state.stage, state.step))
     state.attempt, state.slower, state.failures = attempt, slower, failures
     state.failed_at = failed_at
     events.on_message(

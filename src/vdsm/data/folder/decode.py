@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from vdsm.data.clips import MAKING, resumable
 from vdsm.data.folder.find import Item
 from vdsm.data.folder.pool import in_processes, stopping
 from vdsm.errors import InputError
@@ -25,7 +26,6 @@ from vdsm.video.limits import BeyondPicture, NoVideo
 from vdsm.video.source import named
 from vdsm.words import counted
 
-MAKING = "making.json"
 JOURNAL = "journal.jsonl"
 PARTS = "parts"
 COPY = 2**22  # bytes
@@ -78,10 +78,10 @@ def begin(out: Path, recipe: Recipe) -> list[Decoded]:
     Frames and journal are cut back to what both agree on. Where nothing is decoded yet another
     recipe may take the place of the first.
     """
-    half_made = (out / MAKING).exists() and not (out / "dataset.json").exists()
-    if not half_made:
+    goes_on = resumable(out)
+    if not goes_on:
         claim_folder(out)
-    if not half_made or _is_empty(out / JOURNAL):
+    if not goes_on or _is_empty(out / JOURNAL):
         atomic_write(out / MAKING, json.dumps(asdict(recipe), indent=2).encode())
     begun = read_json(out / MAKING)
     for name, value in asdict(recipe).items():
