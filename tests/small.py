@@ -37,6 +37,7 @@ SMALL = Config(
     log_every=2,
     picture_every=100,
     checkpoint_every=4,
+    checkpoint_seconds=0.0,
 )
 
 

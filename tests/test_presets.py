@@ -118,7 +118,7 @@ class Unread(Clips):
 
 
 def test_contrast_needs_two_training_clips_of_an_individual() -> None:
-    grouped, used = settings(Unread([0, 0, 1], [0, 0, 1]), None, "compact", {})
+    grouped, used = settings(Unread([0, 0, 1], [0, 0, 0]), None, "compact", {})
     alone, _ = settings(Unread([0, 1, 1], [0, 0, 1]), "folder", "compact", {})
     assert used == "folder"
     assert grouped == preset("folder")
@@ -128,9 +128,11 @@ def test_contrast_needs_two_training_clips_of_an_individual() -> None:
     printed, _ = settings(Unread([0, 1], [0, 0]), "folder", "paper", {})
     assert printed == preset("folder", "paper")
     by_clip, _ = settings(
-        Unread([0, 0, 1], [0, 0, 1]), "folder", "compact", {"stage1.group_by": "clip"}
+        Unread([0, 0, 1], [0, 0, 0]), "folder", "compact", {"stage1.group_by": "clip"}
     )
     assert by_clip.contrast == alone.contrast
     assert by_clip.stage1.group_by == "clip"
+    one, _ = settings(Unread([0, 0], [0, 0]), "folder", "compact", {})  # nobody to tell them from
+    assert one == alone
     asked, _ = settings(Unread([0, 1], [0, 0]), "folder", "compact", {"contrast.steps": "5"})
     assert asked.contrast.steps == 5

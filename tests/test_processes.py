@@ -153,12 +153,25 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
         np.testing.assert_array_equal(part.stranger, whole.stranger[1:3])
 
 
+def test_more_processes_than_rows_of_any_stage_are_refused_first(
+    data: Path, tmp_path: Path
+) -> None:
+    """Not hours later, when that stage begins; contrast shares no rows."""
+    config = replace(SMALL, stage2=replace(SMALL.stage2, batch=2), contrast=ContrastConfig(steps=3))
+    run, clips = start(tmp_path / "run", data, config)
+    with pytest.raises(InputError, match="batch of 2 cannot be shared by 3 processes"):
+        train(run, clips, processes=Processes(0, 3))
+    assert run.restore() is None
+
+
 def test_more_processes_than_gpus_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match="2 processes on a machine that shows 1 GPU"), started():
+        pass
+    with pytest.raises(InputError, match="--device cuda:0 names one GPU"), started("cuda:0"):
         pass
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(SystemExit), started():

@@ -100,6 +100,16 @@ def test_with_looks_logits_start_at_the_mean_brightness(data: Path, tmp_path: Pa
         np.testing.assert_allclose(bias.detach(), frames.mean((0, 1, 2)), rtol=0.1)
 
 
+def test_of_a_single_individual_there_is_nothing_to_predict(data: Path, tmp_path: Path) -> None:
+    """The head of s keeps its random weights."""
+    run, clips = start(tmp_path / "run", data, override(SMALL, {"stage1.start": "looks"}, "test"))
+    clips.table.group[:] = 0
+    model = VDSM(run.config.model)
+    before = model.identity.head.weight[:4].clone()
+    start_from_data(model, clips, run.config)
+    assert torch.equal(model.identity.head.weight[:4], before)
+
+
 def test_it_is_done_once_before_the_first_step(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

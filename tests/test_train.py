@@ -25,6 +25,7 @@ from vdsm.config import SeparationConfig, override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.data.pendulum import COLOURS, draw, simulate
+from vdsm.files import atomic_write
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.pictures import Painter
 from vdsm.train.run import Run
@@ -159,18 +160,20 @@ def test_crashed_and_resumed_equals_unbroken(
 def test_retrying_is_part_of_what_is_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure leaves a lower rate and other noise behind; both survive a stop."""
+    """A failure leaves a lower rate for its stage, and other noise; both survive a stop."""
     runs = []
     for name in ("unbroken", "resumed"):
         poison(monkeypatch, [3])
         run, clips = start(tmp_path / name, data)
         if name == "resumed":
             with pytest.raises(Stopped):
-                train(run, clips, stop_after(10))
+                train(run, clips, stop_after(5))
+            assert (run.restore() or {})["slower"] == 0.5
         train(run, clips)
         runs.append(comparable(run))
         monkeypatch.undo()
-    assert runs[0]["state"]["slower"] == 0.5
+    assert runs[0]["state"]["slower"] == 1.0
+    assert runs[0]["state"]["attempt"] == 1
     assert equal(*runs)
 
 
@@ -350,7 +353,8 @@ def test_a_step_that_is_not_finite_is_undone(
     first = [m["loss"] for m in found if m["stage"] == 0]
     assert first[:4] == [m["loss"] for m in expected[:4]]
     assert first[4] != expected[4]["loss"]  # other noise on the second try
-    assert [m["lr"] for m in found] == [1e-3] * 4 + [5e-4] * (8 + SMALL.stage2.steps)
+    slower, as_asked = [5e-4] * 8, [1e-3] * SMALL.stage2.steps
+    assert [m["lr"] for m in found] == [1e-3] * 4 + slower + as_asked
     assert all(t.isfinite().all() for t in weights(run).values())
 
 
@@ -536,6 +540,69 @@ def test_settings_it_was_started_with_are_accepted(stopped: Run, unbroken: Run) 
     words = f"train --stage1.lr 0.001 --resume --seed 0 --preset debug --out {stopped.path}"
     assert command(words.split()) == 0
     assert equal(comparable(stopped), comparable(unbroken))
+
+
+def test_a_resumed_run_may_be_carried_out_otherwise(stopped: Run, unbroken: Run) -> None:
+    """Where and how often; run.json says so from then on, and what is learned is the same."""
+    words = f"train --resume --device cpu --checkpoint_every 1 --log_every 2 --out {stopped.path}"
+    assert command(words.split()) == 0
+    assert Run.open(stopped.path).config == replace(
+        stopped.config, device="cpu", checkpoint_every=1
+    )
+    assert equal(comparable(stopped), comparable(unbroken))
+
+
+def test_a_kill_at_the_very_end_loses_nothing(
+    data: Path, tmp_path: Path, unbroken: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last checkpoint's file and the one that names it."""
+    run, clips = start(tmp_path / "run", data)
+    write = atomic_write
+
+    def killed(path: Path, content: bytes) -> None:
+        if path.name == "checkpoint.json" and (run.path / "checkpoint-finished.pt").exists():
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr("vdsm.train.run.atomic_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, clips)
+    monkeypatch.undo()
+    train(Run.open(run.path), clips)
+    assert equal(comparable(run), comparable(unbroken))
+
+
+def test_checkpoints_keep_a_distance_in_time(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where steps are fast: at the beginnings and ends of stages alone, and when stopped."""
+    saved: list[str] = []
+    save = Run.save
+
+    def noted(run: Run, state: dict[str, Any], name: str) -> None:
+        saved.append(name)
+        save(run, state, name)
+
+    monkeypatch.setattr(Run, "save", noted)
+    for seconds, expected in (
+        (0.0, "stage1-0 stage1-4 stage1-end stage2-0 stage2-4 stage2-end finished"),
+        (1e6, "stage1-0 stage1-end stage2-0 stage2-end finished"),
+    ):
+        run, clips = start(tmp_path / str(seconds), data, checkpoint_seconds=seconds)
+        train(run, clips)
+        assert saved == expected.split()
+        saved.clear()
+
+
+def test_what_the_message_says_to_type_names_the_data(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nobody is known to be in two clips, resumed without naming the data."""
+    run, clips = start(tmp_path / "run", data, override(SMALL, {"stage1.group_by": "clip"}, "test"))
+    with pytest.raises(Stopped):
+        train(run, clips, stop_after(2))
+    assert command(["train", "--resume", "--out", str(run.path)]) == 0
+    assert f"{data}: every clip counts as an individual" in capsys.readouterr().out
 
 
 def test_moved_data_is_named_on_resume(stopped: Run, data: Path, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ class PosesConfig(OptimizerConfig):
 
 @dataclass(frozen=True, config=STRICT)
 class Stage2Config(OptimizerConfig):
-    """Sequence training: encoder and decoder frozen but for their last layers (Eq. 4)."""
+    """Sequence training (Eq. 4): of stage 1, only the last layers before s and z learn on."""
 
     steps: int = Field(
         default=10000, ge=0, description="optimizer steps (Table 4: epochs x batches)"
@@ -287,7 +287,12 @@ class Config:
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
     log_every: int = Field(default=10, ge=1, description="steps between lines of metrics.jsonl")
     picture_every: int = Field(default=250, ge=1, description="steps between pictures")
-    checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
+    checkpoint_every: int = Field(
+        default=100, ge=1, description="steps between checkpoints, or more if these come too fast"
+    )
+    checkpoint_seconds: float = Field(
+        default=120.0, ge=0, description="least time between checkpoints; 0: none"
+    )
 
 
 def build(

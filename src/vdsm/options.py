@@ -1,7 +1,6 @@
 """Command-line flags from the fields of frozen pydantic dataclasses: one place, typed errors."""
 
 import argparse
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic.fields import FieldInfo
@@ -97,11 +96,3 @@ def _line(name: str, info: FieldInfo, values: Any) -> str:
     if shown is PydanticUndefined or shown is None:
         return str(info.description)
     return f"{info.description} [{shown}]"
-
-
-def existing(path: str, what: str) -> Path:
-    """A path that must exist."""
-    found = Path(path)
-    if not found.exists():
-        raise InputError(f"no {what} at {path}")
-    return found

@@ -177,7 +177,7 @@ def people(config: Config) -> Config:
 
 
 def ungrouped(config: Config) -> Config:
-    """Without contrast: where every clip is its own individual, there is nobody to recognize."""
+    """Without contrast, which has no use where clips are of one individual or each of another."""
     return replace(
         config,
         model=replace(config.model, identity_encoder="shared"),
@@ -229,6 +229,7 @@ DEBUG = Config(
     log_every=5,
     picture_every=10,
     checkpoint_every=10,
+    checkpoint_seconds=0.0,
 )
 
 NAMES = (*PAPER, "debug")

@@ -42,6 +42,16 @@ def save(
     atomic_write(folder / CONFIG, json.dumps(content, indent=2).encode())
 
 
+def parameters(tensors: Mapping[str, Tensor]) -> int:
+    """How many numbers were trained: without what was fitted after training."""
+    return sum(t.numel() for name, t in tensors.items() if not is_fitted(name))
+
+
+def is_fitted(name: str) -> bool:
+    """Whether a tensor of a model is no parameter: found after training, or a schedule's value."""
+    return "_aggregate." in name or name == "sharpness"
+
+
 def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
     """Tensors as they are written: matrices and kernels as `dtype`, None to leave them.
 

@@ -39,6 +39,7 @@ class TrainingBar:
             disable=not console.is_terminal,
         )
         self.tasks: dict[str, TaskID] = {}
+        self.lines: dict[str, int] = {}  # of each stage, how many twentieths are shown
 
     def metrics(self, record: dict[str, Any]) -> None:
         """Show one line of metrics."""
@@ -50,7 +51,8 @@ class TrainingBar:
             if name not in self.tasks:
                 self.tasks[name] = self.bar.add_task(name, total=steps, terms="")
             self.bar.update(self.tasks[name], completed=step, terms=terms)
-        elif step % max(1, steps // LINES_PER_STAGE) < 1 or step == steps:
+        elif (line := step * LINES_PER_STAGE // steps) != self.lines.get(name, 0):
+            self.lines[name] = line
             self.console.print(f"{name} {step}/{steps}  {terms}", highlight=False, soft_wrap=True)
 
     def message(self, text: str) -> None:

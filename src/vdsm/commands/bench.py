@@ -19,7 +19,7 @@ from vdsm.bench.size import Bench, Measured, measure
 from vdsm.config import STRICT, Config
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, read_json
+from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import from_flags
 from vdsm.presets import Size, preset
 
@@ -44,6 +44,8 @@ def bench(words: list[str]) -> None:
     options = from_flags(BenchOptions, words, "vdsm bench")
     sizes = chosen_sizes(options.sizes)
     preset(options.preset, "compact")  # unknown ones are refused before minutes of work
+    if options.out is not None:
+        check_writable(options.out, ".json")
     earlier = None if options.compare is None else read_numbers(options.compare)
     console = Console()
     device = pick_device(options.device)

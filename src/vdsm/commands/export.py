@@ -50,7 +50,7 @@ def export(
         name=out.resolve().name,
         run=run,
         clips=clips,
-        parameters=sum(t.numel() for t in tensors.values()),
+        parameters=pretrained.parameters(tensors),
         evaluation=measured,
         measured="trained" if measured is None else measured_as(measured, tensors, run),
         examples=[int(i) for i in chosen(clips, examples, run.config.stage2.frames)],

@@ -12,7 +12,7 @@ from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made
 from vdsm.errors import InputError
 from vdsm.files import check_writable
-from vdsm.pretrained import WEIGHTS, load
+from vdsm.pretrained import WEIGHTS, load, parameters
 from vdsm.train.run import Run
 from vdsm.trained import read
 from vdsm.weights import CARD, examples, find
@@ -102,7 +102,7 @@ def run_table(path: Path) -> Table:
 def weights(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """How many and how large the weights of a run or a model are."""
     size = (path / WEIGHTS).stat().st_size / 1e6
-    return f"{sum(t.numel() for t in tensors.values()):,} parameters, {size:.1f} MB"
+    return f"{parameters(tensors):,} parameters, {size:.1f} MB"
 
 
 def model_table(path: Path) -> Table:

@@ -15,13 +15,16 @@ from vdsm.files import read_json
 from vdsm.options import flag_help, parse_flags
 from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
-from vdsm.train.loop import Diverged, Events, Stopped, train
+from vdsm.train.loop import Diverged, Events, Stopped, require_rows, train
 from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run
-from vdsm.train.stages import individuals
+from vdsm.train.stages import individuals, stages
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
+# What a resumed run may change: nothing that is learned depends on it but for rounding.
+CARRIED_OUT = {"device", "precision", "log_every", "picture_every"}
+CARRIED_OUT |= {"checkpoint_every", "checkpoint_seconds"}
 ALONE_EACH = (
     "{}: every clip counts as an individual of its own; identity is learned better where the data "
     "say which clips show the same one (docs/data-folder.md)"
@@ -59,18 +62,19 @@ def train_command(
             clips = open_clips(data)
             config, used = settings(clips, name, size or "compact", changes)
             pick_device(config.device)  # before anything is written
+            require_rows(stages(config), processes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = Console(quiet=not processes.first)
         if not individuals(clips, run.config).grouped:
-            console.print(ALONE_EACH.format(data), highlight=False, soft_wrap=True)
+            console.print(ALONE_EACH.format(clips.path), highlight=False, soft_wrap=True)
         sit_beside(run, clips, console, processes)
 
 
 def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, str]) -> Run:
-    """The run in folder `out`, which keeps its settings."""
+    """The run in folder `out`, which keeps its settings but for how they are carried out."""
     run = Run.open(out)
-    refuse_changes(run, name, size, changes)
-    return run
+    refuse_changes(run, name, size, {k: v for k, v in changes.items() if k not in CARRIED_OUT})
+    return run.changed(override(run.config, changes, "vdsm train --resume"))
 
 
 def settings(
@@ -82,7 +86,8 @@ def settings(
     changes = fitted | changes
     plain = preset(name, size)
     config = override(plain, changes, "vdsm train")
-    if config.contrast.steps and not individuals(clips, config).grouped:
+    people = individuals(clips, config)
+    if plain.contrast.steps and not (people.grouped and len(people.members) > 1):
         config = override(ungrouped(plain), changes, "vdsm train")
     return config, name
 

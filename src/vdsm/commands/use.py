@@ -202,7 +202,8 @@ def swap(
     if show_inputs:
         t = drawn.shape[1]
         shown = [figures.hold(figures.pixels(clip), t) for clip in (who, what)]
-        drawn = grid(np.concatenate([*shown, drawn]), 1 if out.suffix == ".png" else 3)[None]
+        columns = 1 if out.suffix.lower() == ".png" else 3
+        drawn = grid(np.concatenate([*shown, drawn]), columns)[None]
     write_clips(out, drawn[0], FPS)
     cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
     seen = f"; seen: {cut} {ALL}" if cut else ""

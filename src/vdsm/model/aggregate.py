@@ -119,7 +119,7 @@ class Aggregate(nn.Module):
         self.average.copy_(loc.mean(0))
         self.into.copy_(torch.linalg.solve_triangular(root.T, directions, upper=True))
         self.back.copy_(directions.T @ root.T)
-        self.kept.copy_(ratio.flip(0) >= resolution**2)
+        self.kept.copy_(ratio.flip(0).clamp_min(0) >= resolution**2)
         self._fit_density(q.sample(torch.Generator().manual_seed(seed)), seed, denoise)
         self.denoised.fill_(float(denoise and bool(self.kept.any())))
 

@@ -397,19 +397,8 @@ class VDSM(nn.Module):
         return model.eval()
 
     def load_weights(self, tensors: Mapping[str, Tensor]) -> None:
-        """Set every weight; what came later than some stored weights, and is not trained, stays.
-
-        Raises RuntimeError where names or sizes differ otherwise.
-        """
-        stored = dict(tensors)
-        if "identity_aggregate.denoised" not in stored:  # from before there were such codes
-            stored = {k: v for k, v in stored.items() if "_aggregate." not in k}
-            stored |= {k: v for k, v in self.state_dict().items() if "_aggregate." in k}
-            if "decoder.weights.0" in stored:  # and from before s entered it in units of its prior
-                first = stored["decoder.weights.0"].clone()
-                first[:, : self.config.identity_dim] /= self.config.num_experts
-                stored["decoder.weights.0"] = first
-        self.load_state_dict(stored)
+        """Set every weight. Raises RuntimeError where names or sizes differ."""
+        self.load_state_dict(dict(tensors))
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Write model.safetensors (with a checksum) and config.json.

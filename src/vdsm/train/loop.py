@@ -53,7 +53,7 @@ class State:
     attempt: int = 0  # retries so far; part of the seed, so that a retry sees other noise
     failed_at: tuple[int, int] = (-1, -1)  # stage and step of the last failure
     failures: int = 0  # in a row, without getting past it
-    seconds: float = 0.0  # trained so far, over all processes that had a part in it
+    seconds: float = 0.0  # of training so far by the clock, stops and retreats left out
 
     def dump(self) -> dict[str, Any]:
         fields = {k: getattr(self, k) for k in PLAIN}
@@ -94,6 +94,7 @@ def train(
     config = run.config
     device = pick_device(config.device)
     plan = stages(config)
+    require_rows(plan, processes)
     torch.manual_seed(config.seed)
     state = State(VDSM(config.model).to(device))
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
@@ -104,7 +105,7 @@ def train(
             run_stage(run, clips, plan, state, events, device, processes, reading)
     if processes.first and not state.model.identity_aggregate.fitted:
         finish(state.model, clips, config)
-        run.save(state.dump(), f"{plan[-1].name}-end")
+        run.save(state.dump(), "finished")
         state.model.save_pretrained(run.path)
     return state.model.eval()
 
@@ -127,14 +128,17 @@ def run_stage(
         mine, share = processes.rows(batch_size), processes.weight(batch_size)
     else:  # every process computes the whole batch
         mine, share = slice(0, batch_size), 1.0
-    painter = Painter(run.path / "pictures", clips, device, stage.frames)
+    painter = None
+    if stage.draws and processes.first:
+        painter = Painter(run.path / "pictures", clips, device, stage.frames)
     bf16 = use_bf16(config.precision, device, stage.small)
     if state.optimizer is None:
         if stage.name == "stage1" and config.stage1.start != "random":
             start_from_data(model, clips, config)
         state.optimizer = make_optimizer(model, stage)
         save(run, state, stage, processes)
-    optimizer, started = state.optimizer, time.perf_counter() - state.seconds
+    optimizer, saved = state.optimizer, time.perf_counter()
+    started = saved - state.seconds
     source = open_source(clips, state, stage, config, device)
     bound = processes.parallel(Bound(stage, model))
     draw = partial(source.draw, rows=batch_size, mine=mine)
@@ -170,7 +174,10 @@ def run_stage(
         last = state.step == stage.settings.steps
         log_now = last or state.step % config.log_every == 0
         paint_now = last or state.step % config.picture_every == 0
-        save_now = stop or state.step % config.checkpoint_every == 0
+        save_now = stop or (
+            state.step % config.checkpoint_every == 0
+            and processes.any(time.perf_counter() - saved >= config.checkpoint_seconds)
+        )
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
@@ -184,15 +191,24 @@ def run_stage(
             if processes.first:
                 run.log(record)
                 events.on_metrics(record)
-        if paint_now and stage.draws and processes.first:
+        if paint_now and painter is not None:
             painter.paint(model, stage.name, state.step)
         if save_now:
             save(run, state, stage, processes)
+            saved = time.perf_counter()
         if stop:
             raise Stopped(f"stopped in {stage.name} after step {state.step}")
 
     state.stage, state.step, state.optimizer = state.stage + 1, 0, None
+    state.slower = 1.0
     save(run, state, stage, processes)
+
+
+def require_rows(plan: tuple[Stage, ...], processes: Processes) -> None:
+    """InputError where the batch of any stage is too small for so many processes."""
+    for stage in plan:
+        if stage.apart:
+            processes.rows(stage.settings.batch)
 
 
 def ahead(

@@ -105,6 +105,11 @@ def started(device: str = "auto") -> Iterator[Processes]:
         yield ALONE
         return
     if torch.cuda.is_available() and device != "cpu":
+        if ":" in device:
+            raise InputError(
+                f"--device {device} names one GPU for several processes: --device cuda gives each "
+                "its own"
+            )
         gpus, here = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if here > gpus and os.environ["LOCAL_RANK"] != "0":
             sys.exit(2)  # the first process of the machine says why

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,14 @@ class Run:
         config = build(Config, record["config"], str(path / "run.json"))
         return cls(path, config, Path(record["data"]), record["fingerprint"])
 
+    def changed(self, config: Config) -> "Run":
+        """The run with other settings, which run.json has from now on."""
+        if config == self.config:
+            return self
+        record = read_json(self.path / "run.json") | {"config": asdict(config)}
+        atomic_write(self.path / "run.json", json.dumps(record, indent=2).encode())
+        return replace(self, config=config)
+
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
         clips = open_clips(data or self.data)
@@ -77,7 +85,7 @@ class Run:
         return clips
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
-        """Write a checkpoint; the one before stays in place until this one is whole."""
+        """Write a checkpoint; the one before, of another name, stays until this one is whole."""
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         content = buffer.getvalue()

@@ -30,6 +30,7 @@ FRAMES = 4  # of each clip
 COARSE = 2  # pixels along a side that are averaged for what an individual looks like
 RIDGE = 1e-3  # of that regression, relative to the mean variance of a feature
 NARROW_S, NARROW_Z = 0.3, 0.05  # scales of the posteriors, relative to the prior's
+TINY = 1e-12
 SMALLEST = 1e-6  # of a principal direction's deviation, relative to the largest
 
 
@@ -86,7 +87,7 @@ def predicted(y: Float[Tensor, "N P"], inputs: Float[Tensor, "N I"]) -> Float[Te
     """Coefficients of the linear prediction of y, both centred; ridge regression."""
     x, y = ((part - part.mean(0)).cpu().double() for part in (inputs, y))
     gram = x.T @ x
-    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+    gram.diagonal().add_(RIDGE * gram.diagonal().mean() + TINY)  # a single individual: all 0
     coefficients: Tensor = torch.linalg.solve(gram, x.T @ y)
     return coefficients
 
