@@ -160,7 +160,7 @@ def test_dynamics_go_on_as_if_encoded(tiny: ModelConfig, flow_steps: int) -> Non
     model = VDSM(replace(tiny, flow_steps=flow_steps)).eval()
     d = torch.randn(CLIPS, tiny.dynamics_dim)
     with torch.no_grad():
-        _, whole, _, _ = model.poses(d, 9, mean=True)
+        whole = model.infer_poses(d, 9, mean=True).z
         longer = model.continue_poses(whole[:, :4], d, 9, None, mean=True)
         other = model.continue_poses(whole[:, :4], d, 9, None, mean=True, by="transition")
     torch.testing.assert_close(longer, whole)

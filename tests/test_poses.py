@@ -45,7 +45,8 @@ def test_the_bound_is_that_of_plain_loops() -> None:
     generator = torch.Generator().manual_seed(3)
     q_d = model.dynamics(seen)
     d = q_d.sample(generator)
-    q_z, z, _, _ = model.poses(d, t, generator)
+    drawn = model.infer_poses(d, t, generator)
+    q_z, z = drawn.q, drawn.z
     normal = torch.distributions.Normal
     for i in range(b):
         gained = kl = 0.0
@@ -180,7 +181,7 @@ def test_the_sequence_model_learns_and_nothing_else_moves(data: Path, tmp_path: 
 def test_its_weights_end_where_those_of_stage_2_do() -> None:
     _, poses, two = stages(CONFIG)
     alone = stages(replace(CONFIG, poses=PosesConfig()))[-1]
-    assert (poses.name, poses.draws, poses.frames) == ("poses", False, CONFIG.stage2.frames)
+    assert (poses.name, poses.shows_frames, poses.frames) == ("poses", False, CONFIG.stage2.frames)
     shared = {"kl_z", "kl_d", "agreement_d"}
     for progress in (0.0, 0.3, 1.0):
         assert poses.anneal(progress).redrawn == APART.redraw

@@ -326,8 +326,8 @@ def poison(monkeypatch: pytest.MonkeyPatch, calls: list[int]) -> None:
     count = iter(range(1, 10**6))
     bound: Callable[..., elbo.Terms] = elbo.stage1
 
-    def poisoned(*args: Any) -> elbo.Terms:
-        terms = bound(*args)
+    def poisoned(*args: Any, **views: Any) -> elbo.Terms:
+        terms = bound(*args, **views)
         bad = next(count) in calls
         return terms | {"kl_z": terms["kl_z"] * torch.nan} if bad else terms
 

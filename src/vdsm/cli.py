@@ -138,7 +138,11 @@ def make_parser() -> Parser:
         default="fitted",
         help="s and d as training clips have them, or from the paper's p(s), p(d) [fitted]",
     )
-    generate.add_argument("--given", metavar="CLIP", help=f"continue a clip or one frame: {clip}")
+    generate.add_argument(
+        "--given",
+        metavar="CLIP",
+        help=f"who, from which pose on and, of more than one frame, what: {clip}",
+    )
 
     for command in (embed, swap, generate):
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps [auto]")

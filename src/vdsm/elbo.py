@@ -35,10 +35,9 @@ def stage1(
     """
     what, who = model.features(x, seen, reference)
     q = model.infer_frames(what, generator, who)
-    standard = type(q.z)(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
     return {
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
-        "kl_z": q.z.kl(standard).sum(1),
+        "kl_z": q.z.kl(Gaussian.standard(q.z.loc)).sum(1),
         "kl_s": q.s.kl(model.identity_prior(len(x))),
         **agreement(model, q.s, second),
     }
@@ -73,30 +72,28 @@ def stage2(
 
 def poses(
     model: VDSM,
-    x: Gaussian,
+    found: Gaussian,
     generator: torch.Generator | None = None,
     seen: Pose | None = None,
     reference: Pose | None = None,
-    second: None = None,
 ) -> Terms:
     """Eq. 4 without frames: log q(z_t | x_t) / p(z_t) of stage 1 stands for log p(x_t | s, z_t).
 
     By Bayes' theorem these differ by what z has no part in, as far as q(z_t | x_t) is exact.
-    x: q(z_t | x_t) [B, T, Z] of segments. `seen` [B, T, Z]: the means that q(d) sees instead of
-    those of x; `reference` [B, T, Z]: means of which q(d) should be the same. There is no s here,
-    so nothing can be `second`.
+    found: q(z_t | x_t) [B, T, Z] of segments. `seen` [B, T, Z]: the means that q(d) sees instead of
+    those; `reference` [B, T, Z]: means of which q(d) should be the same.
     """
-    q_d = model.dynamics(x.loc if seen is None else seen)
+    q_d = model.dynamics(found.loc if seen is None else seen)
     d = q_d.sample(generator)
-    q_z, z, z_base, log_det = model.poses(d, x.loc.shape[1], generator)
-    nobody = d.new_zeros(len(d), model.config.identity_dim)
-    q = Posterior(model.identity_prior(len(d)), q_d, q_z, Codes(nobody, d, z), z_base, log_det)
+    drawn = model.infer_poses(d, found.loc.shape[1], generator)
+    z, nobody = drawn.z, d.new_zeros(len(d), model.config.identity_dim)
+    q_s, codes = model.identity_prior(len(d)), Codes(nobody, d, z)
+    q = Posterior(q_s, q_d, drawn.q, codes, drawn.base, drawn.log_det)
     p = model.prior(q.codes)
-    empty = x.scale > WIDEST
-    narrowed = Gaussian(x.loc.masked_fill(empty, 0), x.scale.clamp_max(WIDEST))
-    standard = Gaussian(torch.zeros_like(x.loc), torch.ones_like(x.scale))
+    empty = found.scale > WIDEST
+    narrowed = Gaussian(found.loc.masked_fill(empty, 0), found.scale.clamp_max(WIDEST))
     return {
-        "log_pose": (narrowed.log_prob(z) - standard.log_prob(z)).sum(1),
+        "log_pose": (narrowed.log_prob(z) - Gaussian.standard(z).log_prob(z)).sum(1),
         "kl_z": kl_poses(q, p).sum(1),
         "kl_d": q_d.kl(p.d),
         **colour_agreement(model, q_d, reference),

@@ -6,6 +6,9 @@ Axes, as they stand in shapes throughout the package:
     T  frames            C  colour channels       H, W  rows and columns of a frame
     Z  pose, κ_z         D  dynamics, κ_d         S  identity, κ_s
     N  experts, N_s      F  features of a frame   L  layers of an LSTM   R  its width
+    M  frames of a reference clip                 K  dimensions of any one code
+
+Where there is no bank of experts about, N is a number of clips, rows or segments.
 """
 
 import math
@@ -67,6 +70,11 @@ class Gaussian:
     ) -> "Gaussian":
         """From two dense layers' outputs: scale = log(1 + exp(raw)), never zero."""
         return cls(full(loc), F.softplus(full(raw_scale)).clamp_min(MIN_SCALE))
+
+    @classmethod
+    def standard(cls, like: Float[Tensor, "*rows K"]) -> "Gaussian":
+        """N(0, 1) of the shape, kind and device of a tensor."""
+        return cls(torch.zeros_like(like), torch.ones_like(like))
 
     def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "*rows K"]:
         """A reparameterized sample, differentiable in loc and scale."""

@@ -76,7 +76,7 @@ def measure(bench: Bench) -> tuple[Measured, float]:
     model = VDSM(config.model).to(bench.device)
     clips = SyntheticClips(config.model.size, config.model.channels)
     measured: Measured = {}
-    for stage in (stage for stage in stages(config) if stage.draws):
+    for stage in (stage for stage in stages(config) if stage.shows_frames):
         measured |= time_stage(bench, model, stage, clips)
     model.requires_grad_(False).eval()
     model.precision = "bf16" if bench.bf16 else "fp32"

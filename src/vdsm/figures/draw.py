@@ -110,7 +110,7 @@ def interpolate_dynamics(model: VDSM, first: One, second: One, steps: int) -> Pa
     """
     a, b = model.encode(first), model.encode(second)
     d = torch.lerp(a.d, b.d, _weights(a.d, steps))
-    _, z, _, _ = model.poses(d, first.shape[1], mean=True)
+    z = model.infer_poses(d, first.shape[1], mean=True).z
     return model.decode(Codes(a.s.expand(steps, -1), d, z))
 
 

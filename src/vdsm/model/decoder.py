@@ -52,13 +52,12 @@ class MixtureDecoder(nn.Module):
 
     def forward(self, s: Identity, z: Pose, sharpness: Float[Tensor, ""] | float) -> Video:
         """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
-        s_hat = torch.softmax(s * sharpness, -1)
-        shown = s_hat if self.input == "s_hat" else s
+        shown = torch.softmax(s * sharpness, -1) if self.input == "s_hat" else s
         x = torch.cat([self.unit * shown[:, None].expand(-1, z.shape[1], -1), z], -1)
         return self.draw(x, self.mixture(s, sharpness))
 
     def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
-        """ŝ = softmax(s / τ_s): the weight of each expert (Eq. 1)."""
+        """ŝ = softmax(s / τ_s): the weight of each expert (Eq. 1); 1 of a single one (App. G)."""
         if self.experts == 1:
             return torch.ones_like(s[:, :1])
         return torch.softmax(self.route(s) * sharpness, -1)

@@ -48,6 +48,16 @@ class Posterior:
 
 
 @dataclass(frozen=True)
+class Poses:
+    """q(z_1:T | d), and what was drawn from it."""
+
+    q: Gaussian  # [B, T, Z], each given the z_{t-1} drawn; with a flow, the density before it
+    z: Pose  # the sample, or the mean
+    base: Pose  # z before the flow
+    log_det: Float[Tensor, "B T"] | None  # log |det dz/dbase|; None without a flow
+
+
+@dataclass(frozen=True)
 class Prior:
     """p of the latents, given the posterior's samples."""
 
@@ -134,8 +144,8 @@ class VDSM(nn.Module):
         d = q_d.sample(generator)
 
         # How they stand: d unrolled, then combined with the previous pose, step by step.
-        q_z, z, z_base, log_det = self.poses(d, features.shape[1], generator)
-        return Posterior(q_s, q_d, q_z, Codes(s, d, z), z_base, log_det)
+        found = self.infer_poses(d, features.shape[1], generator)
+        return Posterior(q_s, q_d, found.q, Codes(s, d, found.z), found.base, found.log_det)
 
     def infer_frames(
         self,
@@ -150,10 +160,10 @@ class VDSM(nn.Module):
         d = s.new_zeros(len(s), self.config.dynamics_dim)
         return Posterior(q_s, None, q_z, Codes(s, d, z), z, None)
 
-    def poses(
+    def infer_poses(
         self, d: Dynamics, frames: int, generator: torch.Generator | None = None, mean: bool = False
-    ) -> tuple[Gaussian, Pose, Pose, Tensor | None]:
-        """q(z_1:T | d): densities, sample (or mean), sample before the flow, log-determinant.
+    ) -> Poses:
+        """q(z_1:T | d), and z_1:T drawn from it (or its `mean`) one after the other.
 
         x enters through d alone: h̄_1:T is a function of d (Sec. 3.1).
         """
@@ -169,7 +179,7 @@ class VDSM(nn.Module):
                 log_dets.append(log_det)
             steps.append((q_t, z_prev, base))
         q_z, z, z_base = zip(*steps, strict=True)
-        return (
+        return Poses(
             Gaussian(torch.stack([q.loc for q in q_z], 1), torch.stack([q.scale for q in q_z], 1)),
             torch.stack(z, 1),
             torch.stack(z_base, 1),
@@ -180,12 +190,10 @@ class VDSM(nn.Module):
 
     def prior(self, codes: Codes) -> Prior:
         """p(s), p(d), p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once."""
-        first = torch.zeros_like(codes.z[:, :1])
+        first = Gaussian.standard(codes.z[:, :1])
         d = codes.d[:, None].expand(-1, codes.z.shape[1] - 1, -1)
         later = self.transition(codes.z[:, :-1], d)
-        z = Gaussian(
-            torch.cat([first, later.loc], 1), torch.cat([torch.ones_like(first), later.scale], 1)
-        )
+        z = Gaussian(torch.cat([first.loc, later.loc], 1), torch.cat([first.scale, later.scale], 1))
         return Prior(self.identity_prior(len(codes.s)), self.dynamics_prior(len(codes.d)), z)
 
     def identity_prior(self, clips: int) -> Gaussian:
@@ -252,13 +260,16 @@ class VDSM(nn.Module):
         features, who = self.features(x.to(self.z_start))
         s = self.identity_aggregate.keep(self.identity(who).loc)
         d = self.dynamics_aggregate.keep(self.dynamics(self.frame_pose(features).loc).loc)
-        _, z, _, _ = self.poses(d, x.shape[1], mean=True)
-        return Codes(s, d, z)
+        return Codes(s, d, self.infer_poses(d, x.shape[1], mean=True).z)
 
     @torch.no_grad()
     @full_float32()
     def encode_frames(self, clips: Tensor) -> Codes:
-        """Codes of clips by stage 1 alone: z_t from frame t by itself, d all zero (Fig. 8)."""
+        """Codes of frames in no order, as in stage 1: z_t from x_t by itself, d all zero (Fig. 8).
+
+        Where stage 2 trains the last layer before q(z_t | x_t), as in the paper (Sec. 3.2), it
+        does so for q(d) alone, and these z are no longer quite what stage 1 drew from.
+        """
         self._check(clips)
         return _join(self._encode_frames(x) for x in torch.split(clips, CHUNK))
 
@@ -341,7 +352,7 @@ class VDSM(nn.Module):
         """d and the first pose z_1: from the fitted density of d, or from p(d) p(z_1)."""
         if density == "fitted" and self.dynamics_aggregate.fitted:
             d = self.dynamics_aggregate.sample(num, generator)
-            return d, self.poses(d, 1, generator)[1][:, 0]
+            return d, self.infer_poses(d, 1, generator).z[:, 0]
         first = self._isotropic(num, self.config.pose_dim, 1.0)
         return self.dynamics_prior(num).sample(generator), first.sample(generator)
 

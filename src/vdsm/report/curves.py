@@ -89,7 +89,7 @@ def _training_curve(
 def schedule_curves(config: Config) -> list[tuple[str, str]]:
     """(title, SVG) for each stage: the weights λ and the sharpness against progress."""
     titles = ("stage 1: frames (Fig. 9)", "stage 2: sequences (Fig. 10)")
-    drawing = [stage for stage in stages(config) if stage.draws]
+    drawing = [stage for stage in stages(config) if stage.shows_frames]
     with matplotlib.rc_context(STYLE):
         return [
             (title, _schedule(stage, title)) for stage, title in zip(drawing, titles, strict=True)

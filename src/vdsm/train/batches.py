@@ -20,7 +20,7 @@ class Drawn:
     """The frames of one step."""
 
     x: Frames  # uint8 [B, T, H, W, C], what the model is to draw
-    reference: Frames | None = None  # uint8 [B, R, H, W, C], another clip of the individuals
+    reference: Frames | None = None  # uint8 [B, M, H, W, C], another clip of the individuals
     second: Frames | None = None  # the same, of one more clip
     stranger: Frames | None = None  # the same, of any clip of anybody
 

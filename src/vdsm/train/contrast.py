@@ -24,15 +24,12 @@ def contrast(
     model: VDSM,
     x: Video,
     generator: torch.Generator | None = None,
-    seen: Video | None = None,
-    reference: Reference | None = None,
-    second: Reference | None = None,
     *,
+    reference: Reference,
     temperature: float,
     augment: float = 0.0,
 ) -> Terms:
     """InfoNCE, in nats per individual, of x [B, T, C, H, W] and `reference`: clips of B people."""
-    assert reference is not None
     pair = (elsewhere(frames, augment, generator) for frames in (x, reference))
     one, other = (direction(model, frames) for frames in pair)
     alike = one @ other.mT / temperature

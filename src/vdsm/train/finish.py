@@ -35,7 +35,7 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
     for rows in np.split(np.arange(len(chosen)), range(CHUNK, len(chosen), CHUNK)):
         q_s, q_d = posteriors(model, segments(clips, chosen[rows], length, rng, device))
         other = segments(clips, others(who, chosen[rows], length, rng), length, rng, device)
-        z = model.poses(q_d.loc, length, mean=True)[1]
+        z = model.infer_poses(q_d.loc, length, mean=True).z
         drawn = []
         for stranger in strangers:
             x = segments(clips, stranger[rows], length, rng, device)

@@ -124,12 +124,12 @@ def run_stage(
     config, stage = run.config, plan[state.stage]
     model = state.model
     batch_size = stage.settings.batch
-    if stage.apart:
+    if stage.rows_independent:
         mine, share = processes.rows(batch_size), processes.weight(batch_size)
     else:  # every process computes the whole batch
         mine, share = slice(0, batch_size), 1.0
     painter = None
-    if stage.draws and processes.first:
+    if stage.shows_frames and processes.first:
         painter = Painter(run.path / "pictures", clips, device, stage.frames)
     bf16 = use_bf16(config.precision, device, stage.small)
     if state.optimizer is None:
@@ -207,7 +207,7 @@ def run_stage(
 def require_rows(plan: tuple[Stage, ...], processes: Processes) -> None:
     """InputError where the batch of any stage is too small for so many processes."""
     for stage in plan:
-        if stage.apart:
+        if stage.rows_independent:
             processes.rows(stage.settings.batch)
 
 
@@ -225,7 +225,7 @@ def open_source(
     """Where the batches of a stage come from: frames, or poses that are found now."""
     apart, model = config.separation, state.model
     bf16 = use_bf16(config.precision, device)  # frames are never small
-    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.draws)
+    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.shows_frames)
     if not isinstance(stage.settings, PosesConfig):
         return frames
     start = stage.anneal(0.0)

@@ -29,7 +29,7 @@ from vdsm.train.batches import (
 )
 from vdsm.train.contrast import contrast
 
-PAPER = SeparationConfig()  # nothing added
+NOTHING_ADDED = SeparationConfig()
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Stage:
 
     name: str
     settings: ContrastConfig | Stage1Config | PosesConfig | Stage2Config
-    bound: Callable[..., Terms]  # (model, x, generator, seen, reference, second)
+    bound: Callable[..., Terms]  # (model, x, generator, and views of the batch by name)
     trained: Callable[[VDSM], Iterable[nn.Module | nn.Parameter]]
     anneal: Callable[[float], Annealed]
     sampler: Callable[[Clips], Sampler]
     frames: int  # of every row of a batch
-    draws: bool = True  # frames; else nothing is to be seen of it
+    shows_frames: bool = True  # draws some; else there are no pictures of it
     small: bool = False  # layers; bfloat16 does not pay on a CPU
-    apart: bool = True  # rows of the batch have nothing to do with one another
+    rows_independent: bool = True  # a batch may be shared by processes
     identity_lr: float = 1.0  # of q(s) below its last layer, relative to the others'
 
 
@@ -109,8 +109,8 @@ def contrast_stage(config: Config) -> Stage | None:
         lambda progress: Annealed({"contrast": 1.0}, sharpness=1.0),
         lambda clips: PairSampler(individuals(clips, config), settings.frames),
         settings.frames,
-        draws=False,
-        apart=False,
+        shows_frames=False,
+        rows_independent=False,
     )
 
 
@@ -127,7 +127,7 @@ def poses_stage(config: Config, others: Others) -> Stage | None:
         lambda progress: anneal_poses(config.stage1, progress, config.separation),
         lambda clips: SegmentSampler(individuals(clips, config), frames, others),
         frames,
-        draws=False,
+        shows_frames=False,
         small=True,
     )
 
@@ -139,9 +139,12 @@ def individuals(clips: Clips, config: Config) -> Individuals:
 
 
 def anneal_stage1(
-    settings: Stage1Config, progress: float, apart: SeparationConfig = PAPER
+    settings: Stage1Config, progress: float, apart: SeparationConfig = NOTHING_ADDED
 ) -> Annealed:
-    """λ_z falls from 30 to 1 while λ_s rises from .1 to 1 and the mixture sharpens (Fig. 9)."""
+    """λ_s rises from .1 to 1 and the mixture sharpens; λ_z falls from 30 to 1 (Fig. 9).
+
+    In compact presets λ_z rises instead, or stays at 1, so that z is learned first.
+    """
     if settings.lambda_z == "authors":
         kl_z = schedules.lambda_z_paper_code(progress)
     else:
@@ -160,7 +163,9 @@ def anneal_stage1(
     )
 
 
-def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
+def anneal_stage2(
+    one: Stage1Config, progress: float, apart: SeparationConfig = NOTHING_ADDED
+) -> Annealed:
     """λ_z and λ_d rise from .1 to 1; λ_s and the sharpness stay (Fig. 10)."""
     return Annealed(
         {
@@ -175,7 +180,9 @@ def anneal_stage2(one: Stage1Config, progress: float, apart: SeparationConfig = 
     )
 
 
-def anneal_poses(one: Stage1Config, progress: float, apart: SeparationConfig = PAPER) -> Annealed:
+def anneal_poses(
+    one: Stage1Config, progress: float, apart: SeparationConfig = NOTHING_ADDED
+) -> Annealed:
     """λ_z and λ_d as in stage 2, which then keeps them where they end.
 
     Stage 1 weighs KL[q(z_t | x_t), p(z_t)] with λ_z, so at its optimum q is p(z_t) times the λ_z-th

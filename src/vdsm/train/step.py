@@ -23,6 +23,10 @@ class Batch:
     reference: Reference | None = None  # another clip of the individuals, for q(s)
     second: Reference | None = None  # one more, on which q(s) is to agree
 
+    def views(self) -> dict[str, Tensor]:
+        """What else the bound is given, by the name of the argument."""
+        return given(seen=self.seen, reference=self.reference, second=self.second)
+
 
 @dataclass(frozen=True)
 class PoseBatch:
@@ -31,7 +35,15 @@ class PoseBatch:
     x: Gaussian  # q(z_t | x_t), which the sequence model is to hit
     seen: Pose  # the means of these in another view of the clips, for q(d)
     reference: Pose | None = None  # in the clips as they are, on which q(d) is to agree
-    second: None = None
+
+    def views(self) -> dict[str, Tensor]:
+        """As of frames."""
+        return given(seen=self.seen, reference=self.reference)
+
+
+def given(**views: Tensor | None) -> dict[str, Tensor]:
+    """Those that there are."""
+    return {name: view for name, view in views.items() if view is not None}
 
 
 @dataclass(frozen=True)
@@ -56,8 +68,7 @@ class Bound(nn.Module):
         self.stage, self.model = stage, model
 
     def forward(self, batch: Batch | PoseBatch, generator: torch.Generator) -> Terms:
-        views = (batch.seen, batch.reference, batch.second)
-        return self.stage.bound(self.model, batch.x, generator, *views)
+        return self.stage.bound(self.model, batch.x, generator, **batch.views())
 
 
 def take_step(
