@@ -146,6 +146,26 @@ def test_few_clips_will_do() -> None:
     assert torch.isfinite(aggregate.sample(50)).all()
 
 
+def test_what_is_drawn_from_the_prior_reads_as_every_code(tiny: ModelConfig) -> None:
+    """In the directions kept p(s) and p(d) as they are, constant in the others; densities too."""
+    model = VDSM(tiny).eval()
+    torch.manual_seed(0)
+    for aggregate, dim in (
+        (model.identity_aggregate, tiny.identity_dim),
+        (model.dynamics_aggregate, tiny.dynamics_dim),
+    ):
+        loc = torch.randn(500, dim) * torch.tensor([1.0] + [1e-3] * (dim - 1)) + 0.25
+        aggregate.fit(Gaussian(loc, torch.full_like(loc, 0.1)), 1.0, SEED)
+    generator = torch.Generator().manual_seed(0)
+    s = model.sample_identity(4000, generator, "standard")
+    d, _ = model.sample_dynamics(4000, generator, "standard")
+    for code, scale in ((s, 1 / tiny.num_experts), (d, 1 / tiny.dynamics_dim)):
+        assert code[:, 0].std().item() == pytest.approx(scale, rel=0.05)
+        torch.testing.assert_close(
+            code[:, 1:], torch.full_like(code[:, 1:], 0.25), atol=0.05, rtol=0
+        )
+
+
 def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
     """With an identity that is always the same, generated clips show it; standard ones do not."""
     model = VDSM(tiny).eval()

@@ -341,20 +341,25 @@ class VDSM(nn.Module):
     def sample_identity(
         self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
     ) -> Float[Tensor, "{num} S"]:
-        """Identities of nobody: from the fitted density of s, or from p(s)."""
+        """Identities of nobody: from the fitted density of s, or from p(s).
+
+        What is drawn from p(s) reads as every s does (`vdsm.model.aggregate`): where s keeps some
+        directions alone, no clip's code differs in the others, and nobody who does was ever drawn.
+        """
         if density == "fitted" and self.identity_aggregate.fitted:
             return self.identity_aggregate.sample(num, generator)
-        return self.identity_prior(num).sample(generator)
+        return self.identity_aggregate.keep(self.identity_prior(num).sample(generator))
 
     def sample_dynamics(
         self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
     ) -> tuple[Float[Tensor, "{num} D"], Float[Tensor, "{num} Z"]]:
-        """d and the first pose z_1: from the fitted density of d, or from p(d) p(z_1)."""
+        """d and z_1: from the fitted density of d, or from p(d) p(z_1), d read as every d is."""
         if density == "fitted" and self.dynamics_aggregate.fitted:
             d = self.dynamics_aggregate.sample(num, generator)
             return d, self.infer_poses(d, 1, generator).z[:, 0]
         first = self._isotropic(num, self.config.pose_dim, 1.0)
-        return self.dynamics_prior(num).sample(generator), first.sample(generator)
+        d = self.dynamics_aggregate.keep(self.dynamics_prior(num).sample(generator))
+        return d, first.sample(generator)
 
     def _check(self, clips: Tensor) -> None:
         c = self.config
