@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -274,6 +275,22 @@ def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("frames.u8", "files.csv", "broken.csv", "dataset.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert one.fingerprint == two.fingerprint
+
+
+def test_fingerprint_is_of_the_frames_and_their_cut(tmp_path: Path) -> None:
+    """Not of the folder's name; two strides that give as many clips are told apart."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        write_clips(tmp_path / "in" / f"{name}.gif", ramp(9))
+    elsewhere = Path(shutil.copytree(tmp_path / "in", tmp_path / "elsewhere"))
+    one = made(tmp_path / "one", tmp_path / "in", segment=5, stride=3)
+    two = made(tmp_path / "two", elsewhere, segment=5, stride=3)
+    assert two.info.name != one.info.name
+    assert two.fingerprint == one.fingerprint
+    other = made(tmp_path / "other", tmp_path / "in", segment=5, stride=4)
+    assert other.table.length.tolist() == one.table.length.tolist() == [5] * 4
+    assert not np.array_equal(other.whole(1), one.whole(1))
+    assert other.fingerprint != one.fingerprint
 
 
 # ---- splits

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +23,7 @@ from vdsm import VDSM, InputError
 from vdsm.cli import run as command
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
+from vdsm.commands.report import read_evaluation
 from vdsm.config import describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import ClipWriter, Info
@@ -350,6 +352,26 @@ def test_evaluation_that_does_not_fit(
     assert command([*words, "--out", str(tmp_path / "x.html")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_a_run_of_an_earlier_version_knows_its_data(
+    runs: list[Path], evaluation: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    """By the fingerprint that version 0.1.0 recorded, in the run and in its evaluation."""
+    former = open_clips(data).former_fingerprint
+    path = Path(shutil.copytree(runs[0], tmp_path / "run"))
+    record = json.loads((path / "run.json").read_text()) | {"fingerprint": former}
+    (path / "run.json").write_text(json.dumps(record))
+    run = Run.open(path)
+    clips = run.clips(data)
+    for recorded in (former, clips.fingerprint):
+        (path / FILE).write_text(json.dumps(evaluation | {"fingerprint": recorded}))
+        found = read_evaluation(run, clips, None)
+        assert found is not None
+        assert found["n"] == evaluation["n"]
+    with pytest.raises(InputError, match="is not the dataset that"):
+        run.clips(pendula(tmp_path / "other", seed=8))
+    assert command(["evaluate", str(path), str(data), "--other-data", "true"]) == 2
 
 
 # -- its parts -------------------------------------------------------------------------------------

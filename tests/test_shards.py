@@ -60,6 +60,7 @@ def test_shards_read_as_their_source(shards: int, channels: int, tmp_path: Path)
     assert isinstance(clips, ShardClips)
     assert clips.info.factors == source.info.factors
     assert same(source, clips)
+    assert clips.fingerprint == source.fingerprint
     for clip, start, frames in ((4, 0, 5), (4, 2, 2), (9, 4, 1), (13, 1, 0)):
         assert np.array_equal(clips.read(clip, start, frames), source.read(clip, start, frames))
     chosen, starts = np.array([4, 9, 22, 4]), np.array([3, 0, 1, 0])
@@ -241,6 +242,18 @@ def test_index_of_foreign_shards(tmp_path: Path) -> None:
     base = f"{tmp_path}/x/"
     index_shards(tmp_path / "y", ["a.tar", "b.tar"], read_range=read_range, base=base)
     assert np.array_equal(open_shards(tmp_path / "y", read_range, base).whole(2), clip + 50)
+
+
+def test_indices_are_known_by_their_pixels(tmp_path: Path) -> None:
+    """One name, or one size, does not make other clips the same."""
+    clip = np.zeros((3, 4, 4, 1), np.uint8)
+    prints = []
+    for folder, name, frames in (("a", "x", clip), ("b", "y", clip), ("c", "x", clip + 1)):
+        (tmp_path / folder).mkdir()
+        foreign(tmp_path / folder / f"{name}.tar", {f"{name}.npy": frames})
+        index_shards(tmp_path / folder)
+        prints.append(open_clips(tmp_path / folder).fingerprint)
+    assert prints[0] == prints[1] != prints[2]
 
 
 @pytest.mark.parametrize(
