@@ -282,6 +282,17 @@ def test_page_has_every_number_of_the_evaluation(page: str, evaluation: Any) -> 
             assert bounds == pytest.approx(evaluation["intervals"][key], rel=1e-4)
 
 
+def test_page_names_every_table_of_the_evaluation(page: str) -> None:
+    """As the terminal does, each above its table, none of them empty."""
+    tables = page.partition('<section id="tables">')[2].partition("<details>")[0]
+    titles = re.findall(r'<p class="caption">([^<]*)</p>\s*<div class="scroll"><table', tables)
+    assert len(titles) == tables.count("<table") >= 5
+    starts = ("Judges on 14 real test clips", "Table 1 of the paper", "What can be read from each")
+    starts += ("Swaps: identity of one clip",)
+    assert [title[: len(start)] for title, start in zip(titles, starts, strict=False)] == [*starts]
+    assert "Fidelity" in titles
+
+
 def test_page_says_what_the_run_is(page: str, runs: list[Path]) -> None:
     text = " ".join(Page(page).text)
     assert "run <0>: VDSM on pendulum" in text  # escaped in the source, read as it was named
