@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -323,7 +324,11 @@ def test_page_without_an_evaluation_says_how_to_make_one(runs: list[Path]) -> No
     content = report(run, run.clips(), scene, None, {})
     text = " ".join(Page(content).text)
     assert "has not been evaluated" in text
-    assert f"vdsm evaluate {run.path.name}" in text
+    lines = [line for line in "".join(Page(content).text).splitlines() if line[:5] == "vdsm "]
+    assert [shlex.split(line) for line in lines[:2]] == [
+        ["vdsm", "evaluate", str(runs[1])],
+        ["vdsm", "report", str(runs[1])],
+    ]
 
 
 def test_page_of_other_weights_says_so(runs: list[Path], evaluation: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`vdsm report`: one HTML page about a run."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def report(
     }
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
-    said = "" if measured else f"; not evaluated yet, see 'vdsm evaluate {path}'"
+    said = "" if measured else f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
     console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", highlight=False, soft_wrap=True)
 
 
