@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,22 @@ from vdsm.options import from_flags
 from vdsm.video import read_video, write_clips, write_picture
 
 LENGTHS = {"run": 7, "wave hand": 9}
+
+
+@pytest.fixture
+def processes() -> None:
+    """Who asks for it decodes as the command does, in processes of their own."""
+
+
+@pytest.fixture(autouse=True)
+def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others decode in this process, since another takes a second to start."""
+
+    def here(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
+        yield from map(function, jobs)
+
+    if "processes" not in request.fixturenames:
+        monkeypatch.setattr(decode, "in_processes", here)
 
 
 def tree(root: Path, people: tuple[str, ...] = ("Ann", "Bob 2", "Zoë")) -> Path:
@@ -267,6 +285,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     assert peak < 12e6
 
 
+@pytest.mark.usefixtures("processes")
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     root = tree(tmp_path / "in")
     (root / "Ann" / "run" / "text.mp4").write_text("hello")
@@ -415,6 +434,32 @@ def crash_on_three(job: int) -> int:
 def test_a_job_that_kills_its_process_is_found() -> None:
     results = list(pool.in_processes(crash_on_three, range(8), 2, lambda job: -job))
     assert sorted(results) == sorted([0, 1, 4, -3, 16, 25, 36, 49])
+
+
+extract = decode.extract
+
+
+def crash_on_b(job: decode.Job) -> decode.Decoded:
+    if job.item.name == "b.gif":
+        assert parent_process() is not None, "the decoder's crash would end the command"
+        os.kill(os.getpid(), signal.SIGKILL)
+    return extract(job)
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_lone_clip_that_crashes_the_decoder_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than end the command; with one worker too."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        write_clips(tmp_path / "in" / f"{name}.gif", ramp(3))
+    monkeypatch.setattr(decode, "extract", crash_on_b)
+    clips = made(tmp_path / "out", tmp_path / "in", max_broken=0.5, holdout="clip", test_share=0)
+    assert len(clips) == 1
+    (listed,) = rows_of(tmp_path / "out" / "broken.csv")
+    assert listed["path"] == "b.gif"
+    assert "makes the decoder crash" in listed["reason"]
 
 
 # ---- going on after an interruption
