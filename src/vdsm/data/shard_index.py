@@ -75,7 +75,7 @@ def _write(
     out: Path, samples: list[Sample], listed: list[dict[str, Any]], test_share: float, seed: int
 ) -> None:
     size, channels = _agreed([sample.shape[1:] for sample in samples])
-    items = [_item(sample) for sample in samples]
+    items = [_item(sample, listed[sample.shard]["name"]) for sample in samples]
     labelled = factors(items, by_tree=False)
     length = np.array([sample.shape[0] for sample in samples], np.int64)
     group = groups([Row(item, 0, 0, 0) for item in items])
@@ -105,15 +105,19 @@ def _agreed(shapes: list[tuple[int, ...]]) -> tuple[int, int]:
     return height, channels
 
 
-def _item(sample: Sample) -> Item:
+def _item(sample: Sample, shard: str) -> Item:
+    """Named by its shard too: tars of others may number their samples each from 0."""
     about = sample.about
     labels = about.get("labels", {k: v for k, v in about.items() if k not in ("group", "split")})
     split = about.get("split") or None
     if split not in (None, *SPLITS) or not isinstance(labels, dict):
-        raise InputError(f"{sample.key}.json: expected group, split (train, test) and labels")
+        raise InputError(
+            f"{shard}: {sample.key}.json: expected group, split (train, test) and labels"
+        )
     plain = {k: str(v) for k, v in labels.items() if isinstance(v, str | int)}
     group = about.get("group")
-    return Item(Path(sample.key), sample.key, None if group is None else str(group), plain, split)
+    name = f"{shard}/{sample.key}"
+    return Item(Path(name), name, None if group is None else str(group), plain, split)
 
 
 def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints:
