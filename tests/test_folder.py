@@ -603,3 +603,44 @@ def test_command_makes_folders_and_shards(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "plain", "shards"]
     assert run(["info", str(shards), "--out", str(tmp_path / "p.png")]) == 0
     assert read_video(tmp_path / "p.png").shape[0] == 1
+
+
+def test_what_was_decoded_stays_for_another_number_of_shards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number too large is refused before the work where it can be, else after it, once."""
+    root = tree(tmp_path / "in")
+    out, hidden = tmp_path / "out", tmp_path / ".out.clips"
+    command = ["data", "folder", "--source", str(root), "--size", "32", "--out", str(out)]
+    assert run([*command, "--shards", "13"]) == 2
+    assert "13 shards for 12 clips: choose 1 to 12" in capsys.readouterr().err
+    assert not hidden.exists()
+    assert run([*command, "--segment", "7", "--shards", "13"]) == 2
+    said = capsys.readouterr().err
+    assert f"choose 1 to 12; {hidden} keeps what is made" in said
+    decoded: list[str] = []
+
+    def counting(job: decode.Job) -> decode.Decoded:
+        decoded.append(job.item.name)
+        return extract(job)
+
+    monkeypatch.setattr(decode, "extract", counting)
+    assert run([*command, "--segment", "7", "--shards", "5", "--workers", "1"]) == 0
+    assert decoded == []
+    assert len(open_clips(out)) == 12
+    assert not hidden.exists()
+
+
+def test_what_other_options_decoded_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor another folder of the same name."""
+    root = tree(tmp_path / "in")
+    other = Path(shutil.copytree(root, tmp_path / "there" / "in"))
+    write_clips(other / "Ann" / "run" / "take 2.gif", ramp(20))
+    command = ["data", "folder", "--size", "32", "--out", str(tmp_path / "out"), "--source"]
+    assert run([*command, str(root), "--segment", "7", "--shards", "13"]) == 2
+    assert run([*command, str(root), "--segment", "6", "--shards", "99"]) == 2
+    assert open_clips(tmp_path / ".out.clips").table.length.tolist() == [6] * 12
+    assert run([*command, str(other), "--segment", "6", "--shards", "2"]) == 0
+    assert len(open_clips(tmp_path / "out")) == 14

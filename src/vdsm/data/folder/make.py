@@ -39,10 +39,7 @@ def make(out: Path, options: FolderOptions) -> None:
     `max_broken` of them are, and for options or a table that make no sense.
     """
     _check(options)
-    if options.table is None:
-        items = find_tree(options.source)
-    else:
-        items = read_table(options.table, options.source)
+    items = _items(options)
     _check_holdout(items, options)
     done = begin(out, options.recipe)
     still_valid(done, items, out)
@@ -53,6 +50,17 @@ def make(out: Path, options: FolderOptions) -> None:
         raise InputError(f"no clip of {options.source} can be used: see {out / REPORT}")
     _write(out, clips, results, options)
     finish(out)
+
+
+def most_clips(options: FolderOptions) -> int | None:
+    """How many clips there are at most; None where videos are to be cut."""
+    return None if options.segment else len(_items(options))
+
+
+def _items(options: FolderOptions) -> list[Item]:
+    if options.table is None:
+        return find_tree(options.source)
+    return read_table(options.table, options.source)
 
 
 def _check(options: FolderOptions) -> None:
