@@ -254,6 +254,7 @@ def test_command_writes_png_and_moving(folder: Path, tmp_path: Path) -> None:
     [
         (["--kind", "beyon"], "no figure 'beyon'; did you mean beyond?"),
         (["--seen", "99"], "no clip of pendulum has 99 frames (the longest has 12)"),
+        (["--seen", "1", "--frames", "1"], "1 frame is too few: raise --frames to 2 or more"),
         (["--clips", "1"], "clips is '1', it should be greater than or equal to 2"),
         (["--colour", "1"], "unknown option --colour"),
         (["--format", "webm"], "format is 'webm', it should be 'png', 'gif' or 'mp4'"),

@@ -95,6 +95,8 @@ def set_scene(
             f"{found}): let the model see at most {found}"
         )
     length = min(longest, int(clips.table.length[chosen].min()))
+    if length < 2:
+        raise InputError("figures show motion, so 1 frame is too few: raise --frames to 2 or more")
     held_out = bool((clips.table.split[chosen] == SPLITS.index("test")).all())
     shown = load(clips, chosen, length, model.z_start.device)
     return Scene(model, shown, trained, frames, seed, held_out)
