@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from media import encode, pattern, ramp, sound
 from vdsm.cli import run
@@ -557,6 +558,25 @@ def test_going_on_with_other_options_or_sources(
     (root / "new.gif").write_bytes((root / "Ann" / "run" / "take 2.gif").read_bytes())
     write_clips(root / "Ann" / "run" / "take 2.gif", ramp(3))
     with pytest.raises(InputError, match=r"Ann/run/take 2\.gif was changed or removed"):
+        made(tmp_path / "out", root)
+
+
+def test_a_picture_edited_in_its_folder_is_a_change(tmp_path: Path) -> None:
+    """Though the folder itself has the size and time that it had."""
+    root = tmp_path / "in"
+    for name in "ab":
+        (root / name).mkdir(parents=True)
+        for i, image in enumerate(ramp(3)):
+            Image.fromarray(image).save(root / name / f"{i}.bmp")
+    (root / "c.mp4").write_text("x")
+    with pytest.raises(InputError, match="1 of 3 files is broken"):
+        made(tmp_path / "out", root)
+    before = (root / "a").stat()
+    with (root / "a" / "1.bmp").open("r+b") as file:
+        file.seek(-3, os.SEEK_END)
+        file.write(b"abc")
+    assert (root / "a").stat().st_mtime_ns == before.st_mtime_ns
+    with pytest.raises(InputError, match="a was changed or removed"):
         made(tmp_path / "out", root)
 
 
