@@ -56,6 +56,7 @@ class Info:
     format: int = FORMAT
 
     def factor(self, name: str) -> Factor:
+        """The factor of that name; InputError that lists those there are."""
         for factor in self.factors:
             if factor.name == name:
                 return factor
@@ -345,6 +346,7 @@ def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
 
 
 def table_of(columns: Mapping[str, Ints]) -> Table:
+    """The table of a dataset from the columns of its clips.npz, where labels are label.<factor>."""
     labels = {k.removeprefix("label."): v for k, v in columns.items() if k.startswith("label.")}
     return Table(columns["length"], columns["group"], columns["split"], labels)
 

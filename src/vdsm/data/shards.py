@@ -87,8 +87,9 @@ class ShardClips(Clips):
             return np.stack(list(wanted))
 
     def share(self, rank: int, world: int) -> Ints:
-        """Clips for process `rank` of `world`: disjoint, together all, equal in number to one.
+        """Clips for process `rank` of `world`: disjoint, together all, of nearly equal number.
 
+        The sizes of the shares differ by at most one clip.
         Where `world` divides the number of shards, each process reads shards of its own.
         """
         assert 0 <= rank < world
