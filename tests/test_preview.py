@@ -7,7 +7,8 @@ import pytest
 
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info
-from vdsm.data.preview import GAP, label, preview, spread
+from vdsm.data.preview import GAP, label, preview
+from vdsm.data.spread import spread
 from vdsm.video import read_video
 
 FACTORS = (
@@ -58,9 +59,21 @@ def test_labels_are_named(tmp_path: Path) -> None:
 
 def test_clips_are_spread_over_groups_and_factors(tmp_path: Path) -> None:
     clips = stored(tmp_path / "data", 32, 1, [2] * 24)
-    chosen = spread(clips, 6)
+    columns = [clips.table.group, clips.table.split, *clips.table.labels.values()]
+    chosen = spread(columns, 6)
     assert len(set(clips.table.group[chosen].tolist())) == 6
     assert set(clips.table.labels["action"][chosen].tolist()) >= {0, 1, 2}
     assert set(clips.table.labels["hair"][chosen].tolist()) == {0, 1}
     assert set(clips.table.split[chosen].tolist()) == {0, 1}
-    assert np.array_equal(spread(clips, 100), np.arange(24))
+    assert np.array_equal(np.sort(spread(columns, 100)), np.arange(24))
+
+
+def test_each_next_clip_has_least_in_common_with_those_before() -> None:
+    """By plain counting of shared values, the first of equals."""
+    columns = list(np.random.default_rng(0).integers(0, 3, (4, 30)))
+    chosen = spread(columns, 9).tolist()
+    assert len(set(chosen)) == 9
+    for i, next_one in enumerate(chosen):
+        before, rest = chosen[:i], [row for row in range(30) if row not in chosen[:i]]
+        shared = [sum(c[row] == c[old] for c in columns for old in before) for row in rest]
+        assert next_one == rest[shared.index(min(shared))]

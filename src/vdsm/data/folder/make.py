@@ -8,14 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TextColumn
 
 from vdsm.data.clips import Info, write_meta
 from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
@@ -25,6 +18,7 @@ from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split,
 from vdsm.data.maker import provenance
 from vdsm.device import cores
 from vdsm.errors import InputError
+from vdsm.progress import bar_columns
 from vdsm.video import parse_crop
 from vdsm.words import counted
 
@@ -104,12 +98,7 @@ def _decode(
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        *bar_columns(),
         TextColumn("{task.fields[broken]} broken"),
         console=console,
         disable=not console.is_terminal,
