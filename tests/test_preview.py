@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
+from vdsm import letters
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info
 from vdsm.data.preview import GAP, label, preview
@@ -55,6 +57,25 @@ def test_labels_are_named(tmp_path: Path) -> None:
     clips = stored(tmp_path / "data", 32, 1, [2] * 8)
     assert label(clips, 0) == ["clip 0, group 0, train, 2 frames", "hair: black", "action: unknown"]
     assert label(clips, 4) == ["clip 4, group 1, train, 2 frames", "hair: grün", "action: sit"]
+
+
+def test_letters_that_no_font_has_are_spelt_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a font of the system they stay, and it draws them; DejaVu Sans has neither ⌒ nor 動."""
+    stix = Path(matplotlib.get_data_path(), "fonts/ttf/STIXGeneral.ttf")
+    word = "\u2312"
+    monkeypatch.setattr(letters, "_of_system", lambda: [])
+    assert letters.legible("grün ж Ω") == "grün ж Ω"
+    assert letters.legible(f"a {word} 動") == r"a \u2312 \u52d5"
+    monkeypatch.setattr(letters, "_of_system", lambda: [str(tmp_path / "absent"), str(stix)])
+    assert letters.legible(f"a {word}") == f"a {word}"
+    assert letters.font(11, f"a {word}").getname()[0] == "STIXGeneral"
+    assert letters.font(11, "a").getname()[0] == "DejaVu Sans"
+    assert letters.legible(f"a {word} 動") == r"a \u2312 \u52d5"
+    with ClipWriter(tmp_path / "data", Info("x", 32, 1, (Factor("動", "action", ("走",)),))) as out:
+        out.add(np.zeros((2, 32, 32, 1), np.uint8), group=0, split="train", labels={"動": 0})
+    assert label(open_clips(tmp_path / "data"), 0)[1] == r"\u52d5: \u8d70"
 
 
 def test_clips_are_spread_over_groups_and_factors(tmp_path: Path) -> None:

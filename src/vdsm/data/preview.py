@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from vdsm.data.clips import SPLITS, Clips, Frames
 from vdsm.data.spread import spread
-from vdsm.letters import font
+from vdsm.letters import font, legible
 from vdsm.video import strips, write_picture
 from vdsm.words import counted
 
@@ -40,7 +40,8 @@ def label(clips: Clips, clip: int) -> list[str]:
     lines = [f"{head}, {counted(int(table.length[clip]), 'frame')}"]
     for factor in clips.info.factors:
         value = int(table.labels[factor.name][clip])
-        lines.append(f"{factor.name}: {factor.values[value] if value >= 0 else 'unknown'}")
+        named = factor.values[value] if value >= 0 else "unknown"
+        lines.append(legible(f"{factor.name}: {named}"))
     return [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in lines]
 
 
@@ -61,19 +62,19 @@ def _row(frames: Frames, across: int, scale: int) -> Frames:
 
 def _beside(texts: list[list[str]], sheet: Frames) -> Frames:
     """Texts in a white column at the left of the sheet, each at the height of its row."""
-    letters = font(TEXT)
     height = (sheet.shape[0] + GAP) // len(texts)
     step = TEXT + 2
     fits = max(1, height // step)
-    blocks = [_fold(lines, fits) for lines in texts]
-    width = round(max(letters.getlength(line) for lines in blocks for line in lines)) + 2 * MARGIN
+    blocks = [[legible(line) for line in _fold(lines, fits)] for lines in texts]
+    widest = max(font(TEXT, line).getlength(line) for lines in blocks for line in lines)
+    width = round(widest) + 2 * MARGIN
     canvas = Image.new("RGB", (width + sheet.shape[1], sheet.shape[0]), "white")
     canvas.paste(Image.fromarray(np.ascontiguousarray(sheet)), (width, 0))
     draw = ImageDraw.Draw(canvas)
     for i, lines in enumerate(blocks):
         top = i * height + max(0, (height - GAP - len(lines) * step) // 2)
         for j, line in enumerate(lines):
-            draw.text((MARGIN, top + j * step), line, "black", letters)
+            draw.text((MARGIN, top + j * step), line, "black", font(TEXT, line))
     return np.asarray(canvas)
 
 
