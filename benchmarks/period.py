@@ -3,9 +3,15 @@
 python benchmarks/period.py MODEL DATA                     every test clip, d unrolled further
 python benchmarks/period.py MODEL DATA --by transition     continued by the prior's Eq. 6
 
-The angle of a frame is that of the line from the pivot, taken to be the middle of what all clips
-have in common, to the centre of brightness; the period is where the autocorrelation of the angle
-peaks, refined by a parabola. Only frames after the encoded ones count.
+What is followed is how far the centre of brightness lies to the left or right of its average over
+the clip: the horizontal swing, whatever draws it. Its period is where the autocorrelation peaks,
+refined by a parabola. Of a steady swing that can be two or three periods, in the true clip as in
+the drawn one: where they differ in this the clip counts as wrong. Only frames after the encoded
+ones count.
+
+`vdsm.data.pendulum.angle_of` and `period_of` measure pendula more finely, but they know where the
+pivot is and that the motion is one sinusoid: a blurred or faltering clip would be measured as the
+nearest pendulum. Here it has a poor peak or none, and the published figures were made so.
 """
 
 import argparse
@@ -16,6 +22,7 @@ import torch
 
 from vdsm import VDSM
 from vdsm.data import open_clips
+from vdsm.errors import InputError
 from vdsm.train.batches import as_video
 
 SEEN, DRAWN = 16, 60
@@ -48,17 +55,28 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--by", choices=["dynamics", "transition"], default="dynamics")
     options = parser.parse_args()
-    model, clips = VDSM.from_pretrained(options.model), open_clips(options.data)
+    try:
+        measure(options.model, options.data, options.by)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def measure(model_name: str, data: str, by: str) -> None:
+    """Print what was found; InputError where no test clip is long enough, or none has a speed."""
+    model, clips = VDSM.from_pretrained(model_name), open_clips(data)
     rows = clips.select("test", min_length=DRAWN)
+    actions = [factor for factor in clips.info.factors if factor.role == "action"]
+    if not len(rows) or not actions:
+        raise InputError(f"{data} has no test clips of {DRAWN} frames with an action: name pendula")
     true = as_video(clips.batch(rows, np.zeros(len(rows), np.int64), DRAWN))
     with torch.no_grad():
-        drawn = model.decode(model.encode(true[:, :SEEN]), DRAWN, options.by)
+        drawn = model.decode(model.encode(true[:, :SEEN]), DRAWN, by)
     expected, found = (
         np.array([period(x) for x in displacement(v[:, SEEN:].numpy())]) for v in (true, drawn)
     )
     error = np.abs(found / expected - 1)
     known = np.isfinite(error)
-    label = next(iter(f for f in clips.info.factors if f.role == "action"))
+    label = actions[0]
     result = {"clips": len(rows), "with a period": int(known.sum())}
     for value, name in enumerate(label.values):
         here = known & (clips.table.labels[label.name][rows] == value)

@@ -1,5 +1,6 @@
 """The clip interface: what is written is what is read, splits, damage, disks that are full."""
 
+import hashlib
 import json
 import os
 from functools import partial
@@ -75,7 +76,7 @@ def test_select(tmp_path: Path) -> None:
         clips.info.factor("colour")
 
 
-def test_fingerprint_follows_pixels_labels_and_record(tmp_path: Path) -> None:
+def test_fingerprint_follows_pixels_and_labels(tmp_path: Path) -> None:
     written(tmp_path / "a")
     written(tmp_path / "b")
     print_a = open_clips(tmp_path / "a").fingerprint
@@ -89,6 +90,39 @@ def test_fingerprint_follows_pixels_labels_and_record(tmp_path: Path) -> None:
         out.add(np.ones((4, 32, 32, 3), np.uint8), group=0, split="train", labels={"who": 1})
     prints = {open_clips(tmp_path / name).fingerprint for name in "acdef"}
     assert len(prints) == 5
+
+
+def test_fingerprint_is_of_no_name_or_version(tmp_path: Path) -> None:
+    """The same data recorded otherwise; labels of another meaning are other data."""
+    written(tmp_path / "a")
+    fingerprint = open_clips(tmp_path / "a").fingerprint
+    made = read_json(tmp_path / "a" / "dataset.json")["made"]
+    later = made | {"version": "9.0", "seed": 4, "options": {"source": "elsewhere", "fps": None}}
+    spoil_json(tmp_path / "a", name="else", made=later)
+    assert open_clips(tmp_path / "a").fingerprint == fingerprint
+    spoil_json(tmp_path / "a", made=later | {"content": "0"})
+    assert open_clips(tmp_path / "a").fingerprint != fingerprint
+    spoil_json(tmp_path / "a", made=later, channels=1)
+    (tmp_path / "a" / "frames.u8").write_bytes(bytes(15 * 32 * 32))
+    assert open_clips(tmp_path / "a").fingerprint != fingerprint
+
+
+def test_clips_are_known_by_the_fingerprint_of_version_0_1_0(tmp_path: Path) -> None:
+    """Written out: SHA-256 of dataset.json with sorted keys, then the columns one by one."""
+    written(tmp_path / "a")
+    stored = read_json(tmp_path / "a" / "dataset.json")
+    digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode())
+    columns = {"length": [3, 7, 5], "group": [0, 1, 0], "split": [0, 1, 0]}
+    columns |= {"label.what": [0, 1, 2], "label.who": [0, 1, 0]}
+    for name, column in columns.items():
+        digest.update(name.encode() + np.array(column, np.int64).tobytes())
+    clips = open_clips(tmp_path / "a")
+    assert clips.known_as(digest.hexdigest())
+    assert clips.known_as(clips.fingerprint)
+    assert clips.fingerprint != digest.hexdigest()
+    written(tmp_path / "b", (3, 7, 6))
+    assert not open_clips(tmp_path / "b").known_as(digest.hexdigest())
+    assert not open_clips(tmp_path / "b").known_as(clips.fingerprint)
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.floats(0, 1), st.integers(0, 9))

@@ -204,6 +204,18 @@ def test_every_figure(scene: Scene, name: str) -> None:
         assert (np.diff(figure.moving.astype(int), axis=0) != 0).any()
 
 
+def test_caption_says_whose_clips_are_shown(model: VDSM, clips: Clips, tmp_path: Path) -> None:
+    """With test clips, and with none that is long enough."""
+    caption = FIGURES["reconstruction"](set_scene(model, clips, SEEN, 6, 2)).caption
+    assert caption.startswith("Held-out clips of 5 frames")
+    with ClipWriter(tmp_path / "data", Info("short", 32, 3)) as out:
+        for length, split in ((SEEN, "train"), (SEEN - 1, "test"), (SEEN, "train")):
+            out.add(np.full((length, 32, 32, 3), 9, np.uint8), group=length, split=split)
+    scene = set_scene(model, open_clips(tmp_path / "data"), SEEN)
+    caption = FIGURES["reconstruction"](scene).caption
+    assert caption.startswith("Training clips of 5 frames (none so long is held out)")
+
+
 def test_samples_follow_from_the_seed(model: VDSM, clips: Clips) -> None:
     def drawn(seed: int) -> Any:
         return FIGURES["generation"](set_scene(model, clips, SEEN, 6, 2, seed)).still
@@ -242,6 +254,7 @@ def test_command_writes_png_and_moving(folder: Path, tmp_path: Path) -> None:
     [
         (["--kind", "beyon"], "no figure 'beyon'; did you mean beyond?"),
         (["--seen", "99"], "no clip of pendulum has 99 frames (the longest has 12)"),
+        (["--seen", "1", "--frames", "1"], "1 frame is too few: raise --frames to 2 or more"),
         (["--clips", "1"], "clips is '1', it should be greater than or equal to 2"),
         (["--colour", "1"], "unknown option --colour"),
         (["--format", "webm"], "format is 'webm', it should be 'png', 'gif' or 'mp4'"),

@@ -3,16 +3,20 @@
 import csv
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from media import encode, pattern, ramp, sound
 from vdsm.cli import run
@@ -25,6 +29,22 @@ from vdsm.options import from_flags
 from vdsm.video import read_video, write_clips, write_picture
 
 LENGTHS = {"run": 7, "wave hand": 9}
+
+
+@pytest.fixture
+def processes() -> None:
+    """Who asks for it decodes as the command does, in processes of their own."""
+
+
+@pytest.fixture(autouse=True)
+def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others decode in this process, since another takes a second to start."""
+
+    def here(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
+        yield from map(function, jobs)
+
+    if "processes" not in request.fixturenames:
+        monkeypatch.setattr(decode, "in_processes", here)
 
 
 def tree(root: Path, people: tuple[str, ...] = ("Ann", "Bob 2", "Zoë")) -> Path:
@@ -266,6 +286,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     assert peak < 12e6
 
 
+@pytest.mark.usefixtures("processes")
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     root = tree(tmp_path / "in")
     (root / "Ann" / "run" / "text.mp4").write_text("hello")
@@ -274,6 +295,22 @@ def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("frames.u8", "files.csv", "broken.csv", "dataset.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert one.fingerprint == two.fingerprint
+
+
+def test_fingerprint_is_of_the_frames_and_their_cut(tmp_path: Path) -> None:
+    """Not of the folder's name; two strides that give as many clips are told apart."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        write_clips(tmp_path / "in" / f"{name}.gif", ramp(9))
+    elsewhere = Path(shutil.copytree(tmp_path / "in", tmp_path / "elsewhere"))
+    one = made(tmp_path / "one", tmp_path / "in", segment=5, stride=3)
+    two = made(tmp_path / "two", elsewhere, segment=5, stride=3)
+    assert two.info.name != one.info.name
+    assert two.fingerprint == one.fingerprint
+    other = made(tmp_path / "other", tmp_path / "in", segment=5, stride=4)
+    assert other.table.length.tolist() == one.table.length.tolist() == [5] * 4
+    assert not np.array_equal(other.whole(1), one.whole(1))
+    assert other.fingerprint != one.fingerprint
 
 
 # ---- splits
@@ -400,6 +437,32 @@ def test_a_job_that_kills_its_process_is_found() -> None:
     assert sorted(results) == sorted([0, 1, 4, -3, 16, 25, 36, 49])
 
 
+extract = decode.extract
+
+
+def crash_on_b(job: decode.Job) -> decode.Decoded:
+    if job.item.name == "b.gif":
+        assert parent_process() is not None, "the decoder's crash would end the command"
+        os.kill(os.getpid(), signal.SIGKILL)
+    return extract(job)
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_lone_clip_that_crashes_the_decoder_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than end the command; with one worker too."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        write_clips(tmp_path / "in" / f"{name}.gif", ramp(3))
+    monkeypatch.setattr(decode, "extract", crash_on_b)
+    clips = made(tmp_path / "out", tmp_path / "in", max_broken=0.5, holdout="clip", test_share=0)
+    assert len(clips) == 1
+    (listed,) = rows_of(tmp_path / "out" / "broken.csv")
+    assert listed["path"] == "b.gif"
+    assert "makes the decoder crash" in listed["reason"]
+
+
 # ---- going on after an interruption
 
 
@@ -498,6 +561,25 @@ def test_going_on_with_other_options_or_sources(
         made(tmp_path / "out", root)
 
 
+def test_a_picture_edited_in_its_folder_is_a_change(tmp_path: Path) -> None:
+    """Though the folder itself has the size and time that it had."""
+    root = tmp_path / "in"
+    for name in "ab":
+        (root / name).mkdir(parents=True)
+        for i, image in enumerate(ramp(3)):
+            Image.fromarray(image).save(root / name / f"{i}.bmp")
+    (root / "c.mp4").write_text("x")
+    with pytest.raises(InputError, match="1 of 3 files is broken"):
+        made(tmp_path / "out", root)
+    before = (root / "a").stat()
+    with (root / "a" / "1.bmp").open("r+b") as file:
+        file.seek(-3, os.SEEK_END)
+        file.write(b"abc")
+    assert (root / "a").stat().st_mtime_ns == before.st_mtime_ns
+    with pytest.raises(InputError, match="a was changed or removed"):
+        made(tmp_path / "out", root)
+
+
 def test_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     root = tree(tmp_path / "in")
     (tmp_path / "out").mkdir()
@@ -541,3 +623,44 @@ def test_command_makes_folders_and_shards(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "plain", "shards"]
     assert run(["info", str(shards), "--out", str(tmp_path / "p.png")]) == 0
     assert read_video(tmp_path / "p.png").shape[0] == 1
+
+
+def test_what_was_decoded_stays_for_another_number_of_shards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number too large is refused before the work where it can be, else after it, once."""
+    root = tree(tmp_path / "in")
+    out, hidden = tmp_path / "out", tmp_path / ".out.clips"
+    command = ["data", "folder", "--source", str(root), "--size", "32", "--out", str(out)]
+    assert run([*command, "--shards", "13"]) == 2
+    assert "13 shards for 12 clips: choose 1 to 12" in capsys.readouterr().err
+    assert not hidden.exists()
+    assert run([*command, "--segment", "7", "--shards", "13"]) == 2
+    said = capsys.readouterr().err
+    assert f"choose 1 to 12; {hidden} keeps what is made" in said
+    decoded: list[str] = []
+
+    def counting(job: decode.Job) -> decode.Decoded:
+        decoded.append(job.item.name)
+        return extract(job)
+
+    monkeypatch.setattr(decode, "extract", counting)
+    assert run([*command, "--segment", "7", "--shards", "5", "--workers", "1"]) == 0
+    assert decoded == []
+    assert len(open_clips(out)) == 12
+    assert not hidden.exists()
+
+
+def test_what_other_options_decoded_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor another folder of the same name."""
+    root = tree(tmp_path / "in")
+    other = Path(shutil.copytree(root, tmp_path / "there" / "in"))
+    write_clips(other / "Ann" / "run" / "take 2.gif", ramp(20))
+    command = ["data", "folder", "--size", "32", "--out", str(tmp_path / "out"), "--source"]
+    assert run([*command, str(root), "--segment", "7", "--shards", "13"]) == 2
+    assert run([*command, str(root), "--segment", "6", "--shards", "99"]) == 2
+    assert open_clips(tmp_path / ".out.clips").table.length.tolist() == [6] * 12
+    assert run([*command, str(other), "--segment", "6", "--shards", "2"]) == 0
+    assert len(open_clips(tmp_path / "out")) == 14

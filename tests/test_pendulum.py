@@ -148,6 +148,10 @@ def test_user_mistakes(tmp_path: Path) -> None:
     for fast, slow in ((30, 22), (22, 22)):
         with pytest.raises(InputError, match=f"--fast-period {fast} is not shorter than --slow-p"):
             make(tmp_path / "x", PendulumOptions(fast_period=fast, slow_period=slow))
+    # Exactly 11.7297 for the widest fast swing; a slow one of 11.6 frames begins at 11.7171.
+    with pytest.raises(InputError, match=r"last up to 11\.73 frames and slow ones from 11\.72"):
+        make(tmp_path / "x", PendulumOptions(slow_period=11.6))
+    make(tmp_path / "apart", PendulumOptions(slow_period=11.7, clips_per_cell=2, frames=2, size=32))
     for slow in (1201, float("inf")):
         with pytest.raises(InputError, match=f"--slow-period is {slow} but clips have 60 frames"):
             make(tmp_path / "x", PendulumOptions(slow_period=slow))

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
+from vdsm import letters
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info
-from vdsm.data.preview import GAP, label, preview, spread
+from vdsm.data.preview import GAP, label, preview
+from vdsm.data.spread import spread
 from vdsm.video import read_video
 
 FACTORS = (
@@ -56,11 +59,42 @@ def test_labels_are_named(tmp_path: Path) -> None:
     assert label(clips, 4) == ["clip 4, group 1, train, 2 frames", "hair: grün", "action: sit"]
 
 
+def test_letters_that_no_font_has_are_spelt_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a font of the system they stay, and it draws them; DejaVu Sans has neither ⌒ nor 動."""
+    stix = Path(matplotlib.get_data_path(), "fonts/ttf/STIXGeneral.ttf")
+    word = "\u2312"
+    monkeypatch.setattr(letters, "_of_system", lambda: [])
+    assert letters.legible("grün ж Ω") == "grün ж Ω"
+    assert letters.legible(f"a {word} 動") == r"a \u2312 \u52d5"
+    monkeypatch.setattr(letters, "_of_system", lambda: [str(tmp_path / "absent"), str(stix)])
+    assert letters.legible(f"a {word}") == f"a {word}"
+    assert letters.font(11, f"a {word}").getname()[0] == "STIXGeneral"
+    assert letters.font(11, "a").getname()[0] == "DejaVu Sans"
+    assert letters.legible(f"a {word} 動") == r"a \u2312 \u52d5"
+    with ClipWriter(tmp_path / "data", Info("x", 32, 1, (Factor("動", "action", ("走",)),))) as out:
+        out.add(np.zeros((2, 32, 32, 1), np.uint8), group=0, split="train", labels={"動": 0})
+    assert label(open_clips(tmp_path / "data"), 0)[1] == r"\u52d5: \u8d70"
+
+
 def test_clips_are_spread_over_groups_and_factors(tmp_path: Path) -> None:
     clips = stored(tmp_path / "data", 32, 1, [2] * 24)
-    chosen = spread(clips, 6)
+    columns = [clips.table.group, clips.table.split, *clips.table.labels.values()]
+    chosen = spread(columns, 6)
     assert len(set(clips.table.group[chosen].tolist())) == 6
     assert set(clips.table.labels["action"][chosen].tolist()) >= {0, 1, 2}
     assert set(clips.table.labels["hair"][chosen].tolist()) == {0, 1}
     assert set(clips.table.split[chosen].tolist()) == {0, 1}
-    assert np.array_equal(spread(clips, 100), np.arange(24))
+    assert np.array_equal(np.sort(spread(columns, 100)), np.arange(24))
+
+
+def test_each_next_clip_has_least_in_common_with_those_before() -> None:
+    """By plain counting of shared values, the first of equals."""
+    columns = list(np.random.default_rng(0).integers(0, 3, (4, 30)))
+    chosen = spread(columns, 9).tolist()
+    assert len(set(chosen)) == 9
+    for i, next_one in enumerate(chosen):
+        before, rest = chosen[:i], [row for row in range(30) if row not in chosen[:i]]
+        shared = [sum(c[row] == c[old] for c in columns for old in before) for row in rest]
+        assert next_one == rest[shared.index(min(shared))]

@@ -5,6 +5,8 @@ import io
 import json
 import math
 import re
+import shlex
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +24,7 @@ from vdsm import VDSM, InputError
 from vdsm.cli import run as command
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
+from vdsm.commands.report import read_evaluation
 from vdsm.config import describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import ClipWriter, Info
@@ -280,6 +283,17 @@ def test_page_has_every_number_of_the_evaluation(page: str, evaluation: Any) -> 
             assert bounds == pytest.approx(evaluation["intervals"][key], rel=1e-4)
 
 
+def test_page_names_every_table_of_the_evaluation(page: str) -> None:
+    """As the terminal does, each above its table, none of them empty."""
+    tables = page.partition('<section id="tables">')[2].partition("<details>")[0]
+    titles = re.findall(r'<p class="caption">([^<]*)</p>\s*<div class="scroll"><table', tables)
+    assert len(titles) == tables.count("<table") >= 5
+    starts = ("Judges on 14 real test clips", "Table 1 of the paper", "What can be read from each")
+    starts += ("Swaps: identity of one clip",)
+    assert [title[: len(start)] for title, start in zip(titles, starts, strict=False)] == [*starts]
+    assert "Fidelity" in titles
+
+
 def test_page_says_what_the_run_is(page: str, runs: list[Path]) -> None:
     text = " ".join(Page(page).text)
     assert "run <0>: VDSM on pendulum" in text  # escaped in the source, read as it was named
@@ -310,7 +324,11 @@ def test_page_without_an_evaluation_says_how_to_make_one(runs: list[Path]) -> No
     content = report(run, run.clips(), scene, None, {})
     text = " ".join(Page(content).text)
     assert "has not been evaluated" in text
-    assert f"vdsm evaluate {run.path.name}" in text
+    lines = [line for line in "".join(Page(content).text).splitlines() if line[:5] == "vdsm "]
+    assert [shlex.split(line) for line in lines[:2]] == [
+        ["vdsm", "evaluate", str(runs[1])],
+        ["vdsm", "report", str(runs[1])],
+    ]
 
 
 def test_page_of_other_weights_says_so(runs: list[Path], evaluation: dict[str, Any]) -> None:
@@ -350,6 +368,26 @@ def test_evaluation_that_does_not_fit(
     assert command([*words, "--out", str(tmp_path / "x.html")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_a_run_of_an_earlier_version_knows_its_data(
+    runs: list[Path], evaluation: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    """By the fingerprint that version 0.1.0 recorded, in the run and in its evaluation."""
+    former = open_clips(data).former_fingerprint
+    path = Path(shutil.copytree(runs[0], tmp_path / "run"))
+    record = json.loads((path / "run.json").read_text()) | {"fingerprint": former}
+    (path / "run.json").write_text(json.dumps(record))
+    run = Run.open(path)
+    clips = run.clips(data)
+    for recorded in (former, clips.fingerprint):
+        (path / FILE).write_text(json.dumps(evaluation | {"fingerprint": recorded}))
+        found = read_evaluation(run, clips, None)
+        assert found is not None
+        assert found["n"] == evaluation["n"]
+    with pytest.raises(InputError, match="is not the dataset that"):
+        run.clips(pendula(tmp_path / "other", seed=8))
+    assert command(["evaluate", str(path), str(data), "--other-data", "true"]) == 2
 
 
 # -- its parts -------------------------------------------------------------------------------------

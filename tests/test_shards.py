@@ -60,6 +60,7 @@ def test_shards_read_as_their_source(shards: int, channels: int, tmp_path: Path)
     assert isinstance(clips, ShardClips)
     assert clips.info.factors == source.info.factors
     assert same(source, clips)
+    assert clips.fingerprint == source.fingerprint
     for clip, start, frames in ((4, 0, 5), (4, 2, 2), (9, 4, 1), (13, 1, 0)):
         assert np.array_equal(clips.read(clip, start, frames), source.read(clip, start, frames))
     chosen, starts = np.array([4, 9, 22, 4]), np.array([3, 0, 1, 0])
@@ -243,6 +244,26 @@ def test_index_of_foreign_shards(tmp_path: Path) -> None:
     assert np.array_equal(open_shards(tmp_path / "y", read_range, base).whole(2), clip + 50)
 
 
+def test_equal_keys_in_two_shards_are_two_individuals(tmp_path: Path) -> None:
+    clip = np.zeros((2, 4, 4, 1), np.uint8)
+    foreign(tmp_path / "a.tar", {"0.npy": clip, "1.npy": clip, "1.json": b'{"group": "ann"}'})
+    foreign(tmp_path / "b.tar", {"0.npy": clip, "1.npy": clip, "1.json": b'{"group": "ann"}'})
+    index_shards(tmp_path)
+    assert open_clips(tmp_path).table.group.tolist() == [1, 0, 2, 0]
+
+
+def test_indices_are_known_by_their_pixels(tmp_path: Path) -> None:
+    """One name, or one size, does not make other clips the same."""
+    clip = np.zeros((3, 4, 4, 1), np.uint8)
+    prints = []
+    for folder, name, frames in (("a", "x", clip), ("b", "y", clip), ("c", "x", clip + 1)):
+        (tmp_path / folder).mkdir()
+        foreign(tmp_path / folder / f"{name}.tar", {f"{name}.npy": frames})
+        index_shards(tmp_path / folder)
+        prints.append(open_clips(tmp_path / folder).fingerprint)
+    assert prints[0] == prints[1] != prints[2]
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
@@ -253,6 +274,10 @@ def test_index_of_foreign_shards(tmp_path: Path) -> None:
         ({"1.npy": np.zeros((2, 4, 5, 1), np.uint8)}, "frames of shapes"),
         ({"1.npy": np.zeros((2, 4, 4, 1), np.uint8), "1.json": b"{"}, r"1\.json is not valid JSON"),
         ({"1.npy": np.zeros((2, 4, 4, 1), np.uint8), "1.json": b"[]"}, "not hold a JSON object"),
+        (
+            {"1.npy": np.zeros((2, 4, 4, 1), np.uint8), "1.json": b'{"split": "x"}'},
+            r"a\.tar: 1\.json: expected group, split",
+        ),
     ],
 )
 def test_foreign_shards_that_do_not_fit(

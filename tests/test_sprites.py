@@ -12,6 +12,8 @@ from vdsm.data.clips import Clips
 from vdsm.data.scale import scale
 from vdsm.data.sprites import SpritesOptions, make
 from vdsm.errors import InputError
+from vdsm.trained import read
+from vdsm.weights import home
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
 LAYERS = ("body", "bottomwear", "topwear", "hair")
@@ -142,11 +144,13 @@ def test_paper_split_holds_out_a_tenth_of_the_identities(
     train, test = (np.unique(clips.table.group[clips.select(s)]) for s in ("train", "test"))
     assert len(test) == 112
     assert not set(train) & set(test)
-    make(tmp_path / "again", SpritesOptions(source=sheets))
+    (tmp_path / "elsewhere").symlink_to(sheets)
+    make(tmp_path / "again", SpritesOptions(source=tmp_path / "elsewhere"))
     assert open_clips(tmp_path / "again").fingerprint == clips.fingerprint
     make(tmp_path / "other", SpritesOptions(source=sheets, seed=1))
     other = open_clips(tmp_path / "other")
     assert set(other.table.group[other.select("test")]) != set(test)
+    assert other.fingerprint != clips.fingerprint
     np.testing.assert_array_equal(other.whole(50), clips.whole(50))
 
 
@@ -209,3 +213,12 @@ def test_other_bad_input(sheets: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "ok" / "cells.npy", np.zeros((2, 2), np.uint8))
     with pytest.raises(InputError, match=r"cells\.npy is of another dataset"):
         open_clips(tmp_path / "ok")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared/ beside the repository")
+def test_shipped_weights_know_the_data_of_their_card(tmp_path: Path) -> None:
+    (tmp_path / "sheets").symlink_to(SHARED)
+    make(tmp_path / "data", SpritesOptions(source=tmp_path / "sheets"))
+    trained = read(home() / "sprites")
+    assert trained is not None
+    assert open_clips(tmp_path / "data").known_as(trained.fingerprint)

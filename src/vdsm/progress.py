@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -22,18 +23,25 @@ TERMS |= {f"kl_{code}": f"KL {code}" for code in "zsd"}
 LINES_PER_STAGE = 20  # where the output is no terminal
 
 
+def bar_columns() -> list[ProgressColumn]:
+    """What every bar shows: what is done, how much of it, the time it took and that is left."""
+    return [
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    ]
+
+
 class TrainingBar:
     """A bar per stage; plain lines where the output is no terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            *bar_columns(),
             TextColumn("{task.fields[terms]}"),
             console=console,
             disable=not console.is_terminal,

@@ -82,6 +82,6 @@ def clips_of(path: Path, trained: Trained, data: Path | None, other: bool = Fals
     if not other:
         advice = " (to measure on further clips of the kind: --other-data true)"
         require_same(clips, trained.fingerprint, path, advice)
-    elif clips.fingerprint == trained.fingerprint:
+    elif clips.known_as(trained.fingerprint):
         raise InputError(f"{data} is what {path} was trained on: leave out --other-data")
     return clips

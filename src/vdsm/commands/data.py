@@ -1,6 +1,8 @@
 """`vdsm data`: make a dataset."""
 
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,16 @@ from rich.console import Console
 
 from vdsm.config import suggest
 from vdsm.data import MAKERS, open_clips
+from vdsm.data.clips import resumable
 from vdsm.data.maker import Maker
-from vdsm.data.shards import write_shards
+from vdsm.data.shards import check_number, write_shards
 from vdsm.errors import InputError
-from vdsm.files import claim_folder
+from vdsm.files import atomic_write, claim_folder, read_json
 from vdsm.options import flag_help, from_flags
+from vdsm.version import __version__
 from vdsm.words import counted
+
+ASKED = "asked.json"  # in a hidden folder: which options made it
 
 
 def data(
@@ -53,15 +59,46 @@ def data(
 def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
     """Make a dataset in a hidden folder beside `out`, then write it to `out` as tar shards.
 
-    What was half made stays after a failure: the same command goes on where it was.
+    What was made, half or whole, stays after a failure: the same command goes on where it was.
     """
     claim_folder(out)  # now, not after an hour of decoding
     out.rmdir()
+    most = maker.most(options)
+    if most is not None:
+        check_number(shards, most)
     folder = out.resolve().with_name(f".{out.resolve().name}.clips")
-    if (folder / "dataset.json").exists():  # made by other options, for all that is known
-        shutil.rmtree(folder)
-    maker.make(folder, options)
-    write_shards(open_clips(folder), out, shards)
+    try:
+        make_once(maker, options, folder)
+        write_shards(open_clips(folder), out, shards)
+    except InputError as error:
+        if not folder.exists():
+            raise
+        raise InputError(f"{error}; {folder} keeps what is made, for the next try") from error
     for table in folder.glob("*.csv"):  # what the files were called, and which were broken
         shutil.copy(table, out)
     shutil.rmtree(folder)
+
+
+def make_once(maker: Maker, options: Any, folder: Path) -> None:
+    """Make a dataset, unless the folder holds it: whole, of the same options and version."""
+    given = {
+        name: str(v.resolve()) if isinstance(v, Path) else v for name, v in vars(options).items()
+    }
+    if made_of(folder, given):
+        return
+    if folder.exists() and not resumable(folder):
+        shutil.rmtree(folder)
+    maker.make(folder, options)
+    record = {"version": __version__, "options": given}
+    atomic_write(folder / ASKED, json.dumps(record).encode())
+
+
+def made_of(folder: Path, given: Mapping[str, Any]) -> bool:
+    """Whether a whole dataset lies in a folder, made with options that give the same data."""
+    try:
+        counts = open_clips(folder).info.made["options"]  # those that bear on the data
+        asked = read_json(folder / ASKED)
+    except InputError:
+        return False
+    same = all(asked["options"].get(name) == given.get(name) for name in counts)
+    return same and asked["version"] == __version__

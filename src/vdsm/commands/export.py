@@ -45,7 +45,7 @@ def export(
     run = Run.open(path)
     clips = run.clips(data)
     config, tensors = pretrained.load(path)
-    measured = read_evaluation(run, evaluation)
+    measured = read_evaluation(run, clips, evaluation)
     about = Export(
         name=out.resolve().name,
         run=run,
@@ -61,7 +61,7 @@ def export(
     try:
         write_examples(clips, about.examples, out / EXAMPLES)
         atomic_write(out / CARD, content.encode())
-        trained = asdict(of_run(run, clips.info.name))
+        trained = asdict(of_run(run, clips.info.name)) | {"fingerprint": clips.fingerprint}
         pretrained.save(config, tensors, out, STORED, trained)
     except BaseException:
         shutil.rmtree(out)  # it was new or empty

@@ -1,5 +1,6 @@
 """`vdsm report`: one HTML page about a run."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from rich.progress import track
 
 from vdsm.commands.evaluate import FILE
 from vdsm.commands.figures import SceneOptions, scene_of
+from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.figures import FIGURES
 from vdsm.files import atomic_write, check_writable, read_json
@@ -51,7 +53,7 @@ def report(
     run = Run.open(path)
     check_writable(out, ".html")
     clips = run.clips(data)
-    measured = read_evaluation(run, evaluation)
+    measured = read_evaluation(run, clips, evaluation)
     scene = scene_of(path, data, options)
     drawn = {
         name: draw(scene)
@@ -59,11 +61,11 @@ def report(
     }
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
-    said = "" if measured else f"; not evaluated yet, see 'vdsm evaluate {path}'"
+    said = "" if measured else f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
     console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", highlight=False, soft_wrap=True)
 
 
-def read_evaluation(run: Run, path: Path | None) -> dict[str, Any] | None:
+def read_evaluation(run: Run, clips: Clips, path: Path | None) -> dict[str, Any] | None:
     """What `vdsm evaluate` wrote about this run's data; None where nothing was asked or found."""
     if path is None and not (run.path / FILE).exists():
         return None
@@ -71,6 +73,6 @@ def read_evaluation(run: Run, path: Path | None) -> dict[str, Any] | None:
     found = read_json(path)
     if missing := [name for name in NEEDED if name not in found]:
         raise InputError(f"{path} has no entry '{missing[0]}': name a file of 'vdsm evaluate'")
-    if found["fingerprint"] != run.fingerprint:
+    if not clips.known_as(found["fingerprint"]):
         raise InputError(f"{path} was measured on other data than {run.path} was trained on")
     return found

@@ -15,7 +15,12 @@ MAKERS: dict[str, Maker] = {
     "sprites": Maker(
         sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
     ),
-    "folder": Maker(folder.FolderOptions, folder.make, "your own videos or folders of frames"),
+    "folder": Maker(
+        folder.FolderOptions,
+        folder.make,
+        "your own videos or folders of frames",
+        most=folder.most_clips,
+    ),
     "moving-mnist": Maker(
         moving_mnist.MovingMnistOptions,
         moving_mnist.make,

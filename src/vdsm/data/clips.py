@@ -56,6 +56,7 @@ class Info:
     format: int = FORMAT
 
     def factor(self, name: str) -> Factor:
+        """The factor of that name; InputError that lists those there are."""
         for factor in self.factors:
             if factor.name == name:
                 return factor
@@ -114,8 +115,28 @@ class Clips:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what the dataset says of itself; a run refuses to resume on another."""
-        digest = hashlib.sha256(json.dumps(asdict(self.info), sort_keys=True).encode())
+        """Digest of what the data are: frames, labels, groups, split; of no name but a label's.
+
+        What the same frames were made from, where, and by which version has no part in it.
+        """
+        if "content" not in self.info.made:
+            return self.former_fingerprint
+        frames = {"size": self.info.size, "channels": self.info.channels}
+        factors = [asdict(factor) for factor in self.info.factors]
+        return self._digest({**frames, "factors": factors, **_content(self.info.made)})
+
+    @property
+    def former_fingerprint(self) -> str:
+        """As it was in version 0.1.0: of the whole record, the maker's version and all."""
+        return self._digest(asdict(self.info))
+
+    def known_as(self, fingerprint: str) -> bool:
+        """Whether a fingerprint, recorded by this version or an earlier one, is of these data."""
+        return fingerprint in (self.fingerprint, self.former_fingerprint)
+
+    def _digest(self, record: Mapping[str, Any]) -> str:
+        """Of a record and the table."""
+        digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
         for name, column in _columns(self.table).items():
             digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
@@ -325,6 +346,7 @@ def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
 
 
 def table_of(columns: Mapping[str, Ints]) -> Table:
+    """The table of a dataset from the columns of its clips.npz, where labels are label.<factor>."""
     labels = {k.removeprefix("label."): v for k, v in columns.items() if k.startswith("label.")}
     return Table(columns["length"], columns["group"], columns["split"], labels)
 
@@ -332,6 +354,12 @@ def table_of(columns: Mapping[str, Ints]) -> Table:
 def _columns(table: Table) -> dict[str, Ints]:
     plain = {"length": table.length, "group": table.group, "split": table.split}
     return plain | {f"label.{name}": column for name, column in sorted(table.labels.items())}
+
+
+def _content(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells frames apart: the digest of their source, and how `vdsm data folder` cuts them."""
+    options = made.get("options", {})
+    return {"content": made["content"], "stride": options.get("stride") or options.get("segment")}
 
 
 def hold_out(values: Sequence[int] | Ints, share: float, seed: int) -> Ints:

@@ -15,6 +15,8 @@ class Maker:
     options: type[Any]  # a frozen pydantic dataclass, every field with a description
     make: Callable[[Path, Any], None]  # writes the dataset folder
     help: str  # one line
+    # Most clips that these options can give, where that is known before the work is done.
+    most: Callable[[Any], int | None] = lambda _: None
 
 
 def provenance(

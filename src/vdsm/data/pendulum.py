@@ -205,6 +205,12 @@ def _check(options: PendulumOptions) -> None:
         raise InputError(
             f"--fast-period {fast:g} is not shorter than --slow-period {slow:g}: speeds must differ"
         )
+    longest, shortest = period(options.largest, fast), period(options.smallest, slow)
+    if longest >= shortest:
+        raise InputError(
+            f"fast swings last up to {longest:.4g} frames and slow ones from {shortest:.4g}, so "
+            "speeds cannot be told apart: raise --slow-period, or lower --fast-period or --largest"
+        )
     if slow > LONGEST * frames:
         raise InputError(
             f"--slow-period is {slow:g} but clips have {frames} frames, in which such a pendulum "

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from vdsm.data.clips import SPLITS, Clips, Frames, Ints
+from vdsm.data.clips import SPLITS, Clips, Frames
+from vdsm.data.spread import spread
+from vdsm.letters import font, legible
 from vdsm.video import strips, write_picture
 from vdsm.words import counted
 
@@ -22,28 +23,14 @@ def preview(clips: Clips, out: Path, rows: int = 10, frames: int = 12) -> None:
 
     Of a clip that is too long for its row every second or third frame is shown, from the start.
     """
-    chosen = spread(clips, rows)
+    columns = [clips.table.group, clips.table.split, *clips.table.labels.values()]
+    chosen = np.sort(spread(columns, rows))
     scale = max(1, TILE // clips.info.size)
     across = min(frames, int(clips.table.length[chosen].max()))
     shown = [_thinned(clips, int(clip), across) for clip in chosen]
     sheet = np.concatenate([_row(frames, across, scale) for frames in shown])[:-GAP]
     texts = [label(clips, int(clip)) for clip in chosen]
     write_picture(out, _beside(texts, np.broadcast_to(sheet, (*sheet.shape[:2], 3))))
-
-
-def spread(clips: Clips, count: int) -> Ints:
-    """Indices of `count` clips that share as few labels and groups as possible, in order.
-
-    Greedy: each next clip is the first that has least in common with those already chosen.
-    """
-    columns = np.stack([clips.table.group, clips.table.split, *clips.table.labels.values()])
-    shared = np.zeros(len(clips))
-    chosen: list[int] = []
-    for _ in range(min(count, len(clips))):
-        chosen.append(int(shared.argmin()))
-        shared += (columns == columns[:, chosen[-1:]]).sum(0)
-        shared[chosen[-1]] = np.inf
-    return np.array(sorted(chosen), np.int64)
 
 
 def label(clips: Clips, clip: int) -> list[str]:
@@ -53,7 +40,8 @@ def label(clips: Clips, clip: int) -> list[str]:
     lines = [f"{head}, {counted(int(table.length[clip]), 'frame')}"]
     for factor in clips.info.factors:
         value = int(table.labels[factor.name][clip])
-        lines.append(f"{factor.name}: {factor.values[value] if value >= 0 else 'unknown'}")
+        named = factor.values[value] if value >= 0 else "unknown"
+        lines.append(legible(f"{factor.name}: {named}"))
     return [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in lines]
 
 
@@ -74,19 +62,19 @@ def _row(frames: Frames, across: int, scale: int) -> Frames:
 
 def _beside(texts: list[list[str]], sheet: Frames) -> Frames:
     """Texts in a white column at the left of the sheet, each at the height of its row."""
-    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), TEXT)
     height = (sheet.shape[0] + GAP) // len(texts)
     step = TEXT + 2
     fits = max(1, height // step)
-    blocks = [_fold(lines, fits) for lines in texts]
-    width = round(max(font.getlength(line) for lines in blocks for line in lines)) + 2 * MARGIN
+    blocks = [[legible(line) for line in _fold(lines, fits)] for lines in texts]
+    widest = max(font(TEXT, line).getlength(line) for lines in blocks for line in lines)
+    width = round(widest) + 2 * MARGIN
     canvas = Image.new("RGB", (width + sheet.shape[1], sheet.shape[0]), "white")
     canvas.paste(Image.fromarray(np.ascontiguousarray(sheet)), (width, 0))
     draw = ImageDraw.Draw(canvas)
     for i, lines in enumerate(blocks):
         top = i * height + max(0, (height - GAP - len(lines) * step) // 2)
         for j, line in enumerate(lines):
-            draw.text((MARGIN, top + j * step), line, "black", font)
+            draw.text((MARGIN, top + j * step), line, "black", font(TEXT, line))
     return np.asarray(canvas)
 
 

@@ -4,6 +4,7 @@ A sample is <key>.npy, uint8 [T, S, S, C], and optionally <key>.json: an object 
 (train or test) and labels, or with labels alone.
 """
 
+import hashlib
 import io
 import json
 import tarfile
@@ -21,6 +22,7 @@ from vdsm.data.shards import RangeReader, read_local
 from vdsm.errors import InputError
 
 BUFFER = 2**16  # bytes of one range
+PROBE = 2**12  # bytes of a clip that tell it from others
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Sample:
     offset: int  # bytes, of its first frame
     shape: tuple[int, ...]  # [T, S, S, C]
     about: dict[str, Any]  # its .json
+    digest: str  # SHA-256 of its first bytes
 
 
 def index_shards(
@@ -43,7 +46,7 @@ def index_shards(
     test_share: float = 0.1,
     seed: int = 0,
 ) -> None:
-    """Write dataset.json and clips.npz for shards; only their headers and .json are read.
+    """Write dataset.json and clips.npz for shards; their headers, .json and first frames are read.
 
     Without `read_range` the shards lie in the folder `out`, by default every .tar there, and
     `open_clips(out)` opens them. With it they lie at `base` + name, and `open_shards` does. What
@@ -72,7 +75,7 @@ def _write(
     out: Path, samples: list[Sample], listed: list[dict[str, Any]], test_share: float, seed: int
 ) -> None:
     size, channels = _agreed([sample.shape[1:] for sample in samples])
-    items = [_item(sample) for sample in samples]
+    items = [_item(sample, listed[sample.shard]["name"]) for sample in samples]
     labelled = factors(items, by_tree=False)
     length = np.array([sample.shape[0] for sample in samples], np.int64)
     group = groups([Row(item, 0, 0, 0) for item in items])
@@ -87,7 +90,9 @@ def _write(
         values = [item.labels.get(factor.name, "") for item in items]
         index = {value: i for i, value in enumerate(factor.values)}
         columns[f"label.{factor.name}"] = np.array([index.get(v, -1) for v in values], np.int64)
-    made = {"maker": "index", "test_share": test_share, "seed": seed, "shards": listed}
+    content = hashlib.sha256("".join(sample.digest for sample in samples).encode()).hexdigest()
+    made = {"maker": "index", "test_share": test_share, "seed": seed, "content": content}
+    made["shards"] = listed
     write_meta(out, Info(out.resolve().name, size, channels, labelled, made, "shards"), columns)
 
 
@@ -100,15 +105,19 @@ def _agreed(shapes: list[tuple[int, ...]]) -> tuple[int, int]:
     return height, channels
 
 
-def _item(sample: Sample) -> Item:
+def _item(sample: Sample, shard: str) -> Item:
+    """Named by its shard too: tars of others may number their samples each from 0."""
     about = sample.about
     labels = about.get("labels", {k: v for k, v in about.items() if k not in ("group", "split")})
     split = about.get("split") or None
     if split not in (None, *SPLITS) or not isinstance(labels, dict):
-        raise InputError(f"{sample.key}.json: expected group, split (train, test) and labels")
+        raise InputError(
+            f"{shard}: {sample.key}.json: expected group, split (train, test) and labels"
+        )
     plain = {k: str(v) for k, v in labels.items() if isinstance(v, str | int)}
     group = about.get("group")
-    return Item(Path(sample.key), sample.key, None if group is None else str(group), plain, split)
+    name = f"{shard}/{sample.key}"
+    return Item(Path(name), name, None if group is None else str(group), plain, split)
 
 
 def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints:
@@ -119,7 +128,7 @@ def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints
 
 def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[Sample]:
     """The samples of one shard."""
-    arrays: dict[str, tuple[int, tuple[int, ...]]] = {}
+    arrays: dict[str, tuple[int, tuple[int, ...], str]] = {}
     about: dict[str, dict[str, Any]] = {}
     try:
         file = io.BufferedReader(_Ranges(address, read_range), BUFFER)
@@ -130,13 +139,15 @@ def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[Samp
                 content = tar.extractfile(member) if member.isfile() else None
                 if content is not None and kind == "npy":
                     shape = _shape(content, f"{address}: {member.name}")
-                    arrays[key] = (member.offset_data + content.tell(), shape)
+                    offset = member.offset_data + content.tell()
+                    digest = hashlib.sha256(content.read(PROBE)).hexdigest()
+                    arrays[key] = (offset, shape, digest)
                 elif content is not None and kind == "json":
                     about[key] = _object(content.read(), f"{address}: {member.name}")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{address} is not a tar file that can be read ({error})") from error
-    for key, (offset, shape) in arrays.items():
-        yield Sample(key, shard, offset, shape, about.get(key, {}))
+    for key, (offset, shape, digest) in arrays.items():
+        yield Sample(key, shard, offset, shape, about.get(key, {}), digest)
 
 
 def _shape(file: Any, name: str) -> tuple[int, ...]:

@@ -87,8 +87,9 @@ class ShardClips(Clips):
             return np.stack(list(wanted))
 
     def share(self, rank: int, world: int) -> Ints:
-        """Clips for process `rank` of `world`: disjoint, together all, equal in number to one.
+        """Clips for process `rank` of `world`: disjoint, together all, of nearly equal number.
 
+        The sizes of the shares differ by at most one clip.
         Where `world` divides the number of shards, each process reads shards of its own.
         """
         assert 0 <= rank < world
@@ -158,9 +159,7 @@ def write_shards(source: Clips, out: Path, shards: int) -> None:
     Clip i goes to shard i mod `shards` under the name of its number. InputError for more shards
     than clips or an output folder in use; a failure leaves nothing behind.
     """
-    if not 1 <= shards <= len(source):
-        asked = f"{counted(shards, 'shard')} for {counted(len(source), 'clip')}"
-        raise InputError(f"{asked}: choose 1 to {len(source)}")
+    check_number(shards, len(source))
     claim_folder(out)
     names = [f"shard-{i:05d}.tar" for i in range(shards)]
     offset = np.zeros(len(source), np.int64)
@@ -179,6 +178,13 @@ def write_shards(source: Clips, out: Path, shards: int) -> None:
             (out / name).unlink(missing_ok=True)
         out.rmdir()
         raise
+
+
+def check_number(shards: int, clips: int) -> None:
+    """InputError for no shards, or more than clips."""
+    if not 1 <= shards <= clips:
+        asked = f"{counted(shards, 'shard')} for {counted(clips, 'clip')}"
+        raise InputError(f"{asked}: choose 1 to {clips}")
 
 
 def write_index(out: Path, source: Clips, names: list[str], where: Mapping[str, Ints]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vdsm.data.clips import Clips, Frames
+from vdsm.data.clips import SPLITS, Clips, Frames
 from vdsm.errors import InputError
 from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
@@ -47,6 +47,7 @@ class Scene:
     trained: int  # frames that it sees, those of a training segment
     frames: int  # frames that it draws where it goes on beyond them
     seed: int  # of what is sampled
+    held_out: bool = True  # whether the clips are of the test split
 
     @property
     def clips(self) -> Video:
@@ -80,7 +81,7 @@ def set_scene(
     count: int = 6,
     seed: int = 0,
 ) -> Scene:
-    """A scene with test clips that differ as much as can be.
+    """A scene with test clips that differ as much as can be; training clips where there are none.
 
     trained: frames of a clip that the model sees; frames: how far it goes on [2.5 x trained].
     """
@@ -94,17 +95,24 @@ def set_scene(
             f"{found}): let the model see at most {found}"
         )
     length = min(longest, int(clips.table.length[chosen].min()))
-    device = model.z_start.device
-    return Scene(model, load(clips, chosen, length, device), trained, frames, seed)
+    if length < 2:
+        raise InputError("figures show motion, so 1 frame is too few: raise --frames to 2 or more")
+    held_out = bool((clips.table.split[chosen] == SPLITS.index("test")).all())
+    shown = load(clips, chosen, length, model.z_start.device)
+    return Scene(model, shown, trained, frames, seed, held_out)
 
 
 def reconstruction(scene: Scene) -> Figure:
     codes = scene.model.encode(scene.clips)
     rows = np.stack([pixels(scene.clips), pixels(scene.model.decode(codes))], 1)
     sheets = [scene.enlarge(strips(thin(pair, ACROSS))) for pair in rows]
+    whose, note = (
+        ("Held-out", "") if scene.held_out else ("Training", " (none so long is held out)")
+    )
     return Figure(
         "Reconstruction",
-        f"Held-out clips of {scene.trained} frames, and below each the same drawn from its codes.",
+        f"{whose} clips of {scene.trained} frames{note}, and below each the same drawn from its "
+        "codes.",
         labelled(stacked(sheets), ["true", "drawn"] * len(rows)),
     )
 

@@ -5,26 +5,19 @@ import torch
 from torch import Tensor
 
 from vdsm.data.clips import Clips, Ints
+from vdsm.data.spread import spread
 
 
 def diverse(clips: Clips, count: int, frames: int, split: str | None = "test") -> Ints:
     """Indices of `count` clips that differ in as many factors as possible, always the same.
 
-    Greedy: each next clip shares the fewest labels (or, without labels, the group) with those
-    already chosen.
+    Without labels in as many groups. Of all splits where the one asked for has no clip so long.
     """
     pool = clips.select(split, min_length=frames)
     if len(pool) == 0:
         pool = clips.select(None, min_length=frames)
     labels = [clips.table.labels[f.name] for f in clips.info.factors] or [clips.table.group]
-    columns = np.stack([column[pool] for column in labels], 1)
-    shared = np.zeros(len(pool))
-    chosen: list[int] = []
-    for _ in range(min(count, len(pool))):
-        shared[chosen] = np.inf
-        chosen.append(int(shared.argmin()))
-        shared += (columns == columns[chosen[-1]]).sum(1)
-    return pool[chosen]
+    return pool[spread([column[pool] for column in labels], count)]
 
 
 def load(clips: Clips, indices: Ints, frames: int, device: torch.device | str = "cpu") -> Tensor:

@@ -1,13 +1,12 @@
 """How pictures are put together: rows and columns of clips, with headings; uint8 arrays alone."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from vdsm.data.clips import Frames
+from vdsm.letters import font
 from vdsm.notation import Video
 from vdsm.video import grid, strips
 
@@ -103,7 +102,7 @@ def beside(sheets: Sequence[Frames], gap: int = 16) -> Frames:
 def titled(sheet: Frames, text: str) -> Frames:
     """A line of text in white above [..., H, W, C]."""
     line = Image.new("L", (sheet.shape[-2], 2 * TEXT), WHITE)
-    ImageDraw.Draw(line).text((0, TEXT), text, 0, font(), anchor="lm")
+    ImageDraw.Draw(line).text((0, TEXT), text, 0, font(TEXT), anchor="lm")
     above = np.asarray(line)[..., None]
     return np.concatenate(
         [np.broadcast_to(above, (*sheet.shape[:-3], *above.shape[:2], sheet.shape[-1])), sheet],
@@ -114,15 +113,10 @@ def titled(sheet: Frames, text: str) -> Frames:
 def labelled(sheet: Frames, texts: Sequence[str]) -> Frames:
     """Texts in a white column at the left of [H, W, C], spread evenly over its height."""
     height = len(sheet)
-    width = round(max(font().getlength(text) for text in texts)) + 2 * MARGIN
+    width = round(max(font(TEXT).getlength(text) for text in texts)) + 2 * MARGIN
     margin = Image.new("L", (width, height), WHITE)
     draw = ImageDraw.Draw(margin)
     for i, text in enumerate(texts):
-        draw.text((MARGIN, (i + 0.5) * height / len(texts)), text, 0, font(), anchor="lm")
+        draw.text((MARGIN, (i + 0.5) * height / len(texts)), text, 0, font(TEXT), anchor="lm")
     column = np.broadcast_to(np.asarray(margin)[..., None], (height, width, sheet.shape[-1]))
     return np.concatenate([column, sheet], 1)
-
-
-def font() -> ImageFont.FreeTypeFont:
-    """Letters for labels; matplotlib brings them."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), TEXT)

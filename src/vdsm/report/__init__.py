@@ -3,6 +3,7 @@
 page = report(run, clips, scene, evaluation)
 """
 
+import shlex
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
@@ -112,7 +113,7 @@ def _tables(run: Run, evaluation: Evaluation | None) -> Iterable[str]:
         yield html.paragraph(
             "This run has not been evaluated. To measure it, and write this again:"
         )
-        name = run.path.name
+        name = shlex.quote(str(run.path))
         yield f"<pre>{escape(f'vdsm evaluate {name}')}\n{escape(f'vdsm report {name}')}</pre>"
         return
     printed = tables.report(evaluation, evaluation["roles"], evaluation.get("dataset"))

@@ -52,12 +52,18 @@ def _row(row: Row) -> str:
 
 
 def of_rich(group: Group) -> Iterator[str]:
-    """Tables made for the terminal, as HTML; lines of text between them are passed over."""
+    """Tables made for the terminal, as HTML; other lines of text than titles are passed over.
+
+    A table's title is its own, or the line of text before it.
+    """
+    before: Any = None
     for part in group.renderables:
         if isinstance(part, Table):
             columns = [[_plain(cell) for cell in column.cells] for column in part.columns]
             rows = list(zip(*columns, strict=True))
-            yield table([_plain(c.header) for c in part.columns], rows, _plain(part.title))
+            title = _plain(part.title or before).strip()
+            yield table([_plain(c.header) for c in part.columns], rows, title)
+        before = part if isinstance(part, Text) else None
 
 
 def _plain(cell: Any) -> str:

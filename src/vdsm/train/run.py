@@ -164,5 +164,5 @@ def check_fits(config: Config, clips: Clips, source: Path) -> None:
 
 def require_same(clips: Clips, fingerprint: str, path: Path, advice: str = "") -> None:
     """InputError where clips are not those that the model at `path` was trained on."""
-    if clips.fingerprint != fingerprint:
+    if not clips.known_as(fingerprint):
         raise InputError(f"{clips.path} is not the dataset that {path} was trained on{advice}")

@@ -23,7 +23,7 @@ from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
 from vdsm.video import Fit, frames
 from vdsm.video.limits import BeyondPicture, NoVideo
-from vdsm.video.source import named
+from vdsm.video.source import named, pictures_in
 from vdsm.words import counted
 
 JOURNAL = "journal.jsonl"
@@ -53,7 +53,7 @@ class Decoded:
     """What became of one item: where its frames are, or what is wrong with it."""
 
     name: str
-    stamp: tuple[int, int]  # bytes and time of change of the source
+    stamp: tuple[int, int]  # of the source, see `stamp`
     frames: int = 0
     digest: str = ""  # SHA-256 of the frames
     start: int = 0  # in frames.u8, frames
@@ -122,12 +122,23 @@ def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """Tells whether a source was changed since; (0, 0) where there is none."""
+    """Tells whether a source was changed since; (0, 0) where there is none.
+
+    Of a folder of frames: bytes of all its pictures, and a digest of their names and times.
+    """
     try:
+        if path.is_dir():
+            return _stamp_of(pictures_in(path))
         status = path.stat()
-    except OSError:
+    except (OSError, InputError):
         return 0, 0
     return status.st_size, status.st_mtime_ns
+
+
+def _stamp_of(pictures: list[Path]) -> tuple[int, int]:
+    stamps = [(file.name, *stamp(file)) for file in pictures]
+    digest = hashlib.sha256(repr(stamps).encode(errors="surrogateescape")).digest()
+    return sum(size for _, size, _ in stamps), int.from_bytes(digest[:7])
 
 
 def still_valid(done: list[Decoded], items: list[Item], out: Path) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vdsm.data.clips import SPLITS
 from vdsm.errors import InputError
 from vdsm.video import VIDEO_SUFFIXES, natural_key
 from vdsm.video.source import is_picture_name
 from vdsm.words import counted
 
 LEVELS = ("identity", "action")  # what the first two folders of a tree stand for
-SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _from_tree(path: Path, root: Path) -> Item:
 def read_table(table: Path, root: Path) -> list[Item]:
     """The clips of a CSV or Parquet file with the columns path, group (optional), split (optional).
 
-    Paths are relative to `root`. Every further column is a label. An empty cell is an unknown
-    label, or a clip with a group of its own.
+    Paths are relative to `root`. Every column but path and split is a label. An empty cell is an
+    unknown label, or a clip with a group of its own.
     """
     rows = _parquet_rows(table) if table.suffix.lower() == ".parquet" else _csv_rows(table)
     lines: dict[str, int] = {}

@@ -8,14 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TextColumn
 
 from vdsm.data.clips import Info, write_meta
 from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
@@ -25,6 +18,7 @@ from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split,
 from vdsm.data.maker import provenance
 from vdsm.device import cores
 from vdsm.errors import InputError
+from vdsm.progress import bar_columns
 from vdsm.video import parse_crop
 from vdsm.words import counted
 
@@ -39,10 +33,7 @@ def make(out: Path, options: FolderOptions) -> None:
     `max_broken` of them are, and for options or a table that make no sense.
     """
     _check(options)
-    if options.table is None:
-        items = find_tree(options.source)
-    else:
-        items = read_table(options.table, options.source)
+    items = _items(options)
     _check_holdout(items, options)
     done = begin(out, options.recipe)
     still_valid(done, items, out)
@@ -53,6 +44,17 @@ def make(out: Path, options: FolderOptions) -> None:
         raise InputError(f"no clip of {options.source} can be used: see {out / REPORT}")
     _write(out, clips, results, options)
     finish(out)
+
+
+def most_clips(options: FolderOptions) -> int | None:
+    """How many clips there are at most; None where videos are to be cut."""
+    return None if options.segment else len(_items(options))
+
+
+def _items(options: FolderOptions) -> list[Item]:
+    if options.table is None:
+        return find_tree(options.source)
+    return read_table(options.table, options.source)
 
 
 def _check(options: FolderOptions) -> None:
@@ -96,12 +98,7 @@ def _decode(
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        *bar_columns(),
         TextColumn("{task.fields[broken]} broken"),
         console=console,
         disable=not console.is_terminal,

@@ -30,11 +30,8 @@ def in_processes(
 ) -> Generator[Result, None, None]:
     """function(job) of every job, in the order in which they finish.
 
-    A job whose process dies gives crashed(job). With one worker all runs in this process.
+    A job whose process dies gives crashed(job). Even one worker is another process than this.
     """
-    if workers == 1:
-        yield from map(function, jobs)
-        return
     queue = deque(jobs)
     while queue:
         suspects = deque((yield from _until_crash(function, queue, workers, 2 * workers)))
