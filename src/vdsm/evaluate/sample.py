@@ -146,7 +146,8 @@ def unseen_pairs(
 
     A combination of individual and action is unseen where a test clip has it and no training clip
     does, though training clips have both the individual and the action. The identity comes from
-    a training clip of the individual doing something else, the motion from another individual.
+    a training clip of the individual, which therefore does something else, the motion from any
+    clip of another individual. Clips that training left out count as test clips.
 
     groups, actions, split: [N]. usable: rows that may be in pairs, all by default.
     """
@@ -170,6 +171,13 @@ def unseen_pairs(
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
+def pairs_within(chosen: Ints, groups: Ints, actions: Ints, split: Ints, seed: int) -> Ints | None:
+    """`unseen_pairs` of chosen clips, by position among them; None where there are none."""
+    pairs = unseen_pairs(groups, actions, split, seed, chosen)
+    order = np.argsort(chosen)
+    return order[np.searchsorted(chosen, pairs, sorter=order)] if len(pairs) else None
+
+
 def _unseen(
     clips: Clips, chosen: Ints, labels: Mapping[str, Ints], roles: Mapping[str, Role], seed: int
 ) -> Ints | None:
@@ -178,7 +186,6 @@ def _unseen(
     if not actions:
         return None
     main = max(actions, key=lambda name: len(np.unique(labels[name])))
-    table = clips.table
-    pairs = unseen_pairs(table.group, table.labels[main], table.split, seed, chosen)
-    order = np.argsort(chosen)
-    return order[np.searchsorted(chosen, pairs, sorter=order)] if len(pairs) else None
+    return pairs_within(
+        chosen, clips.table.group, clips.table.labels[main], clips.table.split, seed
+    )
