@@ -143,6 +143,13 @@ def test_frames_of_any_size(height: int, width: int) -> None:
     assert {name: values.shape for name, values in logits.items()} == {"a": (2, 3), "b": (2, 2)}
 
 
+def test_factors_may_be_named_as_parts_of_a_module_are() -> None:
+    classes = dict.fromkeys(("type", "values", "train", "half", "keys", "factor a", " "), 2)
+    judge = Judge((1, 8, 8), classes, width=4, hidden=5)
+    logits = judge.eval()(torch.rand(2, 3, 1, 8, 8))
+    assert {name: values.shape for name, values in logits.items()} == dict.fromkeys(classes, (2, 2))
+
+
 def test_judges_are_kept_by_the_content_they_learned_from(tmp_path: Path) -> None:
     inputs = checked()
     steps: list[int] = []

@@ -16,7 +16,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 2
+FORMAT = 3
 RELEVANT = (
     "seed",
     "judge_clips",

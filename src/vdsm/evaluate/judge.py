@@ -34,6 +34,7 @@ CHECK_EVERY = 50  # steps
 HELD_BACK = 0.1  # share of the training clips
 MOST_HELD_BACK = 500  # clips
 FRAME_FEATURES = 128
+HEAD = "factor "  # before a factor's name, lest it be one that modules have, as `type` or `train`
 Verdicts = dict[str, npt.NDArray[np.float64]]  # factor -> [n, classes] probabilities
 
 
@@ -60,7 +61,9 @@ class Judge(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.dense = nn.Linear(channels * rows * columns, FRAME_FEATURES)
         self.lstm = nn.LSTM(2 * FRAME_FEATURES, hidden, batch_first=True, bidirectional=True)
-        self.heads = nn.ModuleDict({n: nn.Linear(2 * hidden, k) for n, k in classes.items()})
+        self.heads = nn.ModuleDict(
+            {f"{HEAD}{name}": nn.Linear(2 * hidden, k) for name, k in classes.items()}
+        )
 
     def features(self, clips: Video) -> Float[Tensor, "B F"]:
         """Bi-LSTM outputs averaged over frames: the space of the distance `frechet.judge`."""
@@ -74,7 +77,7 @@ class Judge(nn.Module):
 
     def name(self, features: Float[Tensor, "B F"]) -> dict[str, Float[Tensor, "B _"]]:
         """Logits of every factor."""
-        return {name: head(features) for name, head in self.heads.items()}
+        return {name.removeprefix(HEAD): head(features) for name, head in self.heads.items()}
 
     def forward(self, clips: Video) -> dict[str, Float[Tensor, "B _"]]:
         """Logits of every factor of clips."""
