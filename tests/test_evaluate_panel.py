@@ -191,6 +191,21 @@ def test_every_test_clip_is_decoded_and_swapped(cache: Path) -> None:
     assert all(who // 3 != what // 3 for who, what in swaps), "an individual met itself"
 
 
+def test_an_individual_is_not_swapped_with_itself(cache: Path) -> None:
+    """40 of 54 test clips are of one: 28 swaps with the 14 others count, 26 with itself do not."""
+    arguments = world()
+    test = np.flatnonzero(arguments["split"])
+    groups = arguments["groups"].copy()
+    groups[test[:40]] = -1
+    result = quick(cache, groups=groups)
+    assert result["counts"]["swap.joint"] == 28
+    assert result["left_out"]["swap.pairs"] == "26 of 54 are of one individual with itself"
+    groups[test] = -1
+    alone = quick(cache, groups=groups)
+    assert "swap" not in alone
+    assert alone["left_out"]["swap"] == "every test clip is of one individual"
+
+
 def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
     """z [N, T, k] alone carries the action; probes read its average over time."""
     arguments = world()

@@ -154,10 +154,20 @@ class Fidelity:
 
 
 def swaps(bench: Bench) -> None:
-    """`swap.*`: every test clip's identity with another's motion, and the other way round."""
+    """`swap.*`: every test clip's identity with another's motion, and the other way round.
+
+    Where one individual has more than half of the clips, some find no other to be swapped with.
+    """
     inputs = bench.inputs
     pairs = match(inputs.test, inputs.groups, generator(bench.settings.seed, "swap"))
-    _judge_pairs(bench, pairs, "swap", "swaps")
+    strangers = pairs[inputs.groups[pairs[:, 0]] != inputs.groups[pairs[:, 1]]]
+    own = len(pairs) - len(strangers)
+    if not len(strangers):
+        bench.left_out["swap"] = "every test clip is of one individual"
+        return
+    if own:
+        bench.left_out["swap.pairs"] = f"{own} of {len(pairs)} are of one individual with itself"
+    _judge_pairs(bench, strangers, "swap", "swaps")
 
 
 def unseen_swaps(bench: Bench) -> None:
