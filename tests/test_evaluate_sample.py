@@ -134,6 +134,14 @@ def test_factors_that_cannot_be_judged_are_left_out_and_named() -> None:
     assert len(inputs.test) == 12
 
 
+def test_test_clips_that_are_too_short_are_counted() -> None:
+    """Of 12 test clips, three each are of 6, 7, 8 and 9 frames; of training nothing is said."""
+    assert "test clips" not in draw_sample(dataset(), FRAMES, 100, 100, 0).left_out
+    sample = draw_sample(dataset(), FRAMES + 2, 100, 100, 0)
+    assert (sample.split == 1).sum() == 6
+    assert sample.left_out["test clips"] == "6 of 12 are shorter than 8 frames"
+
+
 def test_the_choice_is_a_function_of_the_seed() -> None:
     one, two, other = (draw_sample(dataset(), FRAMES, 20, 5, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.real.rows, two.real.rows)

@@ -45,7 +45,7 @@ class Sample:
     split: Ints
     groups: Ints
     unseen: Ints | None
-    left_out: Mapping[str, str]  # factor -> why it cannot be judged
+    left_out: Mapping[str, str]  # what cannot be measured, factors or clips, -> why
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of `panel`."""
@@ -60,7 +60,8 @@ def draw_sample(
 
     Where training clips are few and long, probes learn from several segments of each, judges from
     more still.
-    frames: length of the segments; shorter clips are left out. train, test: most clips of each.
+    frames: length of the segments; shorter clips are left out, and how many test clips these are
+    is said in `left_out`. train, test: most clips of each.
     early: judges (and they alone) learn from the beginning of every test clip as well, and what
     is measured comes from the rest of it.
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
@@ -81,7 +82,7 @@ def draw_sample(
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
-    left_out: dict[str, str] = {}
+    left_out = _too_short(clips, frames)
     for factor in clips.info.factors:
         column = clips.table.labels[factor.name][chosen]
         fault = factor_fault(column[split == 0], column[split == 1])
@@ -98,6 +99,15 @@ def draw_sample(
         unseen=_unseen(clips, main, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def _too_short(clips: Clips, frames: int) -> dict[str, str]:
+    """The test clips that are too short to be measured, as an entry of `left_out`."""
+    n, long = len(clips.select("test")), len(clips.select("test", min_length=frames))
+    if long == n:
+        return {}
+    verb = "is" if n - long == 1 else "are"
+    return {"test clips": f"{n - long} of {n} {verb} shorter than {counted(frames, 'frame')}"}
 
 
 def _segments(
