@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy.stats import binom
 
 from vdsm.errors import InputError
 from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
+from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Number, flatten, to_tree, under
 from vdsm.evaluate.scan import Reading, scan
 
@@ -100,6 +102,34 @@ def test_runs_of_other_test_clips_are_refused() -> None:
         aggregate([result(), result() | {"n": 400}])
     with pytest.raises(InputError, match="no results"):
         aggregate([])
+
+
+def test_luck_with_few_test_clips_is_no_leak() -> None:
+    """Guesses of 18 clips at 1 in 8: four or more right are 5 points above chance and not rare.
+
+    The tail of an interval is 2.5 % of 1,000 tries; five standard deviations of both counts.
+    """
+    rng, points, said = np.random.default_rng(0), 0, 0
+    for i in range(1000):
+        right = (rng.random(18) < 0.125).astype(np.float64)
+        ratio = Bootstrap(100, i).ratio(right - 0.125, np.full(18, 0.875), np.arange(18))
+        guessed = result(leakage__d__hair__mlp__accuracy=float(right.mean()))
+        guessed["intervals"]["leakage.d.hair.mlp.excess"] = ratio.interval
+        points += right.mean() > 0.125 + 0.05
+        said += len(shortcomings(guessed, ROLES))
+    expected = binom.sf(3, 18, 0.125)
+    assert points == pytest.approx(1000 * expected, abs=5 * np.sqrt(1000 * expected))
+    assert said < 25 + 5 * np.sqrt(25)
+
+
+def test_a_leak_without_an_interval_is_said() -> None:
+    leaky = result(leakage__d__hair__mlp__accuracy=0.85)
+    del leaky["intervals"]["leakage.d.hair.mlp.excess"]
+    assert len(shortcomings(leaky, ROLES)) == 1
+    leaky["intervals"]["leakage.d.hair.mlp.excess"] = [-0.01, 0.9]
+    assert shortcomings(leaky, ROLES) == []
+    leaky["leakage"]["d"]["hair"]["linear"]["accuracy"] = 0.75  # the other probe is sure of less
+    assert "(linear) reads it in 75.0 %" in shortcomings(leaky, ROLES)[0]
 
 
 def test_a_rare_leak_of_every_run_is_said_of_all_together() -> None:
