@@ -79,6 +79,7 @@ def test_few_long_training_clips_give_several_segments() -> None:
     assert set(sample.split) == {0, 1}, "judges have nothing to see beyond what probes learn from"
     assert counts.tolist() == [3 if row % 2 and row < 48 else 1 for row in rows]
     assert len(sample.split) == len(sample.groups) == counts.sum()
+    np.testing.assert_array_equal(sample.arguments()["recordings"], sample.real.rows)
     for name, column in sample.labels.items():
         np.testing.assert_array_equal(column, clips.table.labels[name][sample.real.rows])
     assert len(set(sample.real.starts[sample.real.rows == 1].tolist())) > 1

@@ -49,7 +49,7 @@ class Inputs:
     codes: Codes  # what `decode` takes
     probed: Codes  # codes that are only probed, as posterior samples
     groups: Ints  # [N] clips of one individual share a number
-    grouped: bool  # whether the caller gave groups
+    recordings: Ints  # [N] rows that are parts of one recording share a number
     unseen: Ints | None  # [P, 2] rows: identity from the first, action from the second
 
     def factors(self, role: str) -> list[str]:
@@ -70,6 +70,7 @@ def prepare(
     codes: Mapping[str, Any],
     probed: Mapping[str, Any] | None = None,
     groups: Any = None,
+    recordings: Any = None,
     unseen: Any = None,
 ) -> Inputs:
     """Check every array against the others; see `panel` for their meaning.
@@ -107,7 +108,7 @@ def prepare(
         codes=_main_codes({name: _code(name, code, n) for name, code in codes.items()}),
         probed={name: _code(name, code, n) for name, code in (probed or {}).items()},
         groups=np.arange(n) if groups is None else _column("groups", groups, n),
-        grouped=groups is not None,
+        recordings=np.arange(n) if recordings is None else _column("recordings", recordings, n),
         unseen=None if unseen is None else _pairs(unseen, n),
     )
 

@@ -33,6 +33,7 @@ def panel(
     codes: Mapping[str, Any],
     decode: Decode,
     groups: Any = None,
+    recordings: Any = None,
     probed: Mapping[str, Any] | None = None,
     sample_identity: Generate | None = None,
     generate: Generate | None = None,
@@ -52,8 +53,11 @@ def panel(
     split: [N] 0 for training clips, 1 for test clips; 2 for clips that judges alone learn from,
         beside the training clips.
     codes: "s" [N, k], and "d" [N, k] or "z" [N, T, k] or both: posterior means of every clip.
-    decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1].
+    decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1], or uint8
+        [B, T, H, W, C]; arrays or tensors.
     groups: [N] clips of one individual share a number; each clip is its own by default.
+    recordings: [N] rows that are parts of one recording share a number, so that judges are not
+        chosen by what they learned from; each row is its own by default.
     probed: further codes that are only probed, as posterior samples: name -> [N, k] or [N, T, k].
     sample_identity: (n, generator) -> s [n, k] from the prior, for the row `prior`.
     generate: (n, generator) -> n clips from the priors alone, as `decode` returns them.
@@ -78,6 +82,7 @@ def panel(
         codes=codes,
         probed=probed,
         groups=groups,
+        recordings=recordings,
         unseen=unseen,
     )
     for name, function in (features or {}).items():

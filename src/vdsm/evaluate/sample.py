@@ -50,7 +50,7 @@ class Sample:
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of `panel`."""
         names = ("real", "labels", "roles", "split", "groups", "unseen")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"recordings": self.real.rows}
 
 
 def draw_sample(
