@@ -75,9 +75,10 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
     found = flatten(perfect)
     assert expected <= set(found)
     assert perfect["n"] == 54
+    assert perfect["individuals"] == 18
     assert perfect["seed"] == 0
     assert set(perfect) - set(MEASURES) == {
-        *("intervals", "counts", "n", "seed", "settings", "left_out")
+        *("intervals", "counts", "n", "individuals", "seed", "settings", "left_out")
     }
     assert all(isinstance(value, float) for value in found.values())
     assert set(perfect["counts"]) == set(found)

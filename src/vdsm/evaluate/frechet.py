@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Ints, to_numpy
-from vdsm.evaluate.intervals import NORMAL_95, Floats
+from vdsm.evaluate.intervals import Floats, students
 from vdsm.evaluate.result import Number
 from vdsm.notation import Video
 
@@ -124,7 +124,7 @@ def compare(real: Sample, made: Sample) -> Number:
     if groups < 2 or min(min(a.n, b.n) for a, b in parts) < 2:
         return Number(value, n)
     left_out = np.array([distance(a, b) for a, b in parts])
-    reach = NORMAL_95 * float(np.sqrt((groups - 1) * left_out.var()))
+    reach = students(groups) * float(np.sqrt((groups - 1) * left_out.var()))
     return Number(value, n, (max(value - reach, 0.0), value + reach))
 
 

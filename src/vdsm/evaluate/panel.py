@@ -16,7 +16,7 @@ from vdsm.evaluate import measure
 from vdsm.evaluate.cache import judges_for
 from vdsm.evaluate.frechet import Features, require_frames
 from vdsm.evaluate.inputs import ClipArray, prepare
-from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.intervals import Bootstrap, individuals
 from vdsm.evaluate.measure import Bench, Generate
 from vdsm.evaluate.result import to_tree
 from vdsm.evaluate.seeds import integer
@@ -70,7 +70,8 @@ def panel(
     progress: called with what is being done, how much is done, and the total.
 
     Returns nested JSON: figures as plain numbers, `intervals` and `counts` by dotted key, `n` test
-    clips, `seed`, `settings`, and `left_out` with the reason for each part that is missing.
+    clips, of so many `individuals`, `seed`, `settings`, and `left_out` with the reason for each
+    part that is missing.
     InputError where arrays do not fit together, or a judge is below its floor.
     """
     settings = settings or Settings()
@@ -103,6 +104,7 @@ def panel(
     measure.codes(bench)
     return to_tree(bench.numbers) | {
         "n": len(inputs.test),
+        "individuals": individuals(inputs.groups[inputs.test]),
         "seed": settings.seed,
         "settings": asdict(settings),
         "left_out": bench.left_out,

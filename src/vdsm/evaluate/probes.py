@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
 from vdsm.evaluate.inputs import Array, Inputs, Ints
-from vdsm.evaluate.intervals import NORMAL_95, Bootstrap, Floats
+from vdsm.evaluate.intervals import Bootstrap, Floats, students
 from vdsm.evaluate.result import Number, Numbers, under
 from vdsm.evaluate.scan import Reading, scan
 from vdsm.evaluate.seeds import generator, integer
@@ -130,7 +130,7 @@ def _control(kind: str, split: Split, seed: int, name: str, shuffles: int) -> Nu
         reading = read_code(kind, fewer, integer(seed, stream))
         found.append(float(np.mean(reading.predicted == split.test_labels)))
     mean, error = float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(shuffles))
-    reach = NORMAL_95 * error
+    reach = students(shuffles) * error
     return Number(mean, len(split.test_labels), (mean - reach, mean + reach))
 
 
