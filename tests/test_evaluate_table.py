@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 from scipy.stats import binom
 
+from vdsm.card.numbers import numbers
 from vdsm.errors import InputError
 from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Number, flatten, to_tree, under
 from vdsm.evaluate.scan import Reading, scan
+from vdsm.evaluate.table import Figures
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
@@ -187,6 +189,17 @@ def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:
         assert expected in text, expected
     assert "S3VAE" not in printed(result())
     assert "G3AN" in printed(result(), "mug")
+
+
+def test_of_two_probes_the_better_is_shown() -> None:
+    linear = result(leakage__d__hair__linear__accuracy=0.7, leakage__d__hair__mlp__accuracy=0.3)
+    mlp = result(leakage__d__hair__linear__accuracy=0.3, leakage__d__hair__mlp__accuracy=0.8)
+    assert Figures(linear).better("d", "hair") == "leakage.d.hair.linear.accuracy"
+    assert Figures(mlp).better("d", "hair") == "leakage.d.hair.mlp.accuracy"
+    for found, best in ((linear, "70.0"), (mlp, "80.0")):
+        row = next(line for line in printed(found, "sprites").splitlines() if "21.00" in line)
+        assert best in row, "Table 1"
+        assert best in numbers(found | {"roles": ROLES}).splitlines()[-2], "the card"
 
 
 def test_tables_fit_a_narrow_terminal() -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from vdsm.errors import InputError
+from vdsm.evaluate.intervals import Floats
 from vdsm.words import counted
 
 Ints = npt.NDArray[np.int64]
@@ -118,6 +119,13 @@ def to_numpy(values: Any) -> Array:
     if isinstance(values, torch.Tensor):
         values = values.detach().float().cpu() if values.is_floating_point() else values.cpu()
     return np.asarray(values)
+
+
+def standardised(code: Array, train: Ints) -> Floats:
+    """[N, k] codes in units of the training rows' spread; those over time are averaged first."""
+    flat = (code.mean(axis=1) if code.ndim == 3 else code).astype(np.float64)
+    loc, scale = flat[train].mean(0), flat[train].std(0)
+    return np.asarray((flat - loc) / np.where(scale > 0, scale, 1.0))
 
 
 def _column(name: str, values: Any, n: int) -> Ints:
