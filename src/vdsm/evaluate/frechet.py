@@ -73,7 +73,7 @@ def distance(a: Moments, b: Moments) -> float:
     return float(max((a.mean - b.mean) @ (a.mean - b.mean) + trace, 0.0))
 
 
-class Sample:
+class FeatureSet:
     """Features of one set of clips, seen in order, kept as the moments of ten groups."""
 
     def __init__(self, groups: Ints) -> None:
@@ -115,7 +115,7 @@ class Sample:
         return whole
 
 
-def compare(real: Sample, made: Sample) -> Number:
+def compare(real: FeatureSet, made: FeatureSet) -> Number:
     """Distance of two samples, its jackknife interval, and the smaller sample's size."""
     one, two = real.total(), made.total()
     value, n = distance(one, two), min(one.n, two.n)

@@ -17,7 +17,7 @@ from vdsm.evaluate.cache import judges_for
 from vdsm.evaluate.frechet import Features, require_frames
 from vdsm.evaluate.inputs import ClipArray, prepare
 from vdsm.evaluate.intervals import Bootstrap, individuals
-from vdsm.evaluate.measure import Bench, Generate
+from vdsm.evaluate.measure import Context, Generate
 from vdsm.evaluate.result import to_tree
 from vdsm.evaluate.seeds import integer
 from vdsm.evaluate.settings import Settings
@@ -90,22 +90,22 @@ def panel(
         require_frames(name, function, inputs.real.shape[1])
     bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))
     judges = judges_for(inputs, settings, cache, progress)
-    bench = Bench(inputs, decode, judges, settings, features or {}, progress, bootstrap)
-    real_clips = measure.judge_real(bench)
-    measure.reconstruction(bench, real_clips)
-    measure.swaps(bench)
-    measure.unseen_swaps(bench)
-    measure.identities(bench, sample_identity, "prior")
-    measure.generation(bench, real_clips, generate, "generated")
+    context = Context(inputs, decode, judges, settings, features or {}, progress, bootstrap)
+    real_clips = measure.judge_real(context)
+    measure.reconstruction(context, real_clips)
+    measure.swaps(context)
+    measure.unseen_swaps(context)
+    measure.identities(context, sample_identity, "prior")
+    measure.generation(context, real_clips, generate, "generated")
     if fitted_identity is not None:
-        measure.identities(bench, fitted_identity, "fitted")
+        measure.identities(context, fitted_identity, "fitted")
     if fitted is not None:
-        measure.generation(bench, real_clips, fitted, "fitted")
-    measure.codes(bench)
-    return to_tree(bench.numbers) | {
+        measure.generation(context, real_clips, fitted, "fitted")
+    measure.codes(context)
+    return to_tree(context.numbers) | {
         "n": len(inputs.test),
         "individuals": individuals(inputs.groups[inputs.test]),
         "seed": settings.seed,
         "settings": asdict(settings),
-        "left_out": bench.left_out,
+        "left_out": context.left_out,
     }
