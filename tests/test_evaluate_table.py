@@ -191,6 +191,10 @@ def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:
     assert "G3AN" in printed(result(), "mug")
 
 
+def test_the_least_p_value_is_not_printed_as_nought() -> None:
+    assert "0.0001" in printed(result(leakage__s__action__scan__p_value=1e-4))
+
+
 def test_of_two_probes_the_better_is_shown() -> None:
     linear = result(leakage__d__hair__linear__accuracy=0.7, leakage__d__hair__mlp__accuracy=0.3)
     mlp = result(leakage__d__hair__linear__accuracy=0.3, leakage__d__hair__mlp__accuracy=0.8)

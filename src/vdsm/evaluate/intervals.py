@@ -6,8 +6,8 @@ bootstrap of nodes; cf. Owen's pigeonhole bootstrap, 2007, which errs towards wi
 sample agrees, any bootstrap has width zero; the exact binomial bound (Clopper and Pearson) of that
 many individuals then replaces it. It is the wider of the two, since it is of individuals that are
 right or wrong as a whole: all of 1,000 clips right reads wider than one of them wrong. The
-bootstrap of a single individual says nothing, and of few it is too narrow: of five, intervals of
-95 % hold the truth in some 80 %.
+bootstrap of a single individual says nothing, and of few it is too narrow: of two to five,
+intervals of 95 % hold the truth in some 60 to 85 %.
 """
 
 from collections.abc import Callable, Iterator

@@ -164,7 +164,7 @@ def _leakage(figures: Figures) -> Table:
                 _bare(figures, f"{key}.mlp.chance"),
                 figures.percent(f"{key}.mlp.excess"),
                 _bare(figures, f"{key}.mlp.shuffled"),
-                figures.number(f"{key}.scan.p_value"),
+                figures.number(f"{key}.scan.p_value", 4),
             )
         table.add_section()
     return table
