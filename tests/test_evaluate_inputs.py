@@ -1,5 +1,6 @@
 """Every array that does not fit is refused with one line that names it."""
 
+import statistics
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from evaluate_toy import world
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import prepare
+from vdsm.evaluate.inputs import prepare, standardised
 from vdsm.evaluate.stream import check_clips, read
 
 SHAPE = (2, 4, 3, 16, 16)  # of decoded clips
@@ -139,3 +140,17 @@ def test_clip_arrays_that_give_something_else() -> None:
 
     with pytest.raises(InputError, match="real gave float32"):
         read(Wrong(), np.arange(3))
+
+
+def test_codes_are_standardised_by_their_training_rows() -> None:
+    """Against a slow loop: over time averaged first, and what does not vary is centred alone."""
+    code = np.random.default_rng(0).standard_normal((9, 5, 3)) * [1.0, 20.0, 0.0] + 4
+    train = np.array([0, 2, 3, 7])
+    found = standardised(code.astype(np.float32), train)
+    for k in range(3):
+        values = [float(np.mean([frame[k] for frame in clip])) for clip in code]
+        seen = [values[row] for row in train]
+        spread = statistics.pstdev(seen) if k < 2 else 1.0
+        expected = [(value - statistics.fmean(seen)) / spread for value in values]
+        np.testing.assert_allclose(found[:, k], expected, atol=1e-5)
+    np.testing.assert_array_equal(standardised(code.mean(axis=1), train)[:, 2], 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from vdsm.evaluate.intervals import Bootstrap, unanimous
+from vdsm.evaluate.intervals import Bootstrap, students, unanimous
 
 RNG = np.random.default_rng(0)
 
@@ -68,3 +68,12 @@ def test_one_individual_that_differs_in_itself_has_no_interval() -> None:
     number = Bootstrap(50, 0).share(np.array([True, False, True]), np.zeros(3, np.int64))
     assert number.value == pytest.approx(2 / 3)
     assert number.interval is None
+
+
+@pytest.mark.parametrize("groups", [2, 10])
+def test_few_groups_take_students_t(groups: int) -> None:
+    """Of 20,000 means of normal numbers 95 % lie within, up to 4 standard deviations."""
+    values = RNG.standard_normal((20_000, groups))
+    error = values.std(axis=1, ddof=1) / np.sqrt(groups)
+    held = np.mean(np.abs(values.mean(axis=1)) <= students(groups) * error)
+    assert held == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 20_000))

@@ -129,6 +129,24 @@ def test_where_an_individual_is_a_value_single_clips_are_held_back() -> None:
     assert 0 < len(held) < len(rows)
 
 
+def test_parts_of_a_recording_are_held_back_together() -> None:
+    """Persons are a factor's values, so that no person can be held back, but recordings can."""
+    plain = world()
+    person = plain["labels"]["colour"] * 2 + plain["labels"]["side"]
+    recording = np.arange(216) // 4
+    changes = {"labels": {"person": person}, "roles": {"person": "identity"}, "groups": person}
+    inputs = checked(**changes, recordings=recording)
+    rows, held = hold_back(inputs, inputs.train, 0)
+    np.testing.assert_array_equal(np.sort(np.concatenate([rows, held])), inputs.train)
+    assert not set(recording[rows]) & set(recording[held])
+    assert len(held) >= 0.1 * len(inputs.train)
+    assert set(person[rows]) == set(person)
+    one_each = checked(**changes, recordings=person)  # then parts of them must do
+    rows, held = hold_back(one_each, one_each.train, 0)
+    assert set(person[rows]) == set(person)
+    assert len(held) == int(0.1 * len(inputs.train))
+
+
 def test_judges_below_their_floor_are_refused() -> None:
     numbers = {"hair": Number(0.91, 500), "body": Number(0.99, 500)}
     with pytest.raises(InputError, match=r"floor of 98\.0 % on 500 real test clips: 'hair' 91\.0"):
@@ -141,6 +159,13 @@ def test_frames_of_any_size(height: int, width: int) -> None:
     judge = Judge((1, height, width), {"a": 3, "b": 2}, width=4, hidden=5)
     logits = judge.eval()(torch.rand(2, 3, 1, height, width))
     assert {name: values.shape for name, values in logits.items()} == {"a": (2, 3), "b": (2, 2)}
+
+
+def test_factors_may_be_named_as_parts_of_a_module_are() -> None:
+    classes = dict.fromkeys(("type", "values", "train", "half", "keys", "factor a", " "), 2)
+    judge = Judge((1, 8, 8), classes, width=4, hidden=5)
+    logits = judge.eval()(torch.rand(2, 3, 1, 8, 8))
+    assert {name: values.shape for name, values in logits.items()} == dict.fromkeys(classes, (2, 2))
 
 
 def test_judges_are_kept_by_the_content_they_learned_from(tmp_path: Path) -> None:
@@ -179,6 +204,7 @@ def test_the_digest_sees_clips_labels_groups_and_settings() -> None:
     assert digest(checked(real=pixel), SETTINGS) != base
     assert digest(checked(labels=label), SETTINGS) != base
     assert digest(checked(groups=None), SETTINGS) != base
+    assert digest(checked(recordings=np.arange(216) // 2), SETTINGS) != base
     assert digest(checked(), replace(SETTINGS, judge_steps=301)) != base
     assert digest(checked(), replace(SETTINGS, batch=7)) == base
     assert digest(checked(real=test_pixel), SETTINGS) == base

@@ -75,9 +75,10 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
     found = flatten(perfect)
     assert expected <= set(found)
     assert perfect["n"] == 54
+    assert perfect["individuals"] == 18
     assert perfect["seed"] == 0
     assert set(perfect) - set(MEASURES) == {
-        *("intervals", "counts", "n", "seed", "settings", "left_out")
+        *("intervals", "counts", "n", "individuals", "seed", "settings", "left_out")
     }
     assert all(isinstance(value, float) for value in found.values())
     assert set(perfect["counts"]) == set(found)
@@ -189,6 +190,21 @@ def test_every_test_clip_is_decoded_and_swapped(cache: Path) -> None:
     assert sorted(who for who, _ in swaps) == test
     assert sorted(what for _, what in swaps) == test
     assert all(who // 3 != what // 3 for who, what in swaps), "an individual met itself"
+
+
+def test_an_individual_is_not_swapped_with_itself(cache: Path) -> None:
+    """40 of 54 test clips are of one: 28 swaps with the 14 others count, 26 with itself do not."""
+    arguments = world()
+    test = np.flatnonzero(arguments["split"])
+    groups = arguments["groups"].copy()
+    groups[test[:40]] = -1
+    result = quick(cache, groups=groups)
+    assert result["counts"]["swap.joint"] == 28
+    assert result["left_out"]["swap.pairs"] == "26 of 54 are of one individual with itself"
+    groups[test] = -1
+    alone = quick(cache, groups=groups)
+    assert "swap" not in alone
+    assert alone["left_out"]["swap"] == "every test clip is of one individual"
 
 
 def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:

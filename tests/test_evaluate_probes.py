@@ -1,14 +1,16 @@
 """Probes and the scan on codes whose content is known."""
 
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from vdsm.evaluate.inputs import prepare
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.probes import Split, chance_of, leakage, nearest, probe, read_code
-from vdsm.evaluate.scan import Reading, scan
+from vdsm.evaluate.scan import Reading, _permuted, scan
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import quiet
 
@@ -99,7 +101,7 @@ def test_a_leak_in_one_percent_of_the_clips_is_found(leak: str) -> None:
     _, clean = scanned(split(codes, labels, 4000))
     codes[leaky] = prototypes[labels[leaky]]
     right, planted = scanned(split(codes, labels, 4000))
-    assert planted["p_value"].value == planted["least"].value == 0.0005
+    assert planted["p_value"].value == planted["least"].value == 0.0001
     assert planted["accuracy"].value > 0.7
     assert planted["share"].value <= 0.016
     assert clean["p_value"].value > 0.01
@@ -155,6 +157,27 @@ def test_of_few_individuals_the_least_p_value_is_said() -> None:
     found = scan([all_of_it], truth, truth, np.random.default_rng(0))
     assert found["p_value"].value == found["least"].value == pytest.approx(1 / 6, abs=0.04)
     assert found["share"].value == found["accuracy"].value == 1.0
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 2, 2, 3), (3, 3, 3)])
+def test_every_permutation_that_keeps_individuals_together_is_as_likely(
+    sizes: tuple[int, ...],
+) -> None:
+    """Against an enumeration, by the counts of 20,000; chi-square above 1 - 1e-4 is an alarm."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    truth = np.arange(len(groups)) % 3
+    members = [np.flatnonzero(groups == g) for g in range(len(sizes))]
+    within = [sorted(set(permutations(truth[rows].tolist()))) for rows in members]
+    expected = set()
+    for order in permutations(range(len(sizes))):
+        if all(len(members[a]) == len(members[b]) for a, b in enumerate(order)):
+            expected |= {sum(parts, ()) for parts in product(*(within[i] for i in order))}
+    found = np.concatenate([*_permuted(truth, groups, np.random.default_rng(5), 20_000)])
+    assert found.shape == (20_000, len(groups))
+    rows, counts = np.unique(found, axis=0, return_counts=True)
+    assert {tuple(row) for row in rows.tolist()} == expected
+    if sizes == (3, 3, 3):  # each holds all three values, so all outcomes are as likely
+        assert chisquare(counts).pvalue > 1e-4
 
 
 def test_of_equally_striking_sets_the_largest_is_told() -> None:

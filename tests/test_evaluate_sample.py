@@ -9,8 +9,9 @@ import pytest
 
 from small import SMALL, pendula
 from vdsm import VDSM
-from vdsm.commands.evaluate import encode
+from vdsm.commands.evaluate import encode, unseen
 from vdsm.data import open_clips
+from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
@@ -18,6 +19,7 @@ from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
 from vdsm.train.batches import as_video
+from vdsm.trained import Trained
 
 N, FRAMES = 60, 6
 
@@ -77,6 +79,7 @@ def test_few_long_training_clips_give_several_segments() -> None:
     assert set(sample.split) == {0, 1}, "judges have nothing to see beyond what probes learn from"
     assert counts.tolist() == [3 if row % 2 and row < 48 else 1 for row in rows]
     assert len(sample.split) == len(sample.groups) == counts.sum()
+    np.testing.assert_array_equal(sample.arguments()["recordings"], sample.real.rows)
     for name, column in sample.labels.items():
         np.testing.assert_array_equal(column, clips.table.labels[name][sample.real.rows])
     assert len(set(sample.real.starts[sample.real.rows == 1].tolist())) > 1
@@ -132,6 +135,14 @@ def test_factors_that_cannot_be_judged_are_left_out_and_named() -> None:
     assert len(inputs.test) == 12
 
 
+def test_test_clips_that_are_too_short_are_counted() -> None:
+    """Of 12 test clips, three each are of 6, 7, 8 and 9 frames; of training nothing is said."""
+    assert "test clips" not in draw_sample(dataset(), FRAMES, 100, 100, 0).left_out
+    sample = draw_sample(dataset(), FRAMES + 2, 100, 100, 0)
+    assert (sample.split == 1).sum() == 6
+    assert sample.left_out["test clips"] == "6 of 12 are shorter than 8 frames"
+
+
 def test_the_choice_is_a_function_of_the_seed() -> None:
     one, two, other = (draw_sample(dataset(), FRAMES, 20, 5, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.real.rows, two.real.rows)
@@ -177,6 +188,43 @@ def test_pairs_of_a_sample_point_into_the_sample() -> None:
     for who, what in rows:
         assert (person[who], action[what]) not in seen
         assert split[who] == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_who_is_swapped_into_a_cell_left_out_is_not_seen_in_it(seed: int) -> None:
+    """A quarter of every cell's clips are test clips: those of a cell left out show it as well."""
+    index = np.arange(240)
+    person, action = index // 40, index % 10 // 2  # 6 persons, 5 actions, 8 clips of each
+    columns: dict[str, Any] = {"length": np.full(240, FRAMES), "group": person}
+    columns |= {"split": (index % 8 < 2).astype(np.int64)}
+    columns["labels"] = {"action": action, "person": person % 2, "shoes": person, "name": person}
+    clips = dataset(**columns)
+    sample = draw_sample(clips, FRAMES, 1000, 1000, seed)
+    found = unseen(Trained(FRAMES, "", leave_out=0.2, seed=seed), clips, sample, seed)
+    assert found is not None
+    out = left_out(clips, 0.2, seed)
+    cells = set(zip(person[out], action[out], strict=True))
+    rows = sample.real.rows[found]
+    assert {(person[who], action[what]) for who, what in rows} == cells
+    assert len(rows) >= out.sum()
+    for who, what in rows:
+        assert action[who] != action[what], "a clip of the individual shows the cell itself"
+        assert person[who] != person[what]
+        assert clips.table.split[who] == 0
+        assert not out[who]
+
+
+def test_every_clip_left_out_of_whole_individuals_gives_a_pair() -> None:
+    """As of Sprites: individuals are held out whole, and do each action once."""
+    person, action = np.arange(180) // 9, np.arange(180) % 9
+    columns: dict[str, Any] = {"length": np.full(180, FRAMES), "group": person}
+    columns |= {"split": (person >= 18).astype(np.int64)}
+    columns["labels"] = {"action": action, "person": person % 2, "shoes": person, "name": person}
+    clips = dataset(**columns)
+    sample = draw_sample(clips, FRAMES, 1000, 1000, 0)
+    found = unseen(Trained(FRAMES, "", leave_out=0.1, seed=0), clips, sample, 0)
+    assert found is not None
+    assert len(found) == left_out(clips, 0.1, 0).sum() == 17
 
 
 def test_the_panel_takes_a_sample() -> None:

@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy.stats import binom
 
+from vdsm.card.numbers import numbers
 from vdsm.errors import InputError
 from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
+from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Number, flatten, to_tree, under
+from vdsm.evaluate.scan import Reading, scan
+from vdsm.evaluate.table import Figures
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
@@ -101,6 +106,52 @@ def test_runs_of_other_test_clips_are_refused() -> None:
         aggregate([])
 
 
+def test_luck_with_few_test_clips_is_no_leak() -> None:
+    """Guesses of 18 clips at 1 in 8: four or more right are 5 points above chance and not rare.
+
+    The tail of an interval is 2.5 % of 1,000 tries; five standard deviations of both counts.
+    """
+    rng, points, said = np.random.default_rng(0), 0, 0
+    for i in range(1000):
+        right = (rng.random(18) < 0.125).astype(np.float64)
+        ratio = Bootstrap(100, i).ratio(right - 0.125, np.full(18, 0.875), np.arange(18))
+        guessed = result(leakage__d__hair__mlp__accuracy=float(right.mean()))
+        guessed["intervals"]["leakage.d.hair.mlp.excess"] = ratio.interval
+        points += right.mean() > 0.125 + 0.05
+        said += len(shortcomings(guessed, ROLES))
+    expected = binom.sf(3, 18, 0.125)
+    assert points == pytest.approx(1000 * expected, abs=5 * np.sqrt(1000 * expected))
+    assert said < 25 + 5 * np.sqrt(25)
+
+
+def test_a_leak_without_an_interval_is_said() -> None:
+    leaky = result(leakage__d__hair__mlp__accuracy=0.85)
+    del leaky["intervals"]["leakage.d.hair.mlp.excess"]
+    assert len(shortcomings(leaky, ROLES)) == 1
+    leaky["intervals"]["leakage.d.hair.mlp.excess"] = [-0.01, 0.9]
+    assert shortcomings(leaky, ROLES) == []
+    leaky["leakage"]["d"]["hair"]["linear"]["accuracy"] = 0.75  # the other probe is sure of less
+    assert "(linear) reads it in 75.0 %" in shortcomings(leaky, ROLES)[0]
+
+
+def test_a_rare_leak_of_every_run_is_said_of_all_together() -> None:
+    """Five runs whose d holds the hair of eight clips in a hundred exactly.
+
+    The eight surest are right by luck in 8^-8 of permutations: p is the least that it can be.
+    """
+    runs = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        truth, guess = rng.integers(8, size=(2, 100))
+        sure = np.arange(100) < 8
+        reading = Reading(np.where(sure, truth, guess), sure + rng.random(100))
+        found = scan([reading], truth, np.arange(100), rng)
+        runs.append(result(**{f"leakage__d__hair__scan__{k}": v.value for k, v in found.items()}))
+    sentences = shortcomings(aggregate(runs), ROLES)
+    assert len(sentences) == 1
+    assert "hair leaks into d in few clips: the surest 8.0 %" in sentences[0]
+
+
 def test_nothing_is_wrong_where_every_target_is_met() -> None:
     assert shortcomings(result(), ROLES) == []
     assert "Every target of the panel is met." in printed(result())
@@ -138,6 +189,21 @@ def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:
         assert expected in text, expected
     assert "S3VAE" not in printed(result())
     assert "G3AN" in printed(result(), "mug")
+
+
+def test_the_least_p_value_is_not_printed_as_nought() -> None:
+    assert "0.0001" in printed(result(leakage__s__action__scan__p_value=1e-4))
+
+
+def test_of_two_probes_the_better_is_shown() -> None:
+    linear = result(leakage__d__hair__linear__accuracy=0.7, leakage__d__hair__mlp__accuracy=0.3)
+    mlp = result(leakage__d__hair__linear__accuracy=0.3, leakage__d__hair__mlp__accuracy=0.8)
+    assert Figures(linear).better("d", "hair") == "leakage.d.hair.linear.accuracy"
+    assert Figures(mlp).better("d", "hair") == "leakage.d.hair.mlp.accuracy"
+    for found, best in ((linear, "70.0"), (mlp, "80.0")):
+        row = next(line for line in printed(found, "sprites").splitlines() if "21.00" in line)
+        assert best in row, "Table 1"
+        assert best in numbers(found | {"roles": ROLES}).splitlines()[-2], "the card"
 
 
 def test_tables_fit_a_narrow_terminal() -> None:

@@ -40,15 +40,35 @@ def named(cases: list[tuple[Path, str]]) -> list[object]:
     return [pytest.param(c, id=f"{p.name}: {c.splitlines()[0][:60]}") for p, c in cases]
 
 
+def ending(code: str) -> str:
+    """The indented block that a page says a Python block ends with; empty without one."""
+    after = re.escape(f"{code}\n```\n\nIt ends with\n\n") + r"((?: {4}.*\n)+)"
+    found = (re.search(after, page.read_text()) for page in PAGES)
+    return next((match[1] for match in found if match), "")
+
+
+def without_figures(text: str) -> str:
+    """Words alone, however they are wrapped."""
+    return " ".join(re.sub(r"\d+\.\d+", "#", text).split())
+
+
 @pytest.mark.parametrize(
     "code", named([(page, code) for page in PAGES for code in blocks(page, "python")])
 )
 def test_python_block_runs(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelConfig
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny: ModelConfig,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """And prints each line that stands after "It ends with", but for figures: machines differ."""
     monkeypatch.chdir(tmp_path)
     VDSM(replace(tiny, size=64, channels=3)).save_pretrained("runs/pendulum")
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    printed = without_figures(capsys.readouterr().out)
+    for line in ending(code).splitlines():
+        assert without_figures(line) in printed
 
 
 @pytest.mark.parametrize(
@@ -78,6 +98,7 @@ def test_readme_has_an_example_and_commands() -> None:
     """The patterns above find what is there."""
     readme = ROOT / "README.md"
     assert blocks(readme, "python")
+    assert any(ending(code) for page in PAGES for code in blocks(page, "python"))
     assert {line.split()[1] for line in commands(readme)} >= {"data", "train", "swap", "generate"}
 
 

@@ -187,7 +187,7 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     assert begun[0] == ("encoding", 0)  # said before the first clip is encoded
     assert found["n"] == 6
     cells = round(0.2 * 14 + 0.49)  # 7 colours x 2 speeds, rounded up
-    assert found["counts"]["unseen.joint"] == cells * 1  # a training clip in each cell
+    assert found["counts"]["unseen.joint"] == cells * 2  # a training and a test clip in each cell
 
     # Further clips of the kind: what training left out of its own says nothing of these.
     more = pendula(tmp_path / "more", seed=9)

@@ -49,15 +49,9 @@ def _factors(figures: Figures, roles: Mapping[str, str]) -> Iterator[tuple[str, 
             factor,
             f"{'s' if roles.get(factor) == 'identity' else 'd'} ({roles.get(factor, NONE)})",
             figures.percent(f"swap.factors.{factor}.on_target"),
-            *(figures.percent(_better(figures, f"leakage.{code}.{factor}")) for code in CODES),
+            *(figures.percent(figures.better(code, factor)) for code in CODES),
             NONE if chance is None else f"{100 * chance:.1f}",
         )
-
-
-def _better(figures: Figures, place: str) -> str:
-    """The key of the probe that reads more."""
-    keys = [f"{place}.{probe}.accuracy" for probe in ("linear", "mlp")]
-    return max(keys, key=lambda key: figures.value(key) or 0)
 
 
 def table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> str:

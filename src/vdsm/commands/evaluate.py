@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from vdsm.data.cells import left_out, unseen_pairs
+from vdsm.data.cells import action_of, left_out
 from vdsm.data.clips import Clips, Ints
 from vdsm.device import full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
@@ -19,7 +19,7 @@ from vdsm.evaluate import Features, Settings, load_resnext101, panel
 from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
 from vdsm.evaluate.inputs import JUDGES_ONLY
-from vdsm.evaluate.sample import Sample, draw_sample
+from vdsm.evaluate.sample import Sample, draw_sample, pairs_within
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write, check_writable
@@ -247,8 +247,7 @@ def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | 
     """Pairs for swaps into the cells that the run left out; without such, those the split has."""
     if not trained.leave_out:
         return sample.unseen
-    rows = sample.real.rows[sample.split != JUDGES_ONLY]  # these come last
     out = left_out(clips, trained.leave_out, trained.seed)
-    pairs = unseen_pairs(clips, out, np.sort(rows), seed)
-    order = np.argsort(rows)
-    return order[np.searchsorted(rows, pairs, sorter=order)] if len(pairs) else None
+    split = np.where(out, 1, clips.table.split)  # what was left out is no training clip
+    rows = sample.real.rows[sample.split != JUDGES_ONLY]  # these come last
+    return pairs_within(rows, clips.table.group, action_of(clips), split, seed)

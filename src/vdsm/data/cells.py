@@ -1,4 +1,4 @@
-"""Cells of individual x action: leave some out of training, swap into just those."""
+"""Cells of individual x action: some are left out of training, to be swapped into afterwards."""
 
 import numpy as np
 import numpy.typing as npt
@@ -40,20 +40,3 @@ def left_out(clips: Clips, share: float, seed: int) -> Mask:
                 counts[axis][cells[i, axis]] -= 1
     out[train] = chosen[cell.reshape(-1)]
     return out
-
-
-def unseen_pairs(clips: Clips, out: Mask, pool: Ints, seed: int) -> Ints:
-    """[P, 2] clips (who, what) whose cells training left out, both taken from clips in `pool`.
-
-    For each clip left out: another clip of the individual, and a clip of the action by another.
-    """
-    rng = np.random.default_rng(seed)
-    group, action = clips.table.group, action_of(clips)
-    seen = pool[~out[pool]]
-    pairs = []
-    for clip in np.flatnonzero(out):
-        who = seen[group[seen] == group[clip]]
-        what = seen[(action[seen] == action[clip]) & (group[seen] != group[clip])]
-        if len(who) and len(what):
-            pairs.append((rng.choice(who), rng.choice(what)))
-    return np.array(pairs, np.int64).reshape(-1, 2)

@@ -45,6 +45,7 @@ def aggregate(results: Sequence[Result]) -> dict[str, Any]:
         "sd": sd,
         "runs": len(results),
         "n": clips.pop(),
+        "individuals": results[0].get("individuals"),
         "seed": results[0]["seed"],
         "seeds": [result["seed"] for result in results],
         "settings": dict(results[0].get("settings", {})),

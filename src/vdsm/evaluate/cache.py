@@ -16,7 +16,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 2
+FORMAT = 3
 RELEVANT = (
     "seed",
     "judge_clips",
@@ -44,13 +44,14 @@ def judges_for(
 
 
 def digest(inputs: Inputs, settings: Settings) -> str:
-    """SHA-256 of the clips that judges learn from, their labels and groups, and the settings."""
+    """SHA-256 of the clips that judges learn from, what is known of them, and the settings."""
     rows = training_rows(inputs, settings)
     said = {name: getattr(settings, name) for name in RELEVANT}
     said |= {"format": FORMAT, "classes": dict(inputs.classes), "torch": torch.__version__}
     said |= {"shape": [len(rows), *inputs.real.shape[1:]]}
     content = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
-    for column in (inputs.groups, *(inputs.labels[name] for name in sorted(inputs.labels))):
+    labels = (inputs.labels[name] for name in sorted(inputs.labels))
+    for column in (inputs.groups, inputs.recordings, *labels):
         content.update(np.ascontiguousarray(column[rows]).tobytes())
     for cut in cuts(len(rows), READ):
         content.update(np.ascontiguousarray(inputs.real[rows[cut]]).tobytes())

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Ints, to_numpy
-from vdsm.evaluate.intervals import NORMAL_95, Floats
+from vdsm.evaluate.intervals import Floats, students
 from vdsm.evaluate.result import Number
 from vdsm.notation import Video
 
@@ -73,7 +73,7 @@ def distance(a: Moments, b: Moments) -> float:
     return float(max((a.mean - b.mean) @ (a.mean - b.mean) + trace, 0.0))
 
 
-class Sample:
+class FeatureSet:
     """Features of one set of clips, seen in order, kept as the moments of ten groups."""
 
     def __init__(self, groups: Ints) -> None:
@@ -115,7 +115,7 @@ class Sample:
         return whole
 
 
-def compare(real: Sample, made: Sample) -> Number:
+def compare(real: FeatureSet, made: FeatureSet) -> Number:
     """Distance of two samples, its jackknife interval, and the smaller sample's size."""
     one, two = real.total(), made.total()
     value, n = distance(one, two), min(one.n, two.n)
@@ -124,7 +124,7 @@ def compare(real: Sample, made: Sample) -> Number:
     if groups < 2 or min(min(a.n, b.n) for a, b in parts) < 2:
         return Number(value, n)
     left_out = np.array([distance(a, b) for a, b in parts])
-    reach = NORMAL_95 * float(np.sqrt((groups - 1) * left_out.var()))
+    reach = students(groups) * float(np.sqrt((groups - 1) * left_out.var()))
     return Number(value, n, (max(value - reach, 0.0), value + reach))
 
 

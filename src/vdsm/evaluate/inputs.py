@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from vdsm.errors import InputError
+from vdsm.evaluate.intervals import Floats
 from vdsm.words import counted
 
 Ints = npt.NDArray[np.int64]
@@ -49,7 +50,7 @@ class Inputs:
     codes: Codes  # what `decode` takes
     probed: Codes  # codes that are only probed, as posterior samples
     groups: Ints  # [N] clips of one individual share a number
-    grouped: bool  # whether the caller gave groups
+    recordings: Ints  # [N] rows that are parts of one recording share a number
     unseen: Ints | None  # [P, 2] rows: identity from the first, action from the second
 
     def factors(self, role: str) -> list[str]:
@@ -70,6 +71,7 @@ def prepare(
     codes: Mapping[str, Any],
     probed: Mapping[str, Any] | None = None,
     groups: Any = None,
+    recordings: Any = None,
     unseen: Any = None,
 ) -> Inputs:
     """Check every array against the others; see `panel` for their meaning.
@@ -107,7 +109,7 @@ def prepare(
         codes=_main_codes({name: _code(name, code, n) for name, code in codes.items()}),
         probed={name: _code(name, code, n) for name, code in (probed or {}).items()},
         groups=np.arange(n) if groups is None else _column("groups", groups, n),
-        grouped=groups is not None,
+        recordings=np.arange(n) if recordings is None else _column("recordings", recordings, n),
         unseen=None if unseen is None else _pairs(unseen, n),
     )
 
@@ -117,6 +119,13 @@ def to_numpy(values: Any) -> Array:
     if isinstance(values, torch.Tensor):
         values = values.detach().float().cpu() if values.is_floating_point() else values.cpu()
     return np.asarray(values)
+
+
+def standardised(code: Array, train: Ints) -> Floats:
+    """[N, k] codes in units of the training rows' spread; those over time are averaged first."""
+    flat = (code.mean(axis=1) if code.ndim == 3 else code).astype(np.float64)
+    loc, scale = flat[train].mean(0), flat[train].std(0)
+    return np.asarray((flat - loc) / np.where(scale > 0, scale, 1.0))
 
 
 def _column(name: str, values: Any, n: int) -> Ints:

@@ -4,13 +4,17 @@ Clips of one individual succeed and fail together, so whole individuals are draw
 of clips, as in a swap, belongs to two individuals: its weight is the product of both draws (the
 bootstrap of nodes; cf. Owen's pigeonhole bootstrap, 2007, which errs towards wide). Where every
 sample agrees, any bootstrap has width zero; the exact binomial bound (Clopper and Pearson) of that
-many individuals then replaces it. The bootstrap of a single individual says nothing.
+many individuals then replaces it. It is the wider of the two, since it is of individuals that are
+right or wrong as a whole: all of 1,000 clips right reads wider than one of them wrong. The
+bootstrap of a single individual says nothing, and of few it is too narrow: of two to five,
+intervals of 95 % hold the truth in some 60 to 85 %.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import t as student
 
 from vdsm.evaluate.result import Number
 
@@ -18,7 +22,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
-NORMAL_95 = 1.959964  # standard deviations that hold 95 % of a normal distribution
 CHUNK = 4_000_000  # weights held at once
 
 
@@ -91,6 +94,11 @@ def unanimous(value: float, n: int) -> tuple[float, float]:
     """Clopper-Pearson interval of a share of n individuals that is exactly 0 or 1."""
     reach = float(TAIL ** (1 / n))
     return (reach, 1.0) if value == 1.0 else (0.0, 1 - reach)
+
+
+def students(groups: int) -> float:
+    """Standard errors, as estimated from that many groups, that hold 95 % (Student's t)."""
+    return float(student.ppf(1 - TAIL, groups - 1))
 
 
 def _draws(rng: np.random.Generator, resamples: int, units: int) -> Floats:

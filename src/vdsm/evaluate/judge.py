@@ -34,6 +34,8 @@ CHECK_EVERY = 50  # steps
 HELD_BACK = 0.1  # share of the training clips
 MOST_HELD_BACK = 500  # clips
 FRAME_FEATURES = 128
+HEAD = "factor "  # before a factor's name, lest it be one that modules have, as `type` or `train`
+Bools = npt.NDArray[np.bool_]
 Verdicts = dict[str, npt.NDArray[np.float64]]  # factor -> [n, classes] probabilities
 
 
@@ -60,7 +62,9 @@ class Judge(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.dense = nn.Linear(channels * rows * columns, FRAME_FEATURES)
         self.lstm = nn.LSTM(2 * FRAME_FEATURES, hidden, batch_first=True, bidirectional=True)
-        self.heads = nn.ModuleDict({n: nn.Linear(2 * hidden, k) for n, k in classes.items()})
+        self.heads = nn.ModuleDict(
+            {f"{HEAD}{name}": nn.Linear(2 * hidden, k) for name, k in classes.items()}
+        )
 
     def features(self, clips: Video) -> Float[Tensor, "B F"]:
         """Bi-LSTM outputs averaged over frames: the space of the distance `frechet.judge`."""
@@ -74,7 +78,7 @@ class Judge(nn.Module):
 
     def name(self, features: Float[Tensor, "B F"]) -> dict[str, Float[Tensor, "B _"]]:
         """Logits of every factor."""
-        return {name: head(features) for name, head in self.heads.items()}
+        return {name.removeprefix(HEAD): head(features) for name, head in self.heads.items()}
 
     def forward(self, clips: Video) -> dict[str, Float[Tensor, "B _"]]:
         """Logits of every factor of clips."""
@@ -198,18 +202,26 @@ def _train_one(
 def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:
     """Rows to learn from and rows to choose by.
 
-    Whole individuals are held back, so that the choice looks at unseen ones; single clips where
-    that would leave a value of some factor without a clip to learn from (a person is both).
+    Whole individuals are held back, so that the choice looks at unseen ones; whole recordings
+    where that would leave a value of some factor without a clip to learn from (a person is both),
+    and single rows where recordings are too few for that.
     """
     rng = generator(seed, "judge.held_back")
     wanted = int(np.clip(HELD_BACK * len(rows), 1, MOST_HELD_BACK))
-    individuals, sizes = np.unique(inputs.groups[rows], return_counts=True)
-    order = rng.permutation(len(individuals))
-    count = int(np.searchsorted(sizes[order].cumsum(), wanted)) + 1
-    held = np.isin(inputs.groups[rows], individuals[order[:count]])
-    if count >= len(individuals) or not _covers(inputs, rows[~held], rows[held]):
-        held = np.isin(rows, rng.permutation(rows)[:wanted])
+    for units in (inputs.groups[rows], inputs.recordings[rows]):
+        held = _drawn(units, wanted, rng)
+        if not held.all() and _covers(inputs, rows[~held], rows[held]):
+            return rows[~held], rows[held]
+    held = _drawn(rows, wanted, rng)
     return rows[~held], rows[held]
+
+
+def _drawn(units: Ints, wanted: int, rng: np.random.Generator) -> Bools:
+    """[n] rows of units drawn at random, until as many rows as wanted are."""
+    distinct, sizes = np.unique(units, return_counts=True)
+    order = rng.permutation(len(distinct))
+    count = int(np.searchsorted(sizes[order].cumsum(), wanted)) + 1
+    return np.isin(units, distinct[order[:count]])
 
 
 def _covers(inputs: Inputs, rows: Ints, others: Ints) -> bool:

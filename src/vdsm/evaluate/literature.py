@@ -27,16 +27,10 @@ TABLE_1: Mapping[str, Mapping[str, Row]] = {
     "mug": {"person": Row(98.67, 99.00, 65.67), "expression": Row(88.00, 57.33, 83.33)},
 }
 
-# Table 2: accuracy consistency averaged over factors; H(y), H(y|x) on MUG, averaged over factors.
+# Table 2: accuracy consistency averaged over factors.
 TABLE_2: Mapping[str, Mapping[str, float]] = {
     "sprites": {"VDSM": 99.53, "S3VAE": 99.49, "DSA": 90.73, "MoCoGAN": 92.89},
     "mug": {"VDSM": 93.33, "S3VAE": 70.51, "DSA": 54.29, "MoCoGAN": 63.12},
-}
-TABLE_2_ENTROPIES: Mapping[str, tuple[float, float]] = {  # H(y), H(y|x)
-    "VDSM": (2.21, 0.203),
-    "S3VAE": (1.760, 0.135),
-    "DSA": (1.657, 0.374),
-    "MoCoGAN": (1.721, 0.183),
 }
 
 # Table 3: FID on MUG by 3D ResNeXt-101.

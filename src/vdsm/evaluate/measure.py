@@ -9,7 +9,7 @@ import numpy as np
 from vdsm.errors import InputError
 from vdsm.evaluate.consistency import consistency, mean_consistency
 from vdsm.evaluate.entropy import paper_entropies, prior_row
-from vdsm.evaluate.frechet import Features, Sample, compare
+from vdsm.evaluate.frechet import Features, FeatureSet, compare
 from vdsm.evaluate.inputs import Inputs, Ints, to_numpy
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Judges, Seen, accuracies, look, require_floor
@@ -37,7 +37,7 @@ GENERATED_AT_ONCE = 50  # clips asked of `generate`, whatever the batch: the num
 
 
 @dataclass(frozen=True)
-class Bench:
+class Context:
     """What the measurements share, and where they put what they find."""
 
     inputs: Inputs
@@ -70,62 +70,62 @@ class Looked:
     """A set of clips as the judges saw them, and as samples in every feature space."""
 
     seen: Seen
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, FeatureSet]
 
 
 def _look_with_features(
-    bench: Bench, clips: Iterable[Video], groups: Ints, what: str, *observers: Any
+    context: Context, clips: Iterable[Video], groups: Ints, what: str, *observers: Any
 ) -> Looked:
-    samples = {name: Sample(groups) for name in bench.features}
+    samples = {name: FeatureSet(groups) for name in context.features}
     adders = [
-        lambda batch, name=name: samples[name].add(bench.features[name](batch))
-        for name in bench.features
+        lambda batch, name=name: samples[name].add(context.features[name](batch))
+        for name in context.features
     ]
-    seen = bench.look(clips, what, len(groups), *adders, *observers)
-    samples["judge"] = Sample(groups)
+    seen = context.look(clips, what, len(groups), *adders, *observers)
+    samples["judge"] = FeatureSet(groups)
     samples["judge"].add(seen.features)
     return Looked(seen, samples)
 
 
-def judge_real(bench: Bench) -> Looked:
+def judge_real(context: Context) -> Looked:
     """`judge.<factor>.accuracy` on every real test clip, required to pass the floor."""
-    inputs, batch = bench.inputs, bench.settings.batch
+    inputs, batch = context.inputs, context.settings.batch
     groups = inputs.groups[inputs.test]
     clips = real_clips(inputs, inputs.test, batch)
-    real = _look_with_features(bench, clips, groups, "real test clips")
-    found = accuracies(real.seen.verdicts, inputs, inputs.test, bench.bootstrap)
-    require_floor(found, bench.settings.floor)
-    bench.numbers.update({f"judge.{name}.accuracy": number for name, number in found.items()})
+    real = _look_with_features(context, clips, groups, "real test clips")
+    found = accuracies(real.seen.verdicts, inputs, inputs.test, context.bootstrap)
+    require_floor(found, context.settings.floor)
+    context.numbers.update({f"judge.{name}.accuracy": number for name, number in found.items()})
 
-    others = generator(bench.settings.seed, "frechet.real").permutation(inputs.train)
+    others = generator(context.settings.seed, "frechet.real").permutation(inputs.train)
     rows = np.sort(others[: len(inputs.test)])
     clips = real_clips(inputs, rows, batch)
-    train = _look_with_features(bench, clips, inputs.groups[rows], "real training clips")
+    train = _look_with_features(context, clips, inputs.groups[rows], "real training clips")
     for name, sample in train.samples.items():
-        bench.numbers[f"frechet.{name}_real"] = compare(real.samples[name], sample)
+        context.numbers[f"frechet.{name}_real"] = compare(real.samples[name], sample)
     return real
 
 
-def reconstruction(bench: Bench, real: Looked) -> None:
+def reconstruction(context: Context, real: Looked) -> None:
     """`reconstruction.*`, `consistency.*`, the paper's mean, and `frechet.<features>`."""
-    inputs, bootstrap = bench.inputs, bench.bootstrap
+    inputs, bootstrap = context.inputs, context.bootstrap
     rows, groups = inputs.test, inputs.groups[inputs.test]
     fidelity = Fidelity(inputs)
     if fidelity.too_small:
-        bench.left_out["reconstruction.ssim"] = f"frames are smaller than {WINDOW} pixels"
+        context.left_out["reconstruction.ssim"] = f"frames are smaller than {WINDOW} pixels"
     same = np.stack([rows, rows], axis=1)
-    clips = swapped(inputs, bench.decode, same, bench.settings.batch)
-    made = _look_with_features(bench, clips, groups, "reconstructions", fidelity.see)
+    clips = swapped(inputs, context.decode, same, context.settings.batch)
+    made = _look_with_features(context, clips, groups, "reconstructions", fidelity.see)
 
     numbers = {k: bootstrap.mean(v, groups) for k, v in fidelity.values().items()}
     right = accuracies(made.seen.verdicts, inputs, rows, bootstrap)
     numbers |= {f"accuracy.{name}": number for name, number in right.items()}
-    bench.numbers.update(under("reconstruction", numbers))
+    context.numbers.update(under("reconstruction", numbers))
     both = (real.seen.verdicts, made.seen.verdicts, inputs, bootstrap)
-    bench.numbers.update(under("consistency", consistency(*both)))
-    bench.numbers["paper.accuracy_consistency"] = mean_consistency(*both)
+    context.numbers.update(under("consistency", consistency(*both)))
+    context.numbers["paper.accuracy_consistency"] = mean_consistency(*both)
     for name, sample in made.samples.items():
-        bench.numbers[f"frechet.{name}"] = compare(real.samples[name], sample)
+        context.numbers[f"frechet.{name}"] = compare(real.samples[name], sample)
 
 
 class Fidelity:
@@ -153,61 +153,71 @@ class Fidelity:
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def swaps(bench: Bench) -> None:
-    """`swap.*`: every test clip's identity with another's motion, and the other way round."""
-    inputs = bench.inputs
-    pairs = match(inputs.test, inputs.groups, generator(bench.settings.seed, "swap"))
-    _judge_pairs(bench, pairs, "swap", "swaps")
+def swaps(context: Context) -> None:
+    """`swap.*`: every test clip's identity with another's motion, and the other way round.
 
-
-def unseen_swaps(bench: Bench) -> None:
-    """`unseen.*`: swaps into combinations of identity and action that training left out."""
-    pairs = bench.inputs.unseen
-    if pairs is None or not len(pairs):
-        bench.left_out["unseen"] = "no pair of clips makes a combination that training left out"
+    Where one individual has more than half of the clips, some find no other to be swapped with.
+    """
+    inputs = context.inputs
+    pairs = match(inputs.test, inputs.groups, generator(context.settings.seed, "swap"))
+    strangers = pairs[inputs.groups[pairs[:, 0]] != inputs.groups[pairs[:, 1]]]
+    own = len(pairs) - len(strangers)
+    if not len(strangers):
+        context.left_out["swap"] = "every test clip is of one individual"
         return
-    _judge_pairs(bench, pairs, "unseen", "unseen combinations")
+    if own:
+        context.left_out["swap.pairs"] = f"{own} of {len(pairs)} are of one individual with itself"
+    _judge_pairs(context, strangers, "swap", "swaps")
 
 
-def _judge_pairs(bench: Bench, pairs: Ints, prefix: str, what: str) -> None:
-    clips = swapped(bench.inputs, bench.decode, pairs, bench.settings.batch)
-    seen = bench.look(clips, what, len(pairs))
-    found = score(seen.verdicts, bench.inputs, pairs, bench.bootstrap)
-    bench.numbers.update(under(prefix, found))
+def unseen_swaps(context: Context) -> None:
+    """`unseen.*`: swaps into combinations of identity and action that training left out."""
+    pairs = context.inputs.unseen
+    if pairs is None or not len(pairs):
+        context.left_out["unseen"] = "no pair of clips makes a combination that training left out"
+        return
+    _judge_pairs(context, pairs, "unseen", "unseen combinations")
 
 
-def identities(bench: Bench, sample_identity: Generate | None, row: str) -> None:
+def _judge_pairs(context: Context, pairs: Ints, prefix: str, what: str) -> None:
+    clips = swapped(context.inputs, context.decode, pairs, context.settings.batch)
+    seen = context.look(clips, what, len(pairs))
+    found = score(seen.verdicts, context.inputs, pairs, context.bootstrap)
+    context.numbers.update(under(prefix, found))
+
+
+def identities(context: Context, sample_identity: Generate | None, row: str) -> None:
     """`<row>.*`: the identity of test clips replaced by one that is drawn."""
-    inputs = bench.inputs
+    inputs = context.inputs
     if sample_identity is None or not inputs.factors("action"):
         reason = "no sample_identity was given" if sample_identity is None else "no action factor"
-        bench.left_out[row] = reason
+        context.left_out[row] = reason
         return
     n = len(inputs.test)
-    drawn = to_numpy(sample_identity(n, generator(bench.settings.seed, "prior")))
+    drawn = to_numpy(sample_identity(n, generator(context.settings.seed, "prior")))
     expected = (n, *inputs.codes["s"].shape[1:])
     if drawn.shape != expected or not np.isfinite(drawn).all():
         raise InputError(f"sample_identity gave {drawn.shape}, expected finite values {expected}")
     drawn = drawn.astype(inputs.codes["s"].dtype)
 
     def clips() -> Iterator[Video]:
-        for cut in cuts(n, bench.settings.batch):
+        for cut in cuts(n, context.settings.batch):
             codes = {name: code[inputs.test[cut]] for name, code in inputs.codes.items()}
-            yield decode_checked(bench.decode, codes | {"s": drawn[cut]}, inputs)
+            yield decode_checked(context.decode, codes | {"s": drawn[cut]}, inputs)
 
-    seen = bench.look(clips(), "drawn identities", n)
-    bench.numbers.update(under(row, prior_row(seen.verdicts, inputs, bench.bootstrap)))
+    seen = context.look(clips(), "drawn identities", n)
+    context.numbers.update(under(row, prior_row(seen.verdicts, inputs, context.bootstrap)))
 
 
-def generation(bench: Bench, real: Looked, generate: Generate | None, kind: str) -> None:
+def generation(context: Context, real: Looked, generate: Generate | None, kind: str) -> None:
     """`frechet.<features>_<kind>` of clips made of nothing; of `generated` also the paper's H."""
     if generate is None:
-        bench.left_out[f"frechet.{kind}"] = "no function for it was given"
+        context.left_out[f"frechet.{kind}"] = "no function for it was given"
         return
-    inputs = bench.inputs
+    inputs = context.inputs
     n = len(inputs.test)
     _, frames, height, width, channels = inputs.real.shape
-    rng = generator(bench.settings.seed, "generate")
+    rng = generator(context.settings.seed, "generate")
 
     def clips() -> Iterator[Video]:
         for cut in cuts(n, GENERATED_AT_ONCE):
@@ -215,20 +225,22 @@ def generation(bench: Bench, real: Looked, generate: Generate | None, kind: str)
             yield check_clips("generate", generate(expected[0], rng), expected)
 
     strangers = np.arange(n, dtype=np.int64)
-    made = _look_with_features(bench, clips(), strangers, f"clips {kind}")
+    made = _look_with_features(context, clips(), strangers, f"clips {kind}")
     if kind == "generated":
-        found = paper_entropies(made.seen.verdicts, strangers, bench.bootstrap)
-        bench.numbers.update(under("paper", found))
+        found = paper_entropies(made.seen.verdicts, strangers, context.bootstrap)
+        context.numbers.update(under("paper", found))
     for name, sample in made.samples.items():
-        bench.numbers[f"frechet.{name}_{kind}"] = compare(real.samples[name], sample)
+        context.numbers[f"frechet.{name}_{kind}"] = compare(real.samples[name], sample)
 
 
-def codes(bench: Bench) -> None:
+def codes(context: Context) -> None:
     """`leakage.*` and `verification.*`: what can be read from the codes themselves."""
-    inputs, settings, bootstrap = bench.inputs, bench.settings, bench.bootstrap
-    found = leakage(inputs, settings, bootstrap, bench.progress)
-    bench.numbers.update(under("leakage", found))
+    inputs, settings, bootstrap = context.inputs, context.settings, context.bootstrap
+    found = leakage(inputs, settings, bootstrap, context.progress)
+    context.numbers.update(under("leakage", found))
     found = verification(inputs, bootstrap, settings.seed)
     if not found:
-        bench.left_out["verification"] = "it takes two test individuals, and two test clips of one"
-    bench.numbers.update(under("verification", found))
+        context.left_out["verification"] = (
+            "it takes two test individuals, and two test clips of one"
+        )
+    context.numbers.update(under("verification", found))

@@ -16,8 +16,8 @@ from vdsm.evaluate import measure
 from vdsm.evaluate.cache import judges_for
 from vdsm.evaluate.frechet import Features, require_frames
 from vdsm.evaluate.inputs import ClipArray, prepare
-from vdsm.evaluate.intervals import Bootstrap
-from vdsm.evaluate.measure import Bench, Generate
+from vdsm.evaluate.intervals import Bootstrap, individuals
+from vdsm.evaluate.measure import Context, Generate
 from vdsm.evaluate.result import to_tree
 from vdsm.evaluate.seeds import integer
 from vdsm.evaluate.settings import Settings
@@ -33,6 +33,7 @@ def panel(
     codes: Mapping[str, Any],
     decode: Decode,
     groups: Any = None,
+    recordings: Any = None,
     probed: Mapping[str, Any] | None = None,
     sample_identity: Generate | None = None,
     generate: Generate | None = None,
@@ -52,8 +53,11 @@ def panel(
     split: [N] 0 for training clips, 1 for test clips; 2 for clips that judges alone learn from,
         beside the training clips.
     codes: "s" [N, k], and "d" [N, k] or "z" [N, T, k] or both: posterior means of every clip.
-    decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1].
+    decode: codes of B clips, a dict of arrays -> floats [B, T, C, H, W] in [0, 1], or uint8
+        [B, T, H, W, C]; arrays or tensors.
     groups: [N] clips of one individual share a number; each clip is its own by default.
+    recordings: [N] rows that are parts of one recording share a number, so that judges are not
+        chosen by what they learned from; each row is its own by default.
     probed: further codes that are only probed, as posterior samples: name -> [N, k] or [N, T, k].
     sample_identity: (n, generator) -> s [n, k] from the prior, for the row `prior`.
     generate: (n, generator) -> n clips from the priors alone, as `decode` returns them.
@@ -66,7 +70,8 @@ def panel(
     progress: called with what is being done, how much is done, and the total.
 
     Returns nested JSON: figures as plain numbers, `intervals` and `counts` by dotted key, `n` test
-    clips, `seed`, `settings`, and `left_out` with the reason for each part that is missing.
+    clips, of so many `individuals`, `seed`, `settings`, and `left_out` with the reason for each
+    part that is missing.
     InputError where arrays do not fit together, or a judge is below its floor.
     """
     settings = settings or Settings()
@@ -78,27 +83,29 @@ def panel(
         codes=codes,
         probed=probed,
         groups=groups,
+        recordings=recordings,
         unseen=unseen,
     )
     for name, function in (features or {}).items():
         require_frames(name, function, inputs.real.shape[1])
     bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))
     judges = judges_for(inputs, settings, cache, progress)
-    bench = Bench(inputs, decode, judges, settings, features or {}, progress, bootstrap)
-    real_clips = measure.judge_real(bench)
-    measure.reconstruction(bench, real_clips)
-    measure.swaps(bench)
-    measure.unseen_swaps(bench)
-    measure.identities(bench, sample_identity, "prior")
-    measure.generation(bench, real_clips, generate, "generated")
+    context = Context(inputs, decode, judges, settings, features or {}, progress, bootstrap)
+    real_clips = measure.judge_real(context)
+    measure.reconstruction(context, real_clips)
+    measure.swaps(context)
+    measure.unseen_swaps(context)
+    measure.identities(context, sample_identity, "prior")
+    measure.generation(context, real_clips, generate, "generated")
     if fitted_identity is not None:
-        measure.identities(bench, fitted_identity, "fitted")
+        measure.identities(context, fitted_identity, "fitted")
     if fitted is not None:
-        measure.generation(bench, real_clips, fitted, "fitted")
-    measure.codes(bench)
-    return to_tree(bench.numbers) | {
+        measure.generation(context, real_clips, fitted, "fitted")
+    measure.codes(context)
+    return to_tree(context.numbers) | {
         "n": len(inputs.test),
+        "individuals": individuals(inputs.groups[inputs.test]),
         "seed": settings.seed,
         "settings": asdict(settings),
-        "left_out": bench.left_out,
+        "left_out": context.left_out,
     }

@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
-from vdsm.evaluate.inputs import Array, Inputs, Ints
-from vdsm.evaluate.intervals import NORMAL_95, Bootstrap, Floats
+from vdsm.evaluate.inputs import Array, Inputs, Ints, standardised
+from vdsm.evaluate.intervals import Bootstrap, Floats, students
 from vdsm.evaluate.result import Number, Numbers, under
 from vdsm.evaluate.scan import Reading, scan
 from vdsm.evaluate.seeds import generator, integer
@@ -67,19 +67,17 @@ def leakage(
 
 
 def split_of(inputs: Inputs, code: Array, factor: str, settings: Settings) -> Split:
-    """Standardised codes and known labels; codes over time are averaged over time first."""
-    flat = (code.mean(axis=1) if code.ndim == 3 else code).astype(np.float64)
+    """Standardised codes and known labels."""
     labels = inputs.labels[factor]
     known = inputs.train[labels[inputs.train] >= 0]
     chosen = generator(settings.seed, f"probes.{factor}").permutation(known)
     train = np.sort(chosen[: settings.probe_clips])
     test = inputs.test[labels[inputs.test] >= 0]
-    loc, scale = flat[train].mean(0), flat[train].std(0)
-    scale = np.where(scale > 0, scale, 1.0)
+    codes = standardised(code, train)
     return Split(
-        codes=(flat[train] - loc) / scale,
+        codes=codes[train],
         labels=labels[train],
-        test_codes=(flat[test] - loc) / scale,
+        test_codes=codes[test],
         test_labels=labels[test],
         test_groups=inputs.groups[test],
         classes=inputs.classes[factor],
@@ -130,7 +128,7 @@ def _control(kind: str, split: Split, seed: int, name: str, shuffles: int) -> Nu
         reading = read_code(kind, fewer, integer(seed, stream))
         found.append(float(np.mean(reading.predicted == split.test_labels)))
     mean, error = float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(shuffles))
-    reach = NORMAL_95 * error
+    reach = students(shuffles) * error
     return Number(mean, len(split.test_labels), (mean - reach, mean + reach))
 
 

@@ -45,12 +45,12 @@ class Sample:
     split: Ints
     groups: Ints
     unseen: Ints | None
-    left_out: Mapping[str, str]  # factor -> why it cannot be judged
+    left_out: Mapping[str, str]  # what cannot be measured, factors or clips, -> why
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of `panel`."""
         names = ("real", "labels", "roles", "split", "groups", "unseen")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"recordings": self.real.rows}
 
 
 def draw_sample(
@@ -60,7 +60,8 @@ def draw_sample(
 
     Where training clips are few and long, probes learn from several segments of each, judges from
     more still.
-    frames: length of the segments; shorter clips are left out. train, test: most clips of each.
+    frames: length of the segments; shorter clips are left out, and how many test clips these are
+    is said in `left_out`. train, test: most clips of each.
     early: judges (and they alone) learn from the beginning of every test clip as well, and what
     is measured comes from the rest of it.
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
@@ -81,7 +82,7 @@ def draw_sample(
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
-    left_out: dict[str, str] = {}
+    left_out = _too_short(clips, frames)
     for factor in clips.info.factors:
         column = clips.table.labels[factor.name][chosen]
         fault = factor_fault(column[split == 0], column[split == 1])
@@ -98,6 +99,15 @@ def draw_sample(
         unseen=_unseen(clips, main, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def _too_short(clips: Clips, frames: int) -> dict[str, str]:
+    """The test clips that are too short to be measured, as an entry of `left_out`."""
+    n, long = len(clips.select("test")), len(clips.select("test", min_length=frames))
+    if long == n:
+        return {}
+    verb = "is" if n - long == 1 else "are"
+    return {"test clips": f"{n - long} of {n} {verb} shorter than {counted(frames, 'frame')}"}
 
 
 def _segments(
@@ -146,7 +156,8 @@ def unseen_pairs(
 
     A combination of individual and action is unseen where a test clip has it and no training clip
     does, though training clips have both the individual and the action. The identity comes from
-    a training clip of the individual doing something else, the motion from another individual.
+    a training clip of the individual, which therefore does something else, the motion from any
+    clip of another individual. Clips that training left out count as test clips.
 
     groups, actions, split: [N]. usable: rows that may be in pairs, all by default.
     """
@@ -170,6 +181,13 @@ def unseen_pairs(
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
+def pairs_within(chosen: Ints, groups: Ints, actions: Ints, split: Ints, seed: int) -> Ints | None:
+    """`unseen_pairs` of chosen clips, by position among them; None where there are none."""
+    pairs = unseen_pairs(groups, actions, split, seed, chosen)
+    order = np.argsort(chosen)
+    return order[np.searchsorted(chosen, pairs, sorter=order)] if len(pairs) else None
+
+
 def _unseen(
     clips: Clips, chosen: Ints, labels: Mapping[str, Ints], roles: Mapping[str, Role], seed: int
 ) -> Ints | None:
@@ -178,7 +196,6 @@ def _unseen(
     if not actions:
         return None
     main = max(actions, key=lambda name: len(np.unique(labels[name])))
-    table = clips.table
-    pairs = unseen_pairs(table.group, table.labels[main], table.split, seed, chosen)
-    order = np.argsort(chosen)
-    return order[np.searchsorted(chosen, pairs, sorter=order)] if len(pairs) else None
+    return pairs_within(
+        chosen, clips.table.group, clips.table.labels[main], clips.table.split, seed
+    )

@@ -8,7 +8,7 @@ LEAST_UNSEEN = 0.95
 LEAST_PRIOR = 0.999
 LEAST_HELD = 0.995  # a factor in the code that should hold it, by the better probe
 LEAST_CONSISTENCY = 0.997
-MOST_LEAK = 0.05  # above chance, in a code that should not hold the factor
+MOST_LEAK = 0.05  # above chance, in a code that should not hold it; more than luck of few clips
 RARE = 0.002  # p-value of the scan
 PROBES = ("linear", "mlp")
 
@@ -58,9 +58,11 @@ def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]
     for code, factor, probes in _probed(result):
         if factor not in roles or _belongs(code, roles[factor]):
             continue
-        kind = max(PROBES, key=lambda kind: probes[kind]["accuracy"] - probes[kind]["chance"])
-        accuracy, chance = probes[kind]["accuracy"], probes[kind]["chance"]
-        if accuracy > chance + MOST_LEAK:
+        above = {k: probes[k]["accuracy"] - probes[k]["chance"] for k in PROBES}
+        sure = [kind for kind in PROBES if _sure(result, f"leakage.{code}.{factor}.{kind}.excess")]
+        kind = max(sure, key=lambda kind: above[kind], default=None)
+        if kind and above[kind] > MOST_LEAK:
+            accuracy, chance = probes[kind]["accuracy"], probes[kind]["chance"]
             yield (
                 f"{factor} leaks into {code}: a probe ({kind}) reads it in {percent(accuracy)}, "
                 f"chance is {percent(chance)}"
@@ -71,6 +73,12 @@ def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]
                 f"{percent(probes['scan']['share'])} are read rightly in "
                 f"{percent(probes['scan']['accuracy'])}"
             )
+
+
+def _sure(result: Mapping[str, Any], key: str) -> bool:
+    """Whether a figure's interval lies above 0; one without an interval stands for itself."""
+    low = result.get("intervals", {}).get(key, [None])[0]
+    return low is None or low > 0
 
 
 def _judged(result: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Swaps: the identity of one clip and the motion of another, decoded, and judged.
 
 Test clips are paired at random with clips of other individuals; each pair is swapped in both
-directions, so that every clip gives its identity and its motion once. A swap is right where the
+directions, so that every clip gives its identity and its motion once, but for clips of an
+individual that has more than half of them and is not swapped with itself. A swap is right where the
 judge sees every identity factor of the clip that gave s, and every action factor of the clip that
 gave the other codes.
 
@@ -27,8 +28,8 @@ from vdsm.notation import Video
 def match(rows: Ints, groups: Ints, rng: np.random.Generator) -> Ints:
     """[P, 2] rows (who, what): a perfect matching in both directions, of other individuals.
 
-    Every row is in one pair; with an odd number, one row is in two. Where individuals are so few
-    that a clip cannot meet another one, it meets a clip of its own.
+    Every row is in one pair; with an odd number, one row is in two. Where one individual has more
+    than half of the rows, those left over meet rows of its own.
     """
     shuffled = rng.permutation(rows)
     if len(shuffled) % 2:

@@ -48,6 +48,11 @@ class Figures:
             shown += f" [{low}, {high}]"
         return shown
 
+    def better(self, code: str, factor: str) -> str:
+        """The key of the accuracy of the probe that reads more of a factor from a code."""
+        keys = [f"leakage.{code}.{factor}.{probe}.accuracy" for probe in ("mlp", "linear")]
+        return max(keys, key=lambda key: self.value(key) or 0)
+
     def children(self, prefix: str) -> list[str]:
         """Names that follow a prefix, in order."""
         start = prefix + "."
@@ -133,19 +138,14 @@ def _paper(figures: Figures, dataset: str | None) -> Table:
         theirs = (row.consistency, row.from_s, row.from_d) if row else (None, None, None)
         ours = (
             figures.percent(f"consistency.{factor}"),
-            figures.percent(f"leakage.s.{factor}.{_better(figures, 's', factor)}.accuracy"),
-            figures.percent(f"leakage.{moves}.{factor}.{_better(figures, moves, factor)}.accuracy"),
+            figures.percent(figures.better("s", factor)),
+            figures.percent(figures.better(moves, factor)),
         )
         cells = [c for o, t in zip(ours, theirs, strict=True) for c in (o, _plain(t))]
         table.add_row(factor, *cells, _bare(figures, f"leakage.s.{factor}.linear.chance"))
     mean = literature.TABLE_2.get(dataset or "", {}).get("VDSM")
     table.add_row("mean", figures.percent("paper.accuracy_consistency"), _plain(mean))
     return table
-
-
-def _better(figures: Figures, code: str, factor: str) -> str:
-    values = {k: figures.value(f"leakage.{code}.{factor}.{k}.accuracy") for k in ("linear", "mlp")}
-    return "mlp" if (values["mlp"] or 0) >= (values["linear"] or 0) else "linear"
 
 
 def _leakage(figures: Figures) -> Table:
@@ -164,7 +164,7 @@ def _leakage(figures: Figures) -> Table:
                 _bare(figures, f"{key}.mlp.chance"),
                 figures.percent(f"{key}.mlp.excess"),
                 _bare(figures, f"{key}.mlp.shuffled"),
-                figures.number(f"{key}.scan.p_value"),
+                figures.number(f"{key}.scan.p_value", 4),
             )
         table.add_section()
     return table

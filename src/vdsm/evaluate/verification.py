@@ -11,7 +11,7 @@ pairs of test clips count, of at most 3,000 clips.
 import numpy as np
 import numpy.typing as npt
 
-from vdsm.evaluate.inputs import Array, Inputs, Ints
+from vdsm.evaluate.inputs import Array, Inputs, Ints, standardised
 from vdsm.evaluate.intervals import Bootstrap, Floats
 from vdsm.evaluate.result import Number, Numbers
 from vdsm.evaluate.seeds import generator
@@ -62,9 +62,7 @@ def _crossing(alike: Floats, strange: Floats) -> float:
 
 
 def _of_code(code: Array, inputs: Inputs, rows: Ints, bootstrap: Bootstrap) -> Number:
-    flat = (code.mean(axis=1) if code.ndim == 3 else code).astype(np.float64)
-    loc, scale = flat[inputs.train].mean(0), flat[inputs.train].std(0)
-    x = (flat[rows] - loc) / np.where(scale > 0, scale, 1.0)
+    x = standardised(code, inputs.train)[rows]
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     i, j = np.triu_indices(len(rows), k=1)
     scores = (x @ x.T)[i, j]
