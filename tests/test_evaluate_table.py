@@ -15,7 +15,7 @@ from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Number, flatten, to_tree, under
 from vdsm.evaluate.scan import Reading, scan
-from vdsm.evaluate.table import Figures
+from vdsm.evaluate.table import Readings
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
@@ -198,8 +198,8 @@ def test_the_least_p_value_is_not_printed_as_nought() -> None:
 def test_of_two_probes_the_better_is_shown() -> None:
     linear = result(leakage__d__hair__linear__accuracy=0.7, leakage__d__hair__mlp__accuracy=0.3)
     mlp = result(leakage__d__hair__linear__accuracy=0.3, leakage__d__hair__mlp__accuracy=0.8)
-    assert Figures(linear).better("d", "hair") == "leakage.d.hair.linear.accuracy"
-    assert Figures(mlp).better("d", "hair") == "leakage.d.hair.mlp.accuracy"
+    assert Readings(linear).better("d", "hair") == "leakage.d.hair.linear.accuracy"
+    assert Readings(mlp).better("d", "hair") == "leakage.d.hair.mlp.accuracy"
     for found, best in ((linear, "70.0"), (mlp, "80.0")):
         row = next(line for line in printed(found, "sprites").splitlines() if "21.00" in line)
         assert best in row, "Table 1"

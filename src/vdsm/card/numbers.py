@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vdsm.evaluate.table import NONE, Figures
+from vdsm.evaluate.table import NONE, Readings
 
 HEADLINE = (  # key of the result, what it says, percent or the number of digits
     ("swap.joint", "swaps right in every factor, percent", None),
@@ -20,7 +20,7 @@ COLUMNS = ("s (mean)", "s (sample)", "d (mean)", "d (sample)")
 
 def numbers(result: Mapping[str, Any]) -> str:
     """Two tables, and how to read them."""
-    figures = Figures(result)
+    figures = Readings(result)
     over = "mean ± sd over runs" if result.get("runs", 1) > 1 else "95 % intervals in brackets"
     headline = table((f"{result.get('n')} test clips; {over}", ""), _headline(figures))
     head = ("factor", "belongs to", "swapped right", *COLUMNS, "chance")
@@ -35,14 +35,14 @@ def numbers(result: Mapping[str, Any]) -> str:
     )
 
 
-def _headline(figures: Figures) -> Iterator[tuple[str, str]]:
+def _headline(figures: Readings) -> Iterator[tuple[str, str]]:
     for key, said, digits in HEADLINE:
         shown = figures.percent(key) if digits is None else figures.number(key, digits)
         if shown != NONE:
             yield said, shown
 
 
-def _factors(figures: Figures, roles: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def _factors(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     for factor in figures.children("swap.factors"):
         chance = figures.value(f"leakage.s.{factor}.mlp.chance")
         yield (

@@ -21,7 +21,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
 from vdsm.evaluate.bar import progress_bar
-from vdsm.evaluate.table import Figures
+from vdsm.evaluate.table import Readings
 from vdsm.figures import Scene, action_transfer, identity_pose_grid
 from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
@@ -137,7 +137,7 @@ def side_by_side(results: Mapping[str, Mapping[str, Any]]) -> Table:
     for variant in results:
         table.add_column(TITLES[variant], justify="right")
     table.add_column("chance", justify="right")
-    columns = [Figures(result) for result in results.values()]
+    columns = [Readings(result) for result in results.values()]
     for label, key, chance in comparisons(columns[0], results["bank"]["roles"]):
         usual = columns[0].value(chance)
         shown = "" if usual is None else f"{100 * usual:.1f}"
@@ -147,7 +147,7 @@ def side_by_side(results: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def comparisons(figures: Figures, roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def comparisons(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """(what it says, key of the figure, key of its chance)."""
     yield "judges agree on reconstructions", "paper.accuracy_consistency", ""
     yield "swaps: all factors right", "swap.joint", ""

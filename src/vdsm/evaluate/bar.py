@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
-from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from vdsm.evaluate.stream import Progress
+from vdsm.progress import bar_columns
 
 
 @contextmanager
@@ -18,15 +17,7 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
     Where the output is no terminal, a plain line as each begins.
     """
     console = console or Console(stderr=True)
-    columns = (
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeLeftColumn(),
-    )
-    with RichProgress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with RichProgress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
         tasks = {}
 
         def advance(what: str, done: int, total: int) -> None:

@@ -14,7 +14,7 @@ from vdsm.evaluate.shortcomings import shortcomings
 NONE = "–"
 
 
-class Figures:
+class Readings:
     """Looks up the figures of a result, printed with what is known of their spread."""
 
     def __init__(self, result: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ def report(
     roles: factor -> "identity" or "action". dataset: "sprites" or "mug" brings the numbers that
     others report of it; another name brings none.
     """
-    figures = Figures(result)
+    figures = Readings(result)
     parts: list[Any] = [
         _judges(figures, result),
         _paper(figures, dataset),
@@ -108,7 +108,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _judges(figures: Figures, result: Mapping[str, Any]) -> Table:
+def _judges(figures: Readings, result: Mapping[str, Any]) -> Table:
     n, runs = result.get("n"), result.get("runs", 1)
     over = f", mean ± sd of {runs} runs" if runs > 1 else " [95 % interval]"
     table = _table(
@@ -125,7 +125,7 @@ def _judges(figures: Figures, result: Mapping[str, Any]) -> Table:
     return table
 
 
-def _paper(figures: Figures, dataset: str | None) -> Table:
+def _paper(figures: Readings, dataset: str | None) -> Table:
     """Table 1 of the paper, and its mean. Of both probes the better, the harder reading."""
     printed = literature.TABLE_1.get(dataset or "", {})
     moves = "d" if "d" in figures.children("leakage") else "z"
@@ -148,7 +148,7 @@ def _paper(figures: Figures, dataset: str | None) -> Table:
     return table
 
 
-def _leakage(figures: Figures) -> Table:
+def _leakage(figures: Readings) -> Table:
     table = _table(
         "What can be read from each code: probes learn on training clips, percent",
         *("code", "factor", "linear", "MLP", "chance", "excess (MLP)", "shuffled", "rare leak, p"),
@@ -170,7 +170,7 @@ def _leakage(figures: Figures) -> Table:
     return table
 
 
-def _swaps(figures: Figures, prefix: str, title: str) -> Table:
+def _swaps(figures: Readings, prefix: str, title: str) -> Table:
     table = _table(f"{title}, percent", "factor", "on target", "off target", "chance")
     for factor in figures.children(f"{prefix}.factors"):
         key = f"{prefix}.factors.{factor}"
@@ -190,7 +190,7 @@ def _swaps(figures: Figures, prefix: str, title: str) -> Table:
     return table
 
 
-def _prior(figures: Figures, dataset: str | None) -> Table | None:
+def _prior(figures: Readings, dataset: str | None) -> Table | None:
     if not figures.children("prior"):
         return None
     table = _table(
@@ -218,7 +218,7 @@ FRECHET = {  # the end of a key, and what clips it is of
 }
 
 
-def _fidelity(figures: Figures, dataset: str | None) -> Table:
+def _fidelity(figures: Readings, dataset: str | None) -> Table:
     table = _table("Fidelity", "", "value")
     table.add_row("PSNR, dB", figures.number("reconstruction.psnr", 2))
     table.add_row("SSIM", figures.number("reconstruction.ssim"))
@@ -232,7 +232,7 @@ def _fidelity(figures: Figures, dataset: str | None) -> Table:
     return table
 
 
-def _verification(figures: Figures) -> Table | None:
+def _verification(figures: Readings) -> Table | None:
     if not figures.children("verification"):
         return None
     table = _table("Same individual? Equal error rate, percent (chance 50)", "code", "error")
@@ -254,6 +254,6 @@ def _plain(value: float | None) -> str:
     return NONE if value is None else f"{value:.2f}"
 
 
-def _bare(figures: Figures, key: str) -> str:
+def _bare(figures: Readings, key: str) -> str:
     value = figures.value(key)
     return NONE if value is None else f"{100 * value:.1f}"

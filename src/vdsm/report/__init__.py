@@ -89,7 +89,7 @@ def _short(evaluation: Evaluation | None, stale: bool) -> Iterable[str]:
         yield html.paragraph(
             "The evaluation is of other weights than the run has now: evaluate it again.", "note"
         )
-    figures = tables.Figures(evaluation)
+    figures = tables.Readings(evaluation)
     yield html.paragraph(
         f"Swaps right in every factor: {figures.percent('swap.joint')} %. "
         f"Reconstruction: {figures.number('reconstruction.psnr', 1)} dB PSNR."
