@@ -189,7 +189,7 @@ def test_commands_take_a_name(
     capsys.readouterr()
     vdsm("info", "pendulum")
     said = capsys.readouterr().out
-    count = sum(t.numel() for t in model.state_dict().values())
+    count = sum(p.numel() for p in model.parameters())
     for part in (f"{count:,}", "pendulum, 5 frames of a clip", "example:0 to example:2"):
         assert part in said
 
