@@ -149,7 +149,7 @@ def test_a_rare_leak_of_every_run_is_said_of_all_together() -> None:
         runs.append(result(**{f"leakage__d__hair__scan__{k}": v.value for k, v in found.items()}))
     sentences = shortcomings(aggregate(runs), ROLES)
     assert len(sentences) == 1
-    assert "hair leaks into d in few clips: the surest 8.0 %" in sentences[0]
+    assert "hair leaks into d a little: of the surest 8.0 %" in sentences[0]
 
 
 def test_nothing_is_wrong_where_every_target_is_met() -> None:
@@ -168,7 +168,7 @@ def test_nothing_is_wrong_where_every_target_is_met() -> None:
         ),
         ({"leakage__d__hair__mlp__accuracy": 0.85}, r"hair leaks into d: a probe \(mlp\) reads"),
         ({"leakage__s__action__linear__accuracy": 0.4}, r"action leaks into s: .* \(linear\)"),
-        ({"leakage__s__action__scan__p_value": 0.001}, "action leaks into s in few clips"),
+        ({"leakage__s__action__scan__p_value": 0.001}, "action leaks into s a little"),
         ({"prior__accuracy": 0.9}, "identity from the prior .* 90.0 %"),
         ({"paper__accuracy_consistency": 0.95}, "reconstruction in 95.0 %"),
     ],

@@ -68,10 +68,11 @@ def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]
                 f"chance is {percent(chance)}"
             )
         elif probes["scan"]["p_value"] <= RARE:
+            scan = probes["scan"]
             yield (
-                f"{factor} leaks into {code} in few clips: the surest "
-                f"{percent(probes['scan']['share'])} are read rightly in "
-                f"{percent(probes['scan']['accuracy'])}"
+                f"{factor} leaks into {code} a little: of the surest {percent(scan['share'])} of "
+                f"clips it is read in {percent(scan['accuracy'])}, by luck in "
+                f"{percent(scan['expected'])}"
             )
 
 
