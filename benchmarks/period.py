@@ -22,8 +22,8 @@ import torch
 
 from vdsm import VDSM
 from vdsm.data import open_clips
+from vdsm.device import as_video
 from vdsm.errors import InputError
-from vdsm.train.batches import as_video
 
 SEEN, DRAWN = 16, 60
 NEARLY = 0.8  # of the highest peak

@@ -21,12 +21,12 @@ from vdsm import VDSM
 from vdsm.data import open_clips
 from vdsm.data.cells import action_of
 from vdsm.data.clips import Clips, Ints
+from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.evaluate.sample import draw_sample
 from vdsm.evaluate.seeds import generator
 from vdsm.evaluate.swap import match
 from vdsm.notation import Codes
-from vdsm.train.batches import as_video
 
 FRAMES, AT_ONCE = 8, 50
 

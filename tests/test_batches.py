@@ -11,12 +11,12 @@ from small import SMALL, pendula, start
 from vdsm import InputError, elbo
 from vdsm.config import override
 from vdsm.data.clips import Clips, Frames, Info, Table
+from vdsm.device import as_video
 from vdsm.train.batches import (
     GroupSampler,
     Individuals,
     Others,
     SegmentSampler,
-    as_video,
     stage_seed,
     step_seed,
 )

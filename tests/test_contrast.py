@@ -11,8 +11,9 @@ import torch
 from small import SMALL, pendula, start
 from vdsm import InputError
 from vdsm.config import ContrastConfig
+from vdsm.device import as_video
 from vdsm.model.vdsm import VDSM
-from vdsm.train.batches import Individuals, PairSampler, as_video
+from vdsm.train.batches import Individuals, PairSampler
 from vdsm.train.contrast import contrast
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.stages import stages

@@ -17,8 +17,8 @@ from vdsm import VDSM, elbo
 from vdsm.cli import run as vdsm
 from vdsm.config import Config, ContrastConfig, PosesConfig, SeparationConfig
 from vdsm.data.clips import Clips
+from vdsm.device import as_video
 from vdsm.notation import Codes, Share
-from vdsm.train.batches import as_video
 from vdsm.train.loop import Events, State, Stopped, open_source, train
 from vdsm.train.stages import Stage, stages
 from vdsm.train.step import Bound, make_optimizer, take_step

@@ -11,7 +11,8 @@ from small import SMALL, pendula, start
 from vdsm import VDSM
 from vdsm.config import SeparationConfig
 from vdsm.data.clips import Clips
-from vdsm.train.batches import Individuals, as_video
+from vdsm.device import as_video
+from vdsm.train.batches import Individuals
 from vdsm.train.finish import finish, others, posteriors, within
 
 

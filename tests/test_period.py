@@ -14,7 +14,7 @@ from small import pendula
 from vdsm import VDSM
 from vdsm.data.pendulum import COLOURS, draw, simulate
 from vdsm.data.pendulum import period as exact
-from vdsm.train.batches import as_video
+from vdsm.device import as_video
 
 FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "period.py"
 SPEC = importlib.util.spec_from_file_location("period", FILE)

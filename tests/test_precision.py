@@ -12,10 +12,9 @@ from small import SMALL, pendula
 from vdsm import VDSM
 from vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips
-from vdsm.device import use_bf16
+from vdsm.device import as_video, use_bf16
 from vdsm.model.decoder import FEW, blend
 from vdsm.notation import Codes
-from vdsm.train.batches import as_video
 from vdsm.train.stages import stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from small import SMALL, pendula, start
 from vdsm.config import override
+from vdsm.device import as_video
 from vdsm.model.vdsm import VDSM
 from vdsm.train import loop
-from vdsm.train.batches import as_video
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.stages import individuals
 from vdsm.train.start import RIDGE, predicted, start_from_data, whiten

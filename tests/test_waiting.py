@@ -20,9 +20,9 @@ from torch.utils._pytree import tree_leaves
 from small import SMALL, pendula, start
 from vdsm import VDSM, elbo
 from vdsm.config import Stage1Config, Stage2Config
+from vdsm.device import as_video
 from vdsm.model.blur import blur_matrix
 from vdsm.train.augment import colour_jitter
-from vdsm.train.batches import as_video
 from vdsm.train.loop import train
 from vdsm.train.stages import Stage, stages
 from vdsm.train.step import Batch, Bound, freeze_all_but, make_optimizer, take_step

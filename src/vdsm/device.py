@@ -1,4 +1,4 @@
-"""Where and how numbers are computed: device, precision, and the CPU's memory allocator."""
+"""Where and how numbers are computed: device, precision, frames on it, the CPU's memory."""
 
 import ctypes
 import os
@@ -6,7 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vdsm.errors import InputError
 
@@ -64,6 +67,18 @@ def full_float32() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.allow_tf32 = before
+
+
+def as_video(frames: npt.NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """uint8 [B, T, H, W, C] to float [B, T, C, H, W] in [0, 1], keeping channels last in memory."""
+    return send(torch.from_numpy(frames), device).permute(0, 1, 4, 2, 3).float() / 255
+
+
+def send(x: Tensor, device: torch.device | str) -> Tensor:
+    """From the host to a device, without waiting for what the device is doing."""
+    if torch.device(device).type == "cuda":
+        x = x.pin_memory()  # a copy from pageable memory would wait
+    return x.to(device, non_blocking=True)
 
 
 def keep_freed_memory() -> None:

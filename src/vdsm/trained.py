@@ -11,7 +11,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import read_json
 from vdsm.pretrained import CONFIG
-from vdsm.train.run import Run, require_same
+from vdsm.train.run import Run, is_run, require_same
 from vdsm.words import counted
 
 
@@ -44,11 +44,6 @@ def read(folder: Path) -> Trained | None:
     if not isinstance(entry, dict):
         raise InputError(f"{folder / CONFIG}: the entry 'trained' was altered; copy it again")
     return build(Trained, entry, str(folder / CONFIG))
-
-
-def is_run(path: Path) -> bool:
-    """Whether a folder is a run, which knows its data; an exported model does not."""
-    return (path / "run.json").exists()
 
 
 def measurable(path: Path) -> Trained:

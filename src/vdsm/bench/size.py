@@ -15,9 +15,8 @@ from vdsm.bench.timing import best
 from vdsm.bench.work import Work
 from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames, Info, Table
-from vdsm.device import autocast
+from vdsm.device import as_video, autocast
 from vdsm.model.vdsm import VDSM
-from vdsm.train.batches import as_video
 from vdsm.train.stages import Stage, stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 from vdsm.video import write_clips

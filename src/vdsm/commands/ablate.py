@@ -27,7 +27,7 @@ from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
 from vdsm.options import flag_help, parse_flags
 from vdsm.presets import Size
-from vdsm.train.run import Run
+from vdsm.train.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
 USAGE = (
@@ -68,7 +68,7 @@ def ablate_command(
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
     asked, used = settings(clips, name, size or "compact", changes)
-    if not (out / "bank" / "run.json").exists():
+    if not is_run(out / "bank"):
         claim_folder(out)
     console = Console()
     for variant, config in variants(asked).items():
@@ -99,7 +99,7 @@ def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:
 
 def start(path: Path, config: Config, data: Path, used: str, size: str) -> Run:
     """The run of a variant, new or from before."""
-    if not (path / "run.json").exists():
+    if not is_run(path):
         return Run.create(path, config, data, used, size)
     run = Run.open(path)
     if run.config != config:

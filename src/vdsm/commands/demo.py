@@ -14,13 +14,13 @@ from vdsm.commands.report import report
 from vdsm.commands.train import sit_beside
 from vdsm.config import override
 from vdsm.data import MAKERS, open_clips
-from vdsm.data.clips import Clips
+from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
 from vdsm.model.vdsm import VDSM
 from vdsm.presets import preset
 from vdsm.report.settings import duration
-from vdsm.train.run import Run
+from vdsm.train.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
 SIZE = 32  # pixels; 64 takes four times as long
@@ -35,7 +35,7 @@ def demo(out: Path, seed: int) -> None:
     data, folder = out / "data", out / "run"
 
     with step(console, "1. clips: seven coloured pendula at two speeds"):
-        if not (data / "dataset.json").exists():
+        if not is_dataset(data):
             maker = MAKERS["pendulum"]
             maker.make(data, maker.options(size=SIZE, seed=seed))
         clips = open_clips(data)
@@ -69,7 +69,7 @@ def step(console: Console, title: str) -> Iterator[None]:
 
 def prepared(folder: Path, data: Path, seed: int) -> Run:
     """The run of the demo, new or from before."""
-    if (folder / "run.json").exists():
+    if is_run(folder):
         run = Run.open(folder)
         if run.config.seed != seed:
             raise InputError(

@@ -12,8 +12,8 @@ import torch
 from rich.console import Console
 
 from vdsm.data.cells import action_of, left_out
-from vdsm.data.clips import Clips, Ints
-from vdsm.device import full_float32, keep_freed_memory, pick_device
+from vdsm.data.clips import Clips, Ints, is_dataset
+from vdsm.device import as_video, full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate import Features, Settings, load_resnext101, panel
 from vdsm.evaluate.aggregate import aggregate
@@ -27,8 +27,8 @@ from vdsm.model.vdsm import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
-from vdsm.train.batches import as_video
-from vdsm.trained import Trained, clips_of, is_run, measurable, require_fit
+from vdsm.train.run import is_run
+from vdsm.trained import Trained, clips_of, measurable, require_fit
 from vdsm.version import __version__
 from vdsm.weights import find
 
@@ -65,7 +65,7 @@ def evaluate_command(
 def runs_and_data(paths: Sequence[Path], source: str) -> tuple[list[Path], Path | None]:
     """Folders of runs or exported models, by place or shipped name; and a dataset, if last."""
     runs = [path if path.exists() else find(path) for path in paths]
-    data = runs.pop() if runs and (runs[-1] / "dataset.json").exists() else None
+    data = runs.pop() if runs and is_dataset(runs[-1]) else None
     if not runs:
         raise InputError(f"{source}: RUN is needed: a folder made by 'vdsm train'")
     return runs, data

@@ -18,7 +18,7 @@ from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
 from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
-from vdsm.train.run import Run
+from vdsm.train.run import Run, is_run
 from vdsm.trained import read, require_fit
 from vdsm.video import write_clips, write_picture
 from vdsm.weights import find
@@ -90,7 +90,7 @@ def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
     keep_freed_memory()
     model = VDSM.from_pretrained(folder).to(pick_device(options.device))
     trained = read(find(folder))
-    if (folder / "run.json").exists():
+    if is_run(folder):
         clips = open_clips(data) if data else Run.open(folder).clips()
     elif data is None:
         raise InputError(f"{folder} is a model without a run: name a dataset too")

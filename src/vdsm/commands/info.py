@@ -9,11 +9,11 @@ from rich.table import Table
 from torch import Tensor
 
 from vdsm.data import open_clips
-from vdsm.data.clips import SPLITS, Clips, half_made
+from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import check_writable
 from vdsm.pretrained import WEIGHTS, load, parameters
-from vdsm.train.run import Run
+from vdsm.train.run import Run, is_run
 from vdsm.trained import read
 from vdsm.weights import CARD, examples, find
 from vdsm.words import counted
@@ -29,9 +29,9 @@ def info(path: Path, out: Path | None) -> None:
         path = find(path)
     if out is not None:
         check_writable(out, ".png")
-        if path.exists() and not (path / "dataset.json").exists():
+        if path.exists() and not is_dataset(path):
             raise InputError(f"{path} is no dataset: --out draws the clips of one")
-    if (path / "dataset.json").exists():
+    if is_dataset(path):
         clips = open_clips(path)
         console.print(dataset_table(clips, path))
         if out is not None:
@@ -39,7 +39,7 @@ def info(path: Path, out: Path | None) -> None:
 
             preview(clips, out)
             console.print(f"{out}: clips, frame by frame", highlight=False, soft_wrap=True)
-    elif (path / "run.json").exists():
+    elif is_run(path):
         console.print(run_table(path))
     elif (path / "config.json").exists():
         console.print(model_table(path))

@@ -17,7 +17,7 @@ from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.train.loop import Diverged, Events, Stopped, require_rows, train
 from vdsm.train.processes import ALONE, Processes, started
-from vdsm.train.run import Run
+from vdsm.train.run import Run, is_run
 from vdsm.train.stages import individuals, stages
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
@@ -51,7 +51,7 @@ def train_command(
     if out is None:
         raise InputError("vdsm train: --out is needed: the folder of the run")
     changes = parse_flags(words, "vdsm train")
-    before = Run.open(out).config.device if resume and (out / "run.json").exists() else "auto"
+    before = Run.open(out).config.device if resume and is_run(out) else "auto"
     with started(changes.get("device", before)) as processes:
         if resume:
             run = processes.once(lambda: reopen(out, name, size, changes))

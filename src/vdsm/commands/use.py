@@ -12,14 +12,13 @@ from torch import Tensor
 
 from vdsm import figures
 from vdsm.data import open_clips
-from vdsm.data.clips import Clips, Frames
+from vdsm.data.clips import Clips, Frames, is_dataset
 from vdsm.data.folder.find import find_tree
-from vdsm.device import pick_device
+from vdsm.device import as_video, pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
 from vdsm.model.vdsm import CHUNK, VDSM, Density, require_some
 from vdsm.notation import Codes
-from vdsm.train.batches import as_video
 from vdsm.trained import read, require_fit
 from vdsm.video import grid, read_video, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
@@ -64,7 +63,7 @@ def load_clip(place: str, model: VDSM, window: int) -> Clip:
         length = int(clips.table.length[number])
         frames = clips.read(number, 0, min(length, window or length))
         return Clip(frames, f"the first {window} of {length}" if len(frames) < length else "")
-    if (Path(place) / "dataset.json").exists():
+    if is_dataset(Path(place)):
         raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
     if not Path(place).exists():
         raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
@@ -81,7 +80,7 @@ def load_clip(place: str, model: VDSM, window: int) -> Clip:
 def clip_of_dataset(place: str) -> tuple[Path, int] | None:
     """The dataset and the clip of DATA:NUMBER; None for any other place."""
     data, _, number = place.rpartition(":")
-    if number.isdecimal() and (Path(data) / "dataset.json").exists():
+    if number.isdecimal() and is_dataset(Path(data)):
         return Path(data), int(number)
     return None
 
@@ -108,8 +107,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
     model, folder = load_model(name, device)
     frames = trained_window(folder, window)
     place = example(place, folder)
-    is_dataset = (Path(place) / "dataset.json").exists()
-    found = (embed_dataset if is_dataset else embed_videos)(model, place, frames)
+    found = (embed_dataset if is_dataset(Path(place)) else embed_videos)(model, place, frames)
     columns = found.columns | {
         "clip": np.array(found.names),
         "length": np.array([c.z.shape[1] for c in found.codes]),

@@ -284,10 +284,15 @@ def write_meta(path: Path, info: Info, columns: Mapping[str, Ints]) -> None:
     atomic_write(path / "dataset.json", json.dumps(asdict(info), indent=2).encode())
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a folder is a dataset, and whole."""
+    return (path / "dataset.json").exists()
+
+
 def half_made(path: Path) -> bool:
     """Whether a folder was begun as a dataset and never finished."""
     begun = (path / "frames.u8").exists() or (path / MAKING).exists()
-    return begun and not (path / "dataset.json").exists()
+    return begun and not is_dataset(path)
 
 
 def resumable(path: Path) -> bool:
@@ -304,7 +309,7 @@ def read_meta(path: Path) -> tuple[Info, dict[str, Ints]]:
         raise InputError(
             f"{path} is half made: {remedy}run the 'vdsm data' command that began it again"
         )
-    if not (path / "dataset.json").exists():
+    if not is_dataset(path):
         raise InputError(f"{path} has no dataset.json: name a folder that 'vdsm data' has made")
     fields = read_json(path / "dataset.json")
     try:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Codes, Inputs, Ints, to_numpy
 from vdsm.notation import Video
@@ -29,8 +30,7 @@ def read(real: Any, rows: Ints) -> Video:
         raise InputError(
             f"real gave {clips.dtype} {clips.shape} for {len(rows)} rows, expected uint8 {expected}"
         )
-    tensor = torch.from_numpy(np.ascontiguousarray(clips)).permute(0, 1, 4, 2, 3)
-    return tensor.contiguous().float() / 255
+    return as_video(np.ascontiguousarray(clips)).contiguous()
 
 
 def real_clips(inputs: Inputs, rows: Ints, batch: int) -> Iterator[Video]:
@@ -63,7 +63,7 @@ def check_clips(source: str, made: Any, expected: tuple[int, ...]) -> Video:
     clips = to_numpy(made)
     b, t, c, h, w = expected
     if clips.dtype == np.uint8 and clips.shape == (b, t, h, w, c):
-        return torch.from_numpy(clips).permute(0, 1, 4, 2, 3).contiguous().float() / 255
+        return as_video(clips).contiguous()
     if clips.shape != expected or not np.issubdtype(clips.dtype, np.floating):
         raise InputError(
             f"{source} gave {clips.dtype} {clips.shape}, expected floats {expected} "

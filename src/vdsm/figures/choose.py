@@ -6,6 +6,7 @@ from torch import Tensor
 
 from vdsm.data.clips import Clips, Ints
 from vdsm.data.spread import spread
+from vdsm.device import as_video
 
 
 def diverse(clips: Clips, count: int, frames: int, split: str | None = "test") -> Ints:
@@ -22,5 +23,4 @@ def diverse(clips: Clips, count: int, frames: int, split: str | None = "test") -
 
 def load(clips: Clips, indices: Ints, frames: int, device: torch.device | str = "cpu") -> Tensor:
     """The first frames of some clips as float [B, T, C, H, W] in [0, 1]."""
-    batch = clips.batch(indices, np.zeros_like(indices), frames)
-    return torch.from_numpy(batch).to(device).permute(0, 1, 4, 2, 3).float() / 255
+    return as_video(clips.batch(indices, np.zeros_like(indices), frames), device)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from vdsm.data.cells import Mask
 from vdsm.data.clips import Clips, Frames, Ints
@@ -175,18 +173,6 @@ def look_elsewhere(
         anybody = rng.choice(individuals.all, len(shown))
         stranger = individuals.few(rng, anybody, others.frames, mine)
     return reference, second, stranger
-
-
-def as_video(frames: Frames, device: torch.device | str = "cpu") -> Tensor:
-    """uint8 [B, T, H, W, C] to float [B, T, C, H, W] in [0, 1], keeping channels last in memory."""
-    return send(torch.from_numpy(frames), device).permute(0, 1, 4, 2, 3).float() / 255
-
-
-def send(x: Tensor, device: torch.device | str) -> Tensor:
-    """From the host to a device, without waiting for what the device is doing."""
-    if torch.device(device).type == "cuda":
-        x = x.pin_memory()  # a copy from pageable memory would wait
-    return x.to(device, non_blocking=True)
 
 
 def step_seed(seed: int, stage: int, step: int, attempt: int) -> int:

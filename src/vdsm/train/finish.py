@@ -7,10 +7,10 @@ from torch import Tensor
 
 from vdsm.config import Config
 from vdsm.data.clips import Clips, Ints
-from vdsm.device import autocast, use_bf16
+from vdsm.device import as_video, autocast, use_bf16
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.notation import Codes, Gaussian, Video
-from vdsm.train.batches import Individuals, SegmentSampler, as_video
+from vdsm.train.batches import Individuals, SegmentSampler
 from vdsm.train.stages import individuals
 
 MOST_CLIPS = 2000

@@ -18,10 +18,9 @@ import numpy as np
 import torch
 
 from vdsm.data.clips import Ints
-from vdsm.device import autocast
+from vdsm.device import autocast, send
 from vdsm.model.vdsm import CHUNK
 from vdsm.notation import Gaussian, Share
-from vdsm.train.batches import send
 from vdsm.train.source import FrameSource
 from vdsm.train.step import PoseBatch
 

@@ -9,10 +9,10 @@ those of single frames in stage 2 too, whose layers therefore stay as stage 1 le
 
 import torch
 
+from vdsm.device import send
 from vdsm.elbo import Reference
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
-from vdsm.train.batches import send
 
 
 @torch.no_grad()

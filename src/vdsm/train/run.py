@@ -61,7 +61,7 @@ class Run:
     @classmethod
     def open(cls, path: Path) -> "Run":
         """Open an existing run."""
-        if not (path / "run.json").is_file():
+        if not is_run(path):
             raise InputError(f"{path} is not a run: it has no run.json (see 'vdsm train --help')")
         record = read_json(path / "run.json")
         for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
@@ -147,6 +147,11 @@ class Run:
         kept = [m for m in self.metrics() if (m["stage"], m["step"]) <= (stage, step)]
         lines = "".join(json.dumps(m) + "\n" for m in kept)
         atomic_write(self.path / "metrics.jsonl", lines.encode())
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, which knows its data; an exported model does not."""
+    return (path / "run.json").exists()
 
 
 def check_fits(config: Config, clips: Clips, source: Path) -> None:

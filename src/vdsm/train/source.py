@@ -7,12 +7,12 @@ import torch
 
 from vdsm.config import SeparationConfig
 from vdsm.data.clips import Frames
-from vdsm.device import autocast
+from vdsm.device import as_video, autocast
 from vdsm.elbo import Reference
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share, Video
 from vdsm.train.augment import other_colours
-from vdsm.train.batches import Drawn, Sampler, as_video
+from vdsm.train.batches import Drawn, Sampler
 from vdsm.train.redraw import redraw
 from vdsm.train.step import Batch
 

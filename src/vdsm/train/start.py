@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames
+from vdsm.device import as_video
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.train.augment import other_colours
-from vdsm.train.batches import Individuals, as_video, stage_seed
+from vdsm.train.batches import Individuals, stage_seed
 from vdsm.train.stages import individuals
 
 LOOKED_AT = {"data": (200, 6), "looks": (400, 9)}  # most individuals; clips of each
