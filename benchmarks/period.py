@@ -40,7 +40,7 @@ def period(x: np.ndarray) -> float:
     """Frames from peak to peak of the autocorrelation; NaN where there is no peak."""
     lags = np.correlate(x, x, "full")[len(x) - 1 :] / np.arange(len(x), 0, -1)
     middle, last = lags[1:-1], len(x) * 3 // 4
-    peaks = 1 + np.flatnonzero((middle >= lags[:-2]) & (middle > lags[2:]))
+    peaks = 1 + np.flatnonzero((middle >= lags[:-2]) & (middle > lags[2:]) & (middle > 0))
     below = np.flatnonzero(lags < 0)
     peaks = peaks[(peaks >= below[0]) & (peaks < last)] if len(below) else peaks[:0]
     if not len(peaks):

@@ -664,3 +664,18 @@ def test_what_other_options_decoded_is_not_taken(
     assert open_clips(tmp_path / ".out.clips").table.length.tolist() == [6] * 12
     assert run([*command, str(other), "--segment", "6", "--shards", "2"]) == 0
     assert len(open_clips(tmp_path / "out")) == 14
+
+
+def test_what_was_made_of_files_that_changed_since_is_not_taken(tmp_path: Path) -> None:
+    """Nor is a folder of the hidden one's name that holds something else deleted."""
+    root = tree(tmp_path / "in")
+    command = ["data", "folder", "--size", "32", "--out", str(tmp_path / "out"), "--source"]
+    assert run([*command, str(root), "--segment", "6", "--shards", "99"]) == 2
+    write_clips(root / "Ann" / "run" / "take 2.gif", ramp(20))
+    assert run([*command, str(root), "--segment", "6", "--shards", "2"]) == 0
+    assert len(open_clips(tmp_path / "out")) == 14
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / ".out.clips").mkdir()
+    (tmp_path / ".out.clips" / "mine.txt").write_text("mine")
+    assert run([*command, str(root), "--shards", "2"]) == 2
+    assert (tmp_path / ".out.clips" / "mine.txt").read_text() == "mine"

@@ -32,8 +32,17 @@ def test_period_of_drawn_swings(small_period: float) -> None:
     np.testing.assert_allclose(found, exact([0.4, 0.7, 1.0], small_period), rtol=0.02)
 
 
-def test_what_stands_still_has_no_period() -> None:
+def test_what_stands_still_or_drifts_has_no_period() -> None:
     assert np.isnan(period.period(np.zeros(44)))
+    drift = np.linspace(-1, 1, 44) + 0.1 * (-1.0) ** np.arange(44)  # peaks, all of them below 0
+    assert np.isnan(period.period(drift))
+
+
+def test_any_series_has_a_period_or_none() -> None:
+    rng = np.random.default_rng(0)
+    for x in (*rng.normal(size=(100, 44)), *rng.normal(size=(100, 44)).cumsum(1)):
+        found = period.period(x - x.mean())
+        assert np.isnan(found) or 0 < found < 44
 
 
 def test_a_model_that_goes_on_as_the_data_is_right(

@@ -552,6 +552,12 @@ def test_a_resumed_run_may_be_carried_out_otherwise(stopped: Run, unbroken: Run)
     assert equal(comparable(stopped), comparable(unbroken))
 
 
+@pytest.mark.parametrize("words", ["--device cuda:9", "no-data --log_every 3"])
+def test_a_refused_resume_leaves_the_settings(words: str, stopped: Run) -> None:
+    assert command(["train", *words.split(), "--resume", "--out", str(stopped.path)]) == 2
+    assert Run.open(stopped.path) == stopped
+
+
 def test_a_kill_at_the_very_end_loses_nothing(
     data: Path, tmp_path: Path, unbroken: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,7 @@ def _headline(figures: Readings) -> Iterator[tuple[str, str]]:
 
 
 def _factors(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    for factor in figures.children("swap.factors"):
+    for factor in roles:
         chance = figures.value(f"leakage.s.{factor}.mlp.chance")
         yield (
             factor,

@@ -1,5 +1,6 @@
 """`vdsm data`: make a dataset."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from vdsm.config import suggest
 from vdsm.data import MAKERS, open_clips
-from vdsm.data.clips import resumable
+from vdsm.data.clips import half_made, is_dataset, resumable
 from vdsm.data.maker import Maker
 from vdsm.data.shards import check_number, write_shards
 from vdsm.errors import InputError
@@ -82,15 +83,23 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
 def make_once(maker: Maker, options: Any, folder: Path) -> None:
     """Make a dataset, unless the folder holds it: whole, of the same options and version."""
     given = {
-        name: str(v.resolve()) if isinstance(v, Path) else v for name, v in vars(options).items()
+        name: [str(v.resolve()), stamp(v)] if isinstance(v, Path) else v
+        for name, v in vars(options).items()
     }
     if made_of(folder, given):
         return
-    if folder.exists() and not resumable(folder):
+    if is_dataset(folder) or (half_made(folder) and not resumable(folder)):
         shutil.rmtree(folder)
     maker.make(folder, options)
     record = {"version": __version__, "options": given}
     atomic_write(folder / ASKED, json.dumps(record).encode())
+
+
+def stamp(path: Path) -> str:
+    """Digest of names, sizes and times of a file, or of all files in a folder."""
+    files = sorted(file for file in [path, *path.rglob("*")] if file.is_file())
+    about = [(str(file), s.st_size, s.st_mtime_ns) for file in files for s in [file.stat()]]
+    return hashlib.sha256(repr(about).encode()).hexdigest()
 
 
 def made_of(folder: Path, given: Mapping[str, Any]) -> bool:

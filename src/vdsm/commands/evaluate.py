@@ -82,7 +82,7 @@ def evaluate(
     """Measure each run, write JSON, print tables. Several runs: their means and spread."""
     check_writable(out, ".json")
     keep_freed_memory()
-    same_data(runs)
+    same_data(runs, data, settings.other_data)
     cache = runs[0] / "judges" if is_run(runs[0]) else None
     results = []
     for path in runs:
@@ -104,11 +104,14 @@ def put_together(results: Sequence[Result]) -> Result:
     return aggregate(results) | shared | {"seconds": seconds, "each": list(results)}
 
 
-def same_data(runs: Sequence[Path]) -> None:
+def same_data(runs: Sequence[Path], data: Path | None, other_data: bool) -> None:
     """Refuse to average runs on different data."""
     first, *others = (measurable(path) for path in runs)
+    if not others:
+        return
+    clips = clips_of(runs[0], first, data, other_data)
     for path, other in zip(runs[1:], others, strict=True):
-        if other.fingerprint != first.fingerprint:
+        if other.fingerprint != first.fingerprint and not clips.known_as(other.fingerprint):
             raise InputError(
                 f"{runs[0]} and {path} were trained on different data: evaluate them one by one"
             )

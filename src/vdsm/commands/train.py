@@ -1,6 +1,7 @@
 """`vdsm train`: train both stages, or resume."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
 
@@ -56,13 +57,14 @@ def train_command(
         if resume:
             run = processes.once(lambda: reopen(out, name, size, changes))
             clips = run.clips(data)
+            check_possible(run.config, processes)
+            processes.once(run.keep_config)
         else:
             if data is None:
                 raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
             clips = open_clips(data)
             config, used = settings(clips, name, size or "compact", changes)
-            pick_device(config.device)  # before anything is written
-            require_rows(stages(config), processes)
+            check_possible(config, processes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = Console(quiet=not processes.first)
         if not individuals(clips, run.config).grouped:
@@ -70,11 +72,17 @@ def train_command(
         sit_beside(run, clips, console, processes)
 
 
+def check_possible(config: Config, processes: Processes) -> None:
+    """InputError, before anything is written, where these processes cannot train so."""
+    pick_device(config.device)
+    require_rows(stages(config), processes)
+
+
 def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, str]) -> Run:
     """The run in folder `out`, which keeps its settings but for how they are carried out."""
     run = Run.open(out)
     refuse_changes(run, name, size, {k: v for k, v in changes.items() if k not in CARRIED_OUT})
-    return run.changed(override(run.config, changes, "vdsm train --resume"))
+    return replace(run, config=override(run.config, changes, "vdsm train --resume"))
 
 
 def settings(

@@ -22,7 +22,7 @@ from vdsm.data.shards import RangeReader, read_local
 from vdsm.errors import InputError
 
 BUFFER = 2**16  # bytes of one range
-PROBE = 2**12  # bytes of a clip that tell it from others
+PROBE = 2**16  # bytes of a clip, from its start, that tell it from others
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def index_shards(
     test_share: float = 0.1,
     seed: int = 0,
 ) -> None:
-    """Write dataset.json and clips.npz for shards; their headers, .json and first frames are read.
+    """Write dataset.json and clips.npz for shards; their headers, .json and first 64 KiB are read.
 
     Without `read_range` the shards lie in the folder `out`, by default every .tar there, and
     `open_clips(out)` opens them. With it they lie at `base` + name, and `open_shards` does. What

@@ -30,7 +30,7 @@ def facts(run: Run, clips: Clips, record: Mapping[str, Any], weights: int) -> Fa
         ("trained for", duration(metrics[-1]["seconds"] if metrics else 0)),
         ("parameters", f"{weights:,}"),
         ("version", f"vdsm {record.get('version', 'unknown')}"),
-        ("data fingerprint", run.fingerprint[:16]),
+        ("data fingerprint", clips.fingerprint[:16]),
     ]
 
 

@@ -181,6 +181,7 @@ def run_stage(
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
+            started = time.perf_counter() - state.seconds
             drawn = reading.start(*ahead(draw, state, stage, config), helpers)
             continue
         state.seconds = time.perf_counter() - started

@@ -1,6 +1,6 @@
 """The folder of a training run: settings, metrics, pictures, checkpoints, and the weights.
 
-run.json           settings, dataset, version; written once
+run.json           settings, dataset, version
 metrics.jsonl      a line every few steps
 pictures/          reconstructions and swaps as training goes on
 checkpoint.json    names the newest whole checkpoint file and its checksum
@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,10 @@ class Run:
         config = build(Config, record["config"], str(path / "run.json"))
         return cls(path, config, Path(record["data"]), record["fingerprint"])
 
-    def changed(self, config: Config) -> "Run":
-        """The run with other settings, which run.json has from now on."""
-        if config == self.config:
-            return self
-        record = read_json(self.path / "run.json") | {"config": asdict(config)}
+    def keep_config(self) -> None:
+        """Have run.json say the settings, of which a resumed run may have changed some."""
+        record = read_json(self.path / "run.json") | {"config": asdict(self.config)}
         atomic_write(self.path / "run.json", json.dumps(record, indent=2).encode())
-        return replace(self, config=config)
 
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
