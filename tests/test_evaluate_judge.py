@@ -130,10 +130,13 @@ def test_where_an_individual_is_a_value_single_clips_are_held_back() -> None:
 
 
 def test_parts_of_a_recording_are_held_back_together() -> None:
-    """Persons are a factor's values, so that no person can be held back, but recordings can."""
+    """Persons are a factor's values, so that no person can be held back, but recordings can.
+
+    Not those of which the rest is measured: that is what judges are shown them for.
+    """
     plain = world()
     person = plain["labels"]["colour"] * 2 + plain["labels"]["side"]
-    recording = np.arange(216) // 4
+    recording = np.arange(216) // 4 + 100 * (plain["split"] == 1)
     changes = {"labels": {"person": person}, "roles": {"person": "identity"}, "groups": person}
     inputs = checked(**changes, recordings=recording)
     rows, held = hold_back(inputs, inputs.train, 0)
@@ -141,6 +144,12 @@ def test_parts_of_a_recording_are_held_back_together() -> None:
     assert not set(recording[rows]) & set(recording[held])
     assert len(held) >= 0.1 * len(inputs.train)
     assert set(person[rows]) == set(person)
+    shown = np.flatnonzero(plain["split"] == 0)[::2]  # the beginnings of what is measured
+    recording[shown] = recording[plain["split"] == 1][np.arange(len(shown)) % 50]
+    early = checked(**changes, recordings=recording)
+    rows, held = hold_back(early, early.train, 0)
+    assert len(held) > 0
+    assert not set(held) & set(shown)
     one_each = checked(**changes, recordings=person)  # then parts of them must do
     rows, held = hold_back(one_each, one_each.train, 0)
     assert set(person[rows]) == set(person)

@@ -204,13 +204,17 @@ def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:
 
     Whole individuals are held back, so that the choice looks at unseen ones; whole recordings
     where that would leave a value of some factor without a clip to learn from (a person is both),
-    and single rows where recordings are too few for that.
+    and single rows where recordings are too few for that. What judges are shown of recordings that
+    are measured, they are shown to know these, so it is not held back.
     """
     rng = generator(seed, "judge.held_back")
     wanted = int(np.clip(HELD_BACK * len(rows), 1, MOST_HELD_BACK))
+    measured = np.isin(inputs.recordings[rows], inputs.recordings[inputs.test])
     for units in (inputs.groups[rows], inputs.recordings[rows]):
-        held = _drawn(units, wanted, rng)
-        if not held.all() and _covers(inputs, rows[~held], rows[held]):
+        held = np.zeros(len(rows), np.bool_)
+        allowed = ~np.isin(units, units[measured])
+        held[allowed] = _drawn(units[allowed], wanted, rng)
+        if held.any() and not held.all() and _covers(inputs, rows[~held], rows[held]):
             return rows[~held], rows[held]
     held = _drawn(rows, wanted, rng)
     return rows[~held], rows[held]
