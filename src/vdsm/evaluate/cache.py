@@ -16,7 +16,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 3
+FORMAT = 4
 RELEVANT = (
     "seed",
     "judge_clips",
