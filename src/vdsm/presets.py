@@ -189,8 +189,8 @@ def ungrouped(config: Config) -> Config:
 # MUG and folder were not measured: Weizmann's. Expected (docs/results.md):
 #   sprites   three seeds: swaps 99.9 % right in all; action from s 11, skin from d 10 (chance 11,
 #             14); PSNR 33 dB
-#   pendulum  three seeds: swaps 99.7 % right; colour from d 17, speed from s 50 (chance 14, 50);
-#             PSNR 34 dB; 44 frames on, fast periods are within 5 % in 95 % of clips
+#   pendulum  three seeds: swaps 99.4 % right; colour from d 20, speed from s 50 (chance 14, 50);
+#             PSNR 34 dB; 44 frames on, periods are within 5 % in 99 % of clips
 #   moving-mnist  two seeds: digit from s 94, d 13 (chance 12); trajectory from d 100, s 10 (10);
 #                 PSNR 25 dB, 4 and 9 are confused
 #   weizmann  over three splits swaps 70 % right in both, 67 into pairs never seen; person from s 80
