@@ -1,6 +1,5 @@
 """`benchmarks/period.py`: true swings have the period of the simulation; mistakes are one line."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,18 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark import load
 from small import pendula
 from vdsm import VDSM
 from vdsm.data.pendulum import COLOURS, draw, simulate
 from vdsm.data.pendulum import period as exact
 from vdsm.device import as_video
 
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "period.py"
-SPEC = importlib.util.spec_from_file_location("period", FILE)
-assert SPEC is not None
-assert SPEC.loader is not None
-period = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(period)
+period = load("period")
 
 
 @pytest.mark.parametrize("small_period", [11.0, 22.0])

@@ -1,6 +1,5 @@
 """`benchmarks/truth.py`: swaps that are right are found right, and one that is not is found out."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,17 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark import load
 from small import pendula
 from vdsm import VDSM, InputError
 from vdsm.data.cells import action_of
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "truth.py"
-SPEC = importlib.util.spec_from_file_location("truth", FILE)
-assert SPEC is not None
-assert SPEC.loader is not None
-truth = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(truth)
+truth = load("truth")
 
 
 class Characters(Clips):

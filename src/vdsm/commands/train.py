@@ -24,8 +24,14 @@ from vdsm.train.stages import individuals, stages
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
 # What a resumed run may change: nothing that is learned depends on it but for rounding.
-CARRIED_OUT = {"device", "precision", "log_every", "picture_every"}
-CARRIED_OUT |= {"checkpoint_every", "checkpoint_seconds"}
+CARRIED_OUT = {
+    "device",
+    "precision",
+    "log_every",
+    "picture_every",
+    "checkpoint_every",
+    "checkpoint_seconds",
+}
 ALONE_EACH = (
     "{}: every clip counts as an individual of its own; identity is learned better where the data "
     "say which clips show the same one (docs/data-folder.md)"
