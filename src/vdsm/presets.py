@@ -190,7 +190,7 @@ def ungrouped(config: Config) -> Config:
 #   sprites   three seeds: swaps 99.9 % right in all; action from s 11, skin from d 10 (chance 11,
 #             14); PSNR 33 dB
 #   pendulum  three seeds: swaps 99.4 % right; colour from d 20, speed from s 50 (chance 14, 50);
-#             PSNR 34 dB; 44 frames on, periods are within 5 % in 99 % of clips
+#             PSNR 34 dB; 44 frames on, periods are within 5 % in 99 % of clips (a fourth run: 91)
 #   moving-mnist  two seeds: digit from s 94, d 13 (chance 12); trajectory from d 100, s 10 (10);
 #                 PSNR 25 dB, 4 and 9 are confused
 #   weizmann  over three splits swaps 69 % right in both, 74 into pairs never seen; person from s 83
