@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from vdsm.model.blur import TAPS, BlurPool, blur_matrix
-from vdsm.model.likelihood import Frames
+from vdsm.model.likelihood import FrameDensity
 from vdsm.model.upsample import plain_upsample, upsample
 
 
@@ -82,7 +82,7 @@ def test_bernoulli() -> None:
         logits[0, 0, 0, 0] = torch.tensor([-800.0, -25.0, 25.0, 800.0])
 
     def log_prob(logits: Tensor) -> Tensor:
-        return Frames(logits, "bernoulli", 1.0).log_prob(x)
+        return FrameDensity(logits, "bernoulli", 1.0).log_prob(x)
 
     plain = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((2, 3, 4))
     torch.testing.assert_close(log_prob(logits), -plain)

@@ -163,7 +163,7 @@ def comparisons(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def draw(scenes: list[Scene], out: Path) -> None:
-    """ablation.png: swaps by stage 1, and a frame of swaps of d; ablation.gif: these moving."""
+    """ablation.png: swaps of frames, and a frame of swaps of d; ablation.gif: these moving."""
     stills, moving = [], []
     for scene, title in zip(scenes, TITLES.values(), strict=True):
         clips = scene.clips
@@ -171,8 +171,8 @@ def draw(scenes: list[Scene], out: Path) -> None:
         poses = identity_pose_grid(scene.model, clips[:, middle : middle + 1])
         swaps = action_transfer(scene.model, clips, clips)
         sheets = [
-            titled(scene.enlarge(poses), f"{title}: s of row, z of column (stage 1)"),
-            titled(scene.enlarge(swaps[middle]), f"{title}: s of row, d of column (stage 2)"),
+            titled(scene.enlarge(poses), f"{title}: s of row, z of column"),
+            titled(scene.enlarge(swaps[middle]), f"{title}: s of row, d of column"),
         ]
         stills.append(stacked(sheets))
         moving.append(titled(enlarge(swaps, scene.scale), title))

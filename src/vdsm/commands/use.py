@@ -26,7 +26,7 @@ from vdsm.weights import example, find
 from vdsm.words import counted
 
 FPS = 8
-ALL = "(--window 0 for all)"
+FOR_ALL = "(--window 0 for all)"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         "z": torch.cat([c.z[0] for c in found.codes]).cpu().numpy(),
     }
     atomic_write(out, lambda file: np.savez(file, **columns))
-    seen = f"; of {found.cut} the first {counted(frames, 'frame')} {ALL}" if found.cut else ""
+    seen = f"; of {found.cut} the first {counted(frames, 'frame')} {FOR_ALL}" if found.cut else ""
     print(f"{out}: codes of {counted(len(found.names), 'clip')}{seen}")
     for problem in found.problems:
         print(f"left out: {problem}", file=sys.stderr)
@@ -204,7 +204,7 @@ def swap(
         drawn = grid(np.concatenate([*shown, drawn]), columns)[None]
     write_clips(out, drawn[0], FPS)
     cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
-    seen = f"; seen: {cut} {ALL}" if cut else ""
+    seen = f"; seen: {cut} {FOR_ALL}" if cut else ""
     print(f"{out}: {counted(drawn.shape[1], 'frame')}{seen}")
 
 

@@ -145,9 +145,9 @@ def action_transfer(scene: Scene) -> Figure:
 def identity_pose(scene: Scene) -> Figure:
     middle = scene.clips[:, scene.trained // 2][:, None]
     return Figure(
-        "Identity and pose by stage 1 alone",
-        "As Fig. 8: s of the frame at the left, z of the frame at the top. No sequence model has "
-        "a part in it, only what stage 1 has trained.",
+        "Identity and pose, frame by frame",
+        "As Fig. 8: s of the frame at the left, z of the frame at the top. Each frame is seen by "
+        "itself; the sequence model has no part in it.",
         scene.enlarge(draw.identity_pose_grid(scene.model, middle)),
     )
 
@@ -156,8 +156,8 @@ def generation(scene: Scene) -> Figure:
     drawn = pixels(scene.model.generate(SAMPLES, scene.frames, scene.generator()))
     return Figure(
         "Generation",
-        f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s, d and z sampled from "
-        "their priors.",
+        f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s and d sampled from "
+        "the densities fitted to the codes of training clips.",
         scene.enlarge(strips(thin(drawn, ACROSS))),
         grid(drawn, 4),
         scene.scale,

@@ -19,7 +19,7 @@ Partners = Float[Tensor, "B R C H W"]  # as many
 
 
 def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
-    """s of row x z of column by stage 1 alone (Fig. 8); frames [N, 1, C, H, W] of N individuals.
+    """s of row x z of column, frame by frame (Fig. 8); frames [N, 1, C, H, W] of N individuals.
 
     The top row holds the frames that give z, the left column those that give s.
     """

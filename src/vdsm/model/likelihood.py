@@ -14,7 +14,7 @@ from vdsm.notation import Video
 
 
 @dataclass(frozen=True)
-class Frames:
+class FrameDensity:
     """A density over frames, independent over pixels, from the decoder's logits."""
 
     logits: Video

@@ -23,7 +23,7 @@ from vdsm.model.dynamics import DynamicsDecoder, DynamicsPosterior
 from vdsm.model.encoder import FrameEncoder
 from vdsm.model.flow import InverseAutoregressiveFlow
 from vdsm.model.identity import IdentityPosterior
-from vdsm.model.likelihood import Frames
+from vdsm.model.likelihood import FrameDensity
 from vdsm.model.pose import FramePose
 from vdsm.model.transition import Transition
 from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
@@ -208,10 +208,10 @@ class VDSM(nn.Module):
         loc = self.z_start.new_zeros(clips, dim)
         return Gaussian(loc, torch.full_like(loc, scale))
 
-    def likelihood(self, codes: Codes) -> Frames:
+    def likelihood(self, codes: Codes) -> FrameDensity:
         """p(x_t | s, z_t) for every frame, [B, T]."""
         logits = full(self.decoder(codes.s, codes.z, self.sharpness))
-        return Frames(logits, self.config.likelihood, self.config.gaussian_scale)
+        return FrameDensity(logits, self.config.likelihood, self.config.gaussian_scale)
 
     def continue_poses(
         self,

@@ -21,18 +21,18 @@ from vdsm.errors import InputError
 from vdsm.train.batches import step_seed
 
 HELPERS, EACH = 4, 4  # processes at most, and steps that each is ahead
-Drawn = TypeVar("Drawn")
+Item = TypeVar("Item")
 
 
-class Steps(Dataset[Drawn | InputError]):
-    """Item i is what step i reads: drawn with a generator that (seed, stage, i, attempt) seeds."""
+class Steps(Dataset[Item | InputError]):
+    """Item i is what step i reads, drawn with a generator that (seed, stage, i, attempt) seeds."""
 
     def __init__(
-        self, draw: Callable[[np.random.Generator], Drawn], seed: int, stage: int, attempt: int
+        self, draw: Callable[[np.random.Generator], Item], seed: int, stage: int, attempt: int
     ) -> None:
         self.draw, self.seed, self.stage, self.attempt = draw, seed, stage, attempt
 
-    def __getitem__(self, step: int) -> Drawn | InputError:
+    def __getitem__(self, step: int) -> Item | InputError:
         rng = np.random.default_rng(step_seed(self.seed, self.stage, step, self.attempt))
         try:
             return self.draw(rng)
@@ -40,7 +40,7 @@ class Steps(Dataset[Drawn | InputError]):
             return error
 
 
-def read_ahead(steps: Steps[Drawn], which: range, helpers: int) -> Generator[Drawn]:
+def read_ahead(steps: Steps[Item], which: range, helpers: int) -> Generator[Item]:
     """The items of `which` in turn, drawn by that many processes; by this one, if by none."""
     before, items = active_children(), None
     try:
@@ -54,7 +54,7 @@ def read_ahead(steps: Steps[Drawn], which: range, helpers: int) -> Generator[Dra
             send_home(items, [child for child in active_children() if child not in before])
 
 
-def loader(steps: Steps[Drawn], which: range, helpers: int) -> DataLoader[Drawn | InputError]:
+def loader(steps: Steps[Item], which: range, helpers: int) -> DataLoader[Item | InputError]:
     """Of the items of `which`, each a whole batch."""
     return DataLoader(
         steps,
@@ -88,7 +88,7 @@ class Reading:
     def __init__(self) -> None:
         self.items: Generator[Any] | None = None
 
-    def start(self, steps: Steps[Drawn], which: range, helpers: int) -> Iterator[Drawn]:
+    def start(self, steps: Steps[Item], which: range, helpers: int) -> Iterator[Item]:
         """Read these instead of what was read before."""
         self.close()
         self.items = items = read_ahead(steps, which, helpers)
@@ -106,7 +106,7 @@ def go_on(_: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def as_it_is(item: Drawn) -> Drawn:
+def as_it_is(item: Item) -> Item:
     """No collation: an item is a whole batch."""
     return item
 
