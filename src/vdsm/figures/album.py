@@ -156,8 +156,8 @@ def generation(scene: Scene) -> Figure:
     drawn = pixels(scene.model.generate(SAMPLES, scene.frames, scene.generator()))
     return Figure(
         "Generation",
-        f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s and d sampled from "
-        "the densities fitted to the codes of training clips.",
+        f"As Fig. 6: {SAMPLES} new clips of {scene.frames} frames, with s and d sampled as "
+        "`vdsm generate` samples them: once training has ended, from densities fitted to codes.",
         scene.enlarge(strips(thin(drawn, ACROSS))),
         grid(drawn, 4),
         scene.scale,
