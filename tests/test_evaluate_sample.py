@@ -68,6 +68,15 @@ def test_segments_are_the_clips_frames() -> None:
     assert len(set(sample.real.starts.tolist())) > 1
 
 
+def test_training_clips_are_of_as_many_individuals_as_can_be() -> None:
+    group = np.where(np.arange(N) < 40, 0, np.arange(N) // 2)
+    clips = dataset(group=group, split=(np.arange(N) >= 52).astype(np.int64))
+    for count, each in ((7, [1] * 7), (14, [2] * 7), (20, [2] * 6 + [8])):
+        rows = draw_sample(clips, FRAMES, count, 100, 0).real.rows
+        _, counts = np.unique(group[rows[rows < 52]], return_counts=True)
+        assert sorted(counts.tolist()) == each
+
+
 def test_few_long_training_clips_give_several_segments() -> None:
     """As many as fit one after another; test clips give one each."""
     assert segments_each(np.array([7, 20, 41, 146]), 20).tolist() == [1, 1, 2, 7]

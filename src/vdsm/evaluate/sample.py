@@ -58,6 +58,8 @@ def draw_sample(
 ) -> Sample:
     """A seeded choice of training and test clips, with one random segment of each.
 
+    Of training clips nobody gives a second one before everybody has given one: what probes and
+    judges can learn of individuals hangs on how many they meet.
     Where training clips are few and long, probes learn from several segments of each, judges from
     more still.
     frames: length of the segments; shorter clips are left out, and how many test clips these are
@@ -67,16 +69,19 @@ def draw_sample(
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
     with the reason. InputError where the dataset has no test clips that are long enough.
     """
-    rows = []
-    for name, most in (("train", train), ("test", test)):
+    order = {}
+    for name in ("train", "test"):
         found = clips.select(name, min_length=frames)
         if len(found) < 2:
             raise InputError(
                 f"{clips.path or clips.info.name} has {counted(len(found), f'{name} clip')} of "
                 f"{counted(frames, 'frame')} or more: evaluation needs at least 2"
             )
-        rows.append(np.sort(generator(seed, f"sample.{name}").permutation(found)[:most]))
-    main, starts, alone = _segments(clips, frames, rows[0], rows[1], seed, early)
+        order[name] = generator(seed, f"sample.{name}").permutation(found)
+    turns = occurrence(clips.table.group[order["train"]])
+    learnt = np.sort(order["train"][np.argsort(turns, kind="stable")][:train])
+    measured = np.sort(order["test"][:test])
+    main, starts, alone = _segments(clips, frames, learnt, measured, seed, early)
     chosen = np.append(main, alone)
     split = np.append(clips.table.split[main], np.full(len(alone), JUDGES_ONLY))
     groups = clips.table.group[chosen]
@@ -99,6 +104,15 @@ def draw_sample(
         unseen=_unseen(clips, main, labels, roles, seed),
         left_out=left_out,
     )
+
+
+def occurrence(values: Ints) -> Ints:
+    """[N] how many of the values before each one equal it."""
+    order = np.argsort(values, kind="stable")
+    _, first, counts = np.unique(values[order], return_index=True, return_counts=True)
+    found = np.empty(len(values), np.int64)
+    found[order] = np.arange(len(values)) - first.repeat(counts)
+    return found
 
 
 def _too_short(clips: Clips, frames: int) -> dict[str, str]:
