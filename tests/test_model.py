@@ -101,6 +101,22 @@ def test_size_of_the_paper() -> None:
 # -- encode ---------------------------------------------------------------------------------------
 
 
+def test_a_sample_beside_the_means(model: VDSM) -> None:
+    """The means are those of `encode`; samples lie around them as far as the posteriors say."""
+    x = GOOD.expand(2, -1, -1, -1, -1)
+    means, sample = model.encode_and_sample(x, torch.Generator().manual_seed(0))
+    codes = model.encode(x)
+    for name in ("s", "d", "z"):
+        torch.testing.assert_close(getattr(means, name), getattr(codes, name))
+        assert getattr(sample, name).shape == getattr(codes, name).shape
+    with torch.no_grad():
+        features, who = model.features(x)
+        q = model.infer(features, torch.Generator().manual_seed(0), who)
+    torch.testing.assert_close(sample.s, q.codes.s)
+    torch.testing.assert_close(sample.d, q.codes.d)
+    assert not torch.equal(sample.s[0], sample.s[1])
+
+
 @pytest.mark.parametrize("frames", [1, 2, 11])
 def test_encode_takes_any_number_of_frames(model: VDSM, frames: int) -> None:
     codes = model.encode(torch.rand(2, frames, 1, 32, 32))

@@ -195,15 +195,11 @@ def encode(
     progress("encoding", 0, count)
     for start in range(0, count, ENCODED):
         rows = np.arange(start, min(start + ENCODED, count))
-        x = as_video(real[rows], device)
-        codes = model.encode(x)
+        codes, random = model.encode_and_sample(as_video(real[rows], device), generator)
         for name, values in parts.items():
             values.append(getattr(codes, name).cpu())
-        with torch.no_grad():
-            features, who = model.features(x)
-            posterior = model.infer(features, generator, who)
-        drawn["s_sample"].append(model.identity_aggregate.keep(posterior.codes.s).cpu())
-        drawn["d_sample"].append(model.dynamics_aggregate.keep(posterior.codes.d).cpu())
+        drawn["s_sample"].append(random.s.cpu())
+        drawn["d_sample"].append(random.d.cpu())
         progress("encoding", int(rows[-1]) + 1, count)
 
     def joined(columns: dict[str, list[torch.Tensor]]) -> dict[str, Any]:

@@ -120,6 +120,11 @@ class VDSM(nn.Module):
         q: Gaussian = self.identity(self.identity_features(x))
         return q
 
+    def infer_dynamics(self, x: Video) -> Gaussian:
+        """q(d | x_1:T) alone."""
+        q: Gaussian = self.dynamics(self.infer_frame_poses(x).loc)
+        return q
+
     def infer_frame_poses(self, x: Video) -> Gaussian:
         """q(z_t | x_t) alone, of each frame by itself (Eq. 7)."""
         q: Gaussian = self.frame_pose(self.encoder(x))
@@ -256,11 +261,32 @@ class VDSM(nn.Module):
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
         return _join(self._encode(x) for x in torch.split(clips, CHUNK))
 
+    @torch.no_grad()
+    @full_float32()
+    def encode_and_sample(
+        self, clips: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Codes, Codes]:
+        """`encode(clips)`, and a sample of the posteriors, of which s and d read as every code."""
+        self._check(clips)
+        parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
+        means, samples = zip(*parts, strict=True)
+        return _join(iter(means)), _join(iter(samples))
+
     def _encode(self, x: Video) -> Codes:
+        return self._means(*self.features(x.to(self.z_start)))
+
+    def _encode_and_sample(
+        self, x: Video, generator: torch.Generator | None
+    ) -> tuple[Codes, Codes]:
         features, who = self.features(x.to(self.z_start))
+        drawn = self.infer(features, generator, who).codes
+        s, d = self.identity_aggregate.keep(drawn.s), self.dynamics_aggregate.keep(drawn.d)
+        return self._means(features, who), Codes(s, d, drawn.z)
+
+    def _means(self, features: Features, who: Features) -> Codes:
         s = self.identity_aggregate.keep(self.identity(who).loc)
         d = self.dynamics_aggregate.keep(self.dynamics(self.frame_pose(features).loc).loc)
-        return Codes(s, d, self.infer_poses(d, x.shape[1], mean=True).z)
+        return Codes(s, d, self.infer_poses(d, features.shape[1], mean=True).z)
 
     @torch.no_grad()
     @full_float32()

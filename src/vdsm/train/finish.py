@@ -27,35 +27,42 @@ def finish(model: VDSM, clips: Clips, config: Config) -> None:
     rng = np.random.default_rng(config.seed)
     who, length = individuals(clips, config), config.stage2.frames
     chosen = rng.permutation(SegmentSampler(who, length).pool)[:MOST_CLIPS]
-    strangers = rng.permutation(chosen), rng.permutation(chosen)
-    found: list[tuple[Gaussian, Gaussian]] = []
-    differ_s, differ_d = [], []
     device = model.z_start.device
-    bf16 = use_bf16(config.precision, device)
-    for rows in np.split(np.arange(len(chosen)), range(CHUNK, len(chosen), CHUNK)):
-        q_s, q_d = posteriors(model, segments(clips, chosen[rows], length, rng, device))
-        other = segments(clips, others(who, chosen[rows], length, rng), length, rng, device)
-        z = model.infer_poses(q_d.loc, length, mean=True).z
-        drawn = []
-        for stranger in strangers:
-            x = segments(clips, stranger[rows], length, rng, device)
-            s = model.infer_identity(x).loc
-            with autocast(device, bf16):
-                y = model.likelihood(Codes(s, q_d.loc, z)).mean
-            drawn.append(posteriors(model, y)[1].loc)
+    found: list[tuple[Gaussian, Gaussian]] = []
+    differ_s = []
+    for part in torch.split(torch.from_numpy(chosen), CHUNK):
+        rows = part.numpy()
+        q_s, q_d = posteriors(model, segments(clips, rows, length, rng, device))
+        other = segments(clips, others(who, rows, length, rng), length, rng, device)
         found.append((q_s, q_d))
         differ_s.append(q_s.loc - model.infer_identity(other).loc)
-        differ_d.append(drawn[0] - drawn[1])
     all_s, all_d = (
         Gaussian(torch.cat([q.loc for q in part]), torch.cat([q.scale for q in part]))
         for part in zip(*found, strict=True)
     )
+    one, another = (
+        dynamics_of_swaps(model, all_s.loc[rng.permutation(len(chosen))], all_d.loc, config)
+        for _ in range(2)
+    )
     apart = config.separation
     for aggregate, q, differ in (
-        (model.identity_aggregate, all_s, differ_s),
-        (model.dynamics_aggregate, all_d, differ_d),
+        (model.identity_aggregate, all_s, torch.cat(differ_s)),
+        (model.dynamics_aggregate, all_d, one - another),
     ):
         aggregate.fit(q, apart.resolution, config.seed, within(differ), apart.denoise)
+
+
+def dynamics_of_swaps(
+    model: VDSM, s: Float[Tensor, "N K"], d: Float[Tensor, "N D"], config: Config
+) -> Float[Tensor, "N D"]:
+    """Means of q(d | x), where x is drawn from s and d."""
+    bf16, found = use_bf16(config.precision, s.device), []
+    for who, what in zip(torch.split(s, CHUNK), torch.split(d, CHUNK), strict=True):
+        z = model.infer_poses(what, config.stage2.frames, mean=True).z
+        with autocast(s.device, bf16):
+            y = model.likelihood(Codes(who, what, z)).mean
+        found.append(model.infer_dynamics(y).loc)
+    return torch.cat(found)
 
 
 def segments(
@@ -78,7 +85,7 @@ def posteriors(model: VDSM, x: Video) -> tuple[Gaussian, Gaussian]:
     return model.identity(who), model.dynamics(model.frame_pose(features).loc)
 
 
-def within(differences: list[Float[Tensor, "B K"]]) -> Float[Tensor, "K K"]:
+def within(differences: Float[Tensor, "N K"]) -> Float[Tensor, "K K"]:
     """Covariance within pairs, from their differences."""
-    differ = torch.cat(differences).cpu().double()
+    differ = differences.cpu().double()
     return differ.T @ differ / (2 * len(differ))
