@@ -191,7 +191,9 @@ class Twin:
         elif scores is None:
             scores = self.w["decoder.route.weight"] @ s
         mixture = torch.softmax(scores * self.sharpness, 0)
-        shown = torch.softmax(s * self.sharpness, 0) if config.decoder_input == "s_hat" else s
+        shown = s
+        if config.decoder_input == "s_hat":
+            shown = mixture if config.num_experts > 1 else torch.softmax(s * self.sharpness, 0)
         x = torch.cat([config.num_experts * shown, z])[:, None, None]  # s in units of its prior
         layers = len(config.decoder_widths) + 1
         for layer in range(layers):

@@ -214,6 +214,10 @@ def test_the_digest_sees_clips_labels_groups_and_settings() -> None:
     assert digest(checked(labels=label), SETTINGS) != base
     assert digest(checked(groups=None), SETTINGS) != base
     assert digest(checked(recordings=np.arange(216) // 2), SETTINGS) != base
+    whole = np.arange(216)
+    shared = whole.copy()
+    shared[checked().test[5]] = whole[checked().train[5]]  # part of it is measured now
+    assert digest(checked(recordings=shared), SETTINGS) != digest(checked(), SETTINGS)
     assert digest(checked(), replace(SETTINGS, judge_steps=301)) != base
     assert digest(checked(), replace(SETTINGS, batch=7)) == base
     assert digest(checked(real=test_pixel), SETTINGS) == base

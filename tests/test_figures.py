@@ -107,8 +107,11 @@ def test_open_loop_sees_no_more_than_it_may(model: VDSM, scene: Scene) -> None:
     again = figures.open_loop_rows(model, altered, SEEN)
     assert np.array_equal(rows[:, 1], again[:, 1])
     assert not np.array_equal(rows[:, 0], again[:, 0])
-    drawn = model.decode(model.encode(scene.clips), scene.longer.shape[1])
-    assert np.array_equal(rows[:, 1], figures.pixels(drawn))
+    codes, frames = model.encode(scene.clips), scene.longer.shape[1]
+    drawn = figures.pixels(model.decode(codes, frames, by="transition"))
+    assert np.array_equal(rows[:, 1], drawn)
+    unrolled = figures.pixels(model.decode(codes, frames, by="dynamics"))
+    assert not np.array_equal(drawn, unrolled)
 
 
 def test_open_loop_error_is_the_difference(model: VDSM, scene: Scene) -> None:

@@ -578,6 +578,24 @@ def test_a_kill_at_the_very_end_loses_nothing(
     assert equal(comparable(run), comparable(unbroken))
 
 
+def test_weights_that_could_not_be_written_are_written_by_a_resume(
+    data: Path, tmp_path: Path, unbroken: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full at the very end: what is fitted last is not lost."""
+    run, clips = start(tmp_path / "run", data)
+
+    def full(*_: object) -> None:
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(VDSM, "save_pretrained", full)
+    with pytest.raises(InputError):
+        train(run, clips)
+    monkeypatch.undo()
+    train(Run.open(run.path), clips)
+    assert VDSM.from_pretrained(run.path).identity_aggregate.fitted
+    assert equal(comparable(run), comparable(unbroken))
+
+
 def test_checkpoints_keep_a_distance_in_time(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,16 @@ def full_float32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
+def frames_at_once(size: int, device: torch.device) -> int:
+    """How many frames of size x size pixels to compute at once where no gradient is wanted.
+
+    On a CPU as many as its caches hold: 32 of 64 pixels are up to twice as fast as 512, and long
+    clips need no more memory than short ones.
+    """
+    pixels = 1 << 17 if device.type == "cpu" else 1 << 22
+    return max(1, pixels // size**2)
+
+
 def as_video(frames: npt.NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """uint8 [B, T, H, W, C] to float [B, T, C, H, W] in [0, 1], keeping channels last in memory."""
     return send(torch.from_numpy(frames), device).permute(0, 1, 4, 2, 3).float() / 255

@@ -16,7 +16,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
 from vdsm.files import atomic_write
 
-FORMAT = 4
+FORMAT = 5
 RELEVANT = (
     "seed",
     "judge_clips",
@@ -51,7 +51,8 @@ def digest(inputs: Inputs, settings: Settings) -> str:
     said |= {"shape": [len(rows), *inputs.real.shape[1:]]}
     content = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     labels = (inputs.labels[name] for name in sorted(inputs.labels))
-    for column in (inputs.groups, inputs.recordings, *labels):
+    measured = np.isin(inputs.recordings, inputs.recordings[inputs.test])  # not held back
+    for column in (inputs.groups, inputs.recordings, measured, *labels):
         content.update(np.ascontiguousarray(column[rows]).tobytes())
     for cut in cuts(len(rows), READ):
         content.update(np.ascontiguousarray(inputs.real[rows[cut]]).tobytes())

@@ -185,7 +185,8 @@ def from_one_frame(scene: Scene) -> Figure:
     return Figure(
         "What one picture might do",
         "The left column is all that the model sees: it gives s and the first pose. The dynamics "
-        "d are sampled from their prior, three times for each picture.",
+        "d are sampled three times for each picture, as `vdsm generate` samples them: once training "
+        "has ended, from a density fitted to codes.",
         scene.enlarge(stacked(sheets)),
         grid(moving, samples + 1),
         scene.scale,
@@ -257,8 +258,9 @@ def open_loop(scene: Scene) -> Figure:
     sheets = [scene.enlarge(parted(trio, seen, ACROSS)) for trio in rows]
     return Figure(
         "True, open loop, error",
-        f"The model sees {seen} frames (up to the line) and goes on by its transition to "
-        f"{length}. The third row is the absolute difference. Moving: true, drawn, error.",
+        f"The model sees {seen} frames (up to the line) and goes on to {length} by its prior's "
+        "transition p(z_t | z_t-1, d). The third row is the absolute difference. Moving: true, "
+        "drawn, error.",
         labelled(stacked(sheets), ["true", "open loop", "error"] * len(rows)),
         grid(rows.reshape(-1, *rows.shape[2:]), 3),
         scene.scale,

@@ -122,13 +122,13 @@ def open_loop_rows(model: VDSM, clips: Video, seen: int) -> Frames:
     """True, open loop, and their difference: uint8 [B, 3, T, H, W, C].
 
     The model sees the first `seen` frames of clips [B, T, C, H, W] and continues to T by the
-    transition p(z_t | z_t-1, d).
+    transition p(z_t | z_t-1, d), by its means (Eq. 6). InputError where none is left to draw.
     """
     if not 1 <= seen < clips.shape[1]:
         raise InputError(
             f"the model is to see {seen} of {clips.shape[1]} frames: give 1 to {clips.shape[1] - 1}"
         )
     true = pixels(clips)
-    drawn = pixels(model.decode(model.encode(clips[:, :seen]), clips.shape[1]))
+    drawn = pixels(model.decode(model.encode(clips[:, :seen]), clips.shape[1], "transition"))
     error = np.abs(true.astype(np.int16) - drawn).astype(np.uint8)
     return np.stack([true, drawn, error], 1)

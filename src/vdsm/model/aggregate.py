@@ -82,8 +82,8 @@ class Aggregate(nn.Module):
         density = MultivariateNormal(means, scale_tril=factors)
         logits = density.log_prob(u[:, None])  # type: ignore[no-untyped-call]
         share = (logits + self.weights[used].log()).softmax(1)
-        variance, axes = torch.linalg.eigh(factors @ factors.mT)
-        gain = (axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT
+        variance, axes = torch.linalg.eigh((factors @ factors.mT).cpu())  # MPS has none
+        gain = ((axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT).to(at)
         expected = means + torch.einsum("mij,bmj->bmi", gain, u[:, None] - means)
         clean = torch.zeros_like(at)
         clean[:, kept] = torch.einsum("bm,bmi->bi", share, expected)

@@ -30,7 +30,9 @@ class MixtureDecoder(nn.Module):
         self.experts = config.num_experts
         # p(s) has scale 1/N_s, p(z) scale 1: s enters in that unit, so that both are heard equally.
         self.unit = config.num_experts
-        inputs = config.identity_dim + config.pose_dim
+        routed = self.experts not in (1, config.identity_dim)
+        told = self.experts if self.input == "s_hat" and routed else config.identity_dim
+        inputs = told + config.pose_dim
         shapes = list(
             zip(
                 (inputs, *config.decoder_widths),
@@ -44,7 +46,7 @@ class MixtureDecoder(nn.Module):
         )
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
         self.route: nn.Module = nn.Identity()
-        if self.experts not in (1, config.identity_dim):
+        if routed:
             # Starts with one dimension of s per expert, as with as many experts as dimensions. A
             # bias, times the sharpness, would let one expert draw everybody.
             self.route = nn.Linear(config.identity_dim, self.experts, bias=False)
@@ -52,9 +54,12 @@ class MixtureDecoder(nn.Module):
 
     def forward(self, s: Identity, z: Pose, sharpness: Float[Tensor, ""] | float) -> Video:
         """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
-        shown = torch.softmax(s * sharpness, -1) if self.input == "s_hat" else s
-        x = torch.cat([self.unit * shown[:, None].expand(-1, z.shape[1], -1), z], -1)
-        return self.draw(x, self.mixture(s, sharpness))
+        mixture = self.mixture(s, sharpness)
+        told = s
+        if self.input == "s_hat":  # of a single decoder, which has no weights, softmax of s
+            told = mixture if self.experts > 1 else torch.softmax(s * sharpness, -1)
+        x = torch.cat([self.unit * told[:, None].expand(-1, z.shape[1], -1), z], -1)
+        return self.draw(x, mixture)
 
     def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
         """ŝ = softmax(s / τ_s): the weight of each expert (Eq. 1); 1 of a single one (App. G)."""

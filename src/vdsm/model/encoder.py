@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
+from vdsm.device import frames_at_once
 from vdsm.model.blur import BlurPool
 
 
@@ -39,6 +40,11 @@ class FrameEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
         """Features of every frame, each seen alone."""
-        frames = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.layers(frames)
-        return features.reshape(*x.shape[:2], -1)
+        frames = x.flatten(0, 1)
+        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
+        features = torch.cat([self._see(part) for part in torch.split(frames, some)])
+        return features.view(*x.shape[:2], -1)
+
+    def _see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+        features: Tensor = self.layers(frames.contiguous(memory_format=torch.channels_last))
+        return features.flatten(1)

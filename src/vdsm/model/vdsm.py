@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.config import ModelConfig
-from vdsm.device import autocast, full_float32, use_bf16
+from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
 from vdsm.model.aggregate import Aggregate
 from vdsm.model.combiner import Combiner
@@ -26,7 +26,7 @@ from vdsm.model.identity import IdentityPosterior
 from vdsm.model.likelihood import FrameDensity
 from vdsm.model.pose import FramePose
 from vdsm.model.transition import Transition
-from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
+from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.words import counted
 
 CHUNK = 32  # clips that encode and decode take at a time
@@ -266,7 +266,11 @@ class VDSM(nn.Module):
     def encode_and_sample(
         self, clips: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Codes, Codes]:
-        """`encode(clips)`, and a sample of the posteriors, of which s and d read as every code."""
+        """`encode(clips)` and, of the same shapes, a sample of q(s, d, z_1:T | x_1:T) (Eq. 2).
+
+        s and d of the sample read as every code does (`vdsm.model.aggregate`). InputError as
+        for `encode`.
+        """
         self._check(clips)
         parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
         means, samples = zip(*parts, strict=True)
@@ -310,21 +314,33 @@ class VDSM(nn.Module):
     ) -> Video:
         """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T z goes on as `continue_poses` says.
 
-        As z in kind, though drawn in bfloat16 where `precision` says so: within a few 1/255.
+        On the model's device, though drawn in bfloat16 where `precision` says so: within a few
+        1/255. InputError for codes of another model's sizes, of unequal numbers, or no frames.
         """
         self._check_codes(codes)
         frames = codes.z.shape[1] if frames is None else frames
         if frames < 1:
             raise InputError(f"frames is {frames}: ask for at least 1")
-        z = self.continue_poses(codes.z, codes.d, frames, None, True, by)
-        chunks = zip(*(torch.split(part, CHUNK) for part in (codes.s, codes.d, z)), strict=True)
+        s, d, z = (code.to(self.z_start) for code in (codes.s, codes.d, codes.z))
+        z = self.continue_poses(z, d, frames, None, True, by)
         with autocast(z.device, use_bf16(self.precision, z.device)):
-            return torch.cat([self.likelihood(Codes(*chunk)).mean for chunk in chunks])
+            return self._draw(s, d, z)
+
+    def _draw(self, s: Identity, d: Dynamics, z: Pose) -> Video:
+        """Mean frames, of as many at once as suit the machine."""
+        some = frames_at_once(self.config.size, z.device)
+        clips = max(1, some // z.shape[1])
+        drawn = []
+        for who, what, poses in zip(*(torch.split(x, clips) for x in (s, d, z)), strict=True):
+            parts = [Codes(who, what, part) for part in torch.split(poses, some, 1)]
+            drawn.append(torch.cat([self.likelihood(part).mean for part in parts], 1))
+        return torch.cat(drawn)
 
     def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
         """The person of `identity` doing the action of `action`, [B, frames, C, H, W].
 
-        Both are clips [B, T, C, H, W], each of its own length.
+        Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
+        the action's. InputError where they are not equally many, or not such clips.
         """
         if len(identity) != len(action):
             raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vdsm.config import Config
 from vdsm.data.clips import Clips, Ints
-from vdsm.device import as_video, autocast, use_bf16
+from vdsm.device import as_video, autocast, full_float32, use_bf16
 from vdsm.model.vdsm import CHUNK, VDSM
 from vdsm.notation import Codes, Gaussian, Video
 from vdsm.train.batches import Individuals, SegmentSampler
@@ -17,6 +17,7 @@ MOST_CLIPS = 2000
 
 
 @torch.no_grad()
+@full_float32()
 def finish(model: VDSM, clips: Clips, config: Config) -> None:
     """Find directions and densities from at most 2000 training clips, one segment each.
 

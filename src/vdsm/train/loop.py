@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vdsm import schedules
 from vdsm.config import Config, PosesConfig
@@ -103,11 +104,22 @@ def train(
     with closing(Reading()) as reading:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, reading)
-    if processes.first and not state.model.identity_aggregate.fitted:
-        finish(state.model, clips, config)
-        run.save(state.dump(), "finished")
-        state.model.save_pretrained(run.path)
+    if not state.model.identity_aggregate.fitted:
+        found = processes.once(lambda: complete(run, clips, state))
+        state.model.load_state_dict(found, strict=False)
     return state.model.eval()
+
+
+def complete(run: Run, clips: Clips, state: State) -> dict[str, Tensor]:
+    """Fit what is fitted last, and write the weights; they are written before the run is finished.
+
+    Returns what was fitted, on the CPU.
+    """
+    finish(state.model, clips, run.config)
+    state.model.save_pretrained(run.path)
+    run.save(state.dump(), "finished")
+    tensors = state.model.state_dict().items()
+    return {name: value.cpu() for name, value in tensors if "_aggregate." in name}
 
 
 def run_stage(
