@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.table import Table
 from torch import Tensor
 
 from vdsm import VDSM, InputError
@@ -22,6 +23,7 @@ from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips
 from vdsm.data.pendulum import PendulumOptions
 from vdsm.figures import pixels
+from vdsm.screen import screen
 from vdsm.train.run import Run
 from vdsm.video import write_clips, write_picture
 
@@ -33,6 +35,19 @@ N = 28
 def vdsm(*words: object) -> None:
     """Run a command that must succeed."""
     assert run([str(word) for word in words]) == 0
+
+
+def test_names_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets in the name of a file, a factor or a value are no markup."""
+    table = Table(title="[/x]")
+    table.add_column("[bold]")
+    table.add_row("[red] [/sad]")
+    screen().print(table)
+    screen(stderr=True).print("d[bold]x: [/y]")
+    shown = capsys.readouterr()
+    for name in ("[/x]", "[bold]", "[red] [/sad]"):
+        assert name in shown.out
+    assert "d[bold]x: [/y]" in shown.err
 
 
 @pytest.fixture(scope="module")

@@ -61,11 +61,11 @@ class TrainingBar:
             self.bar.update(self.tasks[name], completed=step, terms=terms)
         elif (line := step * LINES_PER_STAGE // steps) != self.lines.get(name, 0):
             self.lines[name] = line
-            self.console.print(f"{name} {step}/{steps}  {terms}", highlight=False, soft_wrap=True)
+            self.console.print(f"{name} {step}/{steps}  {terms}", soft_wrap=True)
 
     def message(self, text: str) -> None:
         """Say something above the bar."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
 
 def short(nats: float) -> str:

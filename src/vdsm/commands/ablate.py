@@ -27,6 +27,7 @@ from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
 from vdsm.options import flag_help, parse_flags
 from vdsm.presets import Size
+from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
@@ -70,7 +71,7 @@ def ablate_command(
     asked, used = settings(clips, name, size or "compact", changes)
     if not is_run(out / "bank"):
         claim_folder(out)
-    console = Console()
+    console = screen()
     for variant, config in variants(asked).items():
         console.rule(f"{TITLES[variant]}: training")
         sit_beside(start(out / variant, config, data, used, size or "compact"), clips, console)
@@ -125,7 +126,6 @@ def compare(
     console.print(side_by_side(results))
     console.print(
         f"{out}: ablation.json, ablation.png, ablation.gif; in full: vdsm report {out / 'bank'}",
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from rich.console import Console
 from rich.table import Table
 
 from vdsm.bench import machine
@@ -22,6 +21,7 @@ from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import from_flags
 from vdsm.presets import Size, preset
+from vdsm.screen import screen
 
 Numbers = dict[str, float]
 
@@ -47,7 +47,7 @@ def bench(words: list[str]) -> None:
     if options.out is not None:
         check_writable(options.out, ".json")
     earlier = None if options.compare is None else read_numbers(options.compare)
-    console = Console()
+    console = screen()
     device = pick_device(options.device)
     bf16 = use_bf16(options.precision, device)
     speeds = machine.measure(device, bf16, options.repeats)
@@ -72,7 +72,7 @@ def bench(words: list[str]) -> None:
         console.print(comparison(earlier, numbers, options.compare))
     if options.out is not None:
         atomic_write(options.out, json.dumps(numbers | {"detail": detail}, indent=2).encode())
-        console.print(f"{options.out}: all numbers", highlight=False)
+        console.print(f"{options.out}: all numbers")
 
 
 def chosen_sizes(text: str) -> list[Size]:

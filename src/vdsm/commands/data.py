@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from vdsm.config import suggest
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import half_made, is_dataset, resumable
@@ -17,6 +15,7 @@ from vdsm.data.shards import check_number, write_shards
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, read_json
 from vdsm.options import flag_help, from_flags
+from vdsm.screen import screen
 from vdsm.version import __version__
 from vdsm.words import counted
 
@@ -50,9 +49,8 @@ def data(
     else:
         maker.make(out, options)
     clips = open_clips(out)
-    Console().print(
+    screen().print(
         f"{out}: {counted(len(clips), 'clip')} of {clips.info.name}, see 'vdsm info {out}'",
-        highlight=False,
         soft_wrap=True,
     )
 

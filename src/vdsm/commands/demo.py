@@ -20,6 +20,7 @@ from vdsm.evaluate import Settings
 from vdsm.model.vdsm import VDSM
 from vdsm.presets import preset
 from vdsm.report.settings import duration
+from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
@@ -31,7 +32,7 @@ LIGHT = Settings(judges=1, floor=0.9, resamples=200)
 
 def demo(out: Path, seed: int) -> None:
     """Clips, training, evaluation and report in `out`; started again, it goes on where it was."""
-    console = Console()
+    console = screen()
     data, folder = out / "data", out / "run"
 
     with step(console, "1. clips: seven coloured pendula at two speeds"):
@@ -48,7 +49,7 @@ def demo(out: Path, seed: int) -> None:
         try:
             evaluate([folder], data, folder / FILE, LIGHT, 0, console)
         except InputError as error:  # pictures can be looked at without judges
-            console.print(f"not evaluated: {error}", highlight=False, soft_wrap=True)
+            console.print(f"not evaluated: {error}", soft_wrap=True)
 
     with step(console, "4. report: this colour, that motion"):
         draw(VDSM.from_pretrained(folder), clips, out, run.config.stage2.frames)
@@ -64,7 +65,7 @@ def step(console: Console, title: str) -> Iterator[None]:
     console.rule(title)
     started = time.perf_counter()
     yield
-    console.print(f"done in {duration(time.perf_counter() - started)}", highlight=False)
+    console.print(f"done in {duration(time.perf_counter() - started)}")
 
 
 def prepared(folder: Path, data: Path, seed: int) -> Run:

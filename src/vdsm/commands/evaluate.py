@@ -27,6 +27,7 @@ from vdsm.model.vdsm import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
 from vdsm.pretrained import digest
+from vdsm.screen import screen
 from vdsm.train.run import is_run
 from vdsm.trained import Trained, clips_of, measurable, require_fit
 from vdsm.version import __version__
@@ -59,7 +60,7 @@ def evaluate_command(
     if out is None and measurable(runs[0]) and not is_run(runs[0]):
         raise InputError(f"vdsm evaluate: --out is needed: {runs[0]} is a model without a run")
     settings = from_flags(Settings, words, "vdsm evaluate")
-    evaluate(runs, data, out or runs[0] / FILE, settings, test_clips, Console())
+    evaluate(runs, data, out or runs[0] / FILE, settings, test_clips, screen())
 
 
 def runs_and_data(paths: Sequence[Path], source: str) -> tuple[list[Path], Path | None]:
@@ -87,13 +88,13 @@ def evaluate(
     results = []
     for path in runs:
         if len(runs) > 1:
-            console.print(f"{path}:", highlight=False, soft_wrap=True)
+            console.print(f"{path}:", soft_wrap=True)
         with progress_bar(console) as bar:
             results.append(evaluate_run(path, data, settings, test_clips, cache, bar))
     result = results[0] if len(runs) == 1 else put_together(results)
     atomic_write(out, json.dumps(result, indent=2).encode())
     print_report(result, result["roles"], result["dataset"], console)
-    console.print(f"{out}: measured in {result['seconds']:.0f} s", highlight=False, soft_wrap=True)
+    console.print(f"{out}: measured in {result['seconds']:.0f} s", soft_wrap=True)
     return result
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from rich.console import Console
 from rich.progress import track
 
 from vdsm.config import suggest
@@ -18,6 +17,7 @@ from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
 from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
+from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
 from vdsm.trained import read, require_fit
 from vdsm.video import write_clips, write_picture
@@ -63,10 +63,10 @@ def figures(model: Path, data: Path | None, out: Path, options: FigureOptions) -
     names = chosen(options.kind)
     scene = scene_of(model, data, options)
     claim_folder(out)
-    console = Console()
+    console = screen()
     for name in track(names, "figures", console=console, transient=True):
         write_figure(FIGURES[name](scene), out, name, options.format, options.fps)
-    console.print(f"{out}: {', '.join(names)}", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {', '.join(names)}", soft_wrap=True)
 
 
 def write_figure(figure: Figure, out: Path, name: str, form: Moving, fps: float) -> None:

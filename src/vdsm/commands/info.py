@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import check_writable
 from vdsm.pretrained import WEIGHTS, load, parameters
+from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
 from vdsm.trained import read
 from vdsm.weights import CARD, examples, find
@@ -24,7 +24,7 @@ def info(path: Path, out: Path | None) -> None:
 
     Of a dataset also draw it, if `out` is given.
     """
-    console = Console()
+    console = screen()
     if not path.exists():
         path = find(path)
     if out is not None:
@@ -38,7 +38,7 @@ def info(path: Path, out: Path | None) -> None:
             from vdsm.data.preview import preview
 
             preview(clips, out)
-            console.print(f"{out}: clips, frame by frame", highlight=False, soft_wrap=True)
+            console.print(f"{out}: clips, frame by frame", soft_wrap=True)
     elif is_run(path):
         console.print(run_table(path))
     elif (path / "config.json").exists():

@@ -16,6 +16,7 @@ from vdsm.figures import FIGURES
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags
 from vdsm.report import report as page
+from vdsm.screen import screen
 from vdsm.train.run import Run
 
 USAGE = "usage: vdsm report RUN [DATA] [--evaluation FILE.json] [--out report.html] [options]"
@@ -38,7 +39,7 @@ def report_command(
         raise InputError("vdsm report: give RUN, then DATA if the run's data has moved")
     options = from_flags(SceneOptions, words, "vdsm report")
     data = paths[1] if len(paths) == 2 else None
-    report(paths[0], data, evaluation, out or paths[0] / "report.html", options, Console())
+    report(paths[0], data, evaluation, out or paths[0] / "report.html", options, screen())
 
 
 def report(
@@ -62,7 +63,7 @@ def report(
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
     said = "" if measured else f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
-    console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", soft_wrap=True)
 
 
 def read_evaluation(run: Run, clips: Clips, path: Path | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from vdsm.files import read_json
 from vdsm.options import flag_help, parse_flags
 from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
+from vdsm.screen import screen
 from vdsm.train.loop import Diverged, Events, Stopped, require_rows, train
 from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run, is_run
@@ -72,9 +73,9 @@ def train_command(
             config, used = settings(clips, name, size or "compact", changes)
             check_possible(config, processes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
-        console = Console(quiet=not processes.first)
+        console = screen(quiet=not processes.first)
         if not individuals(clips, run.config).grouped:
-            console.print(ALONE_EACH.format(clips.path), highlight=False, soft_wrap=True)
+            console.print(ALONE_EACH.format(clips.path), soft_wrap=True)
         sit_beside(run, clips, console, processes)
 
 
@@ -137,4 +138,4 @@ def sit_beside(run: Run, clips: Clips, console: Console, processes: Processes = 
             if processes.first:
                 print(f"vdsm: {diverged}", file=sys.stderr)
             raise SystemExit(1) from diverged
-    console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", highlight=False)
+    console.print(f"trained: {run.path}, see 'vdsm info {run.path}'")

@@ -19,13 +19,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
-from rich.console import Console
 from rich.progress import track
 
 from vdsm.data.clips import ClipWriter, Factor, Frames, Info, Ints, hold_out
 from vdsm.data.maker import provenance
 from vdsm.data.mug_npz import check_clip, expression_codes, load_array
 from vdsm.errors import InputError
+from vdsm.screen import screen
 from vdsm.video import IMAGE_SUFFIXES, Fit, natural_key, parse_crop, read_video
 from vdsm.words import counted
 
@@ -118,7 +118,7 @@ def _read(takes: list[Take]) -> Iterator[tuple[Take, Frames | InputError]]:
         except InputError as error:
             return error
 
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     hidden = not console.is_terminal
     shown = iter(track(takes, "reading clips", console=console, disable=hidden))
     with ThreadPoolExecutor() as pool:

@@ -8,6 +8,7 @@ from rich.progress import Progress as RichProgress
 
 from vdsm.evaluate.stream import Progress
 from vdsm.progress import bar_columns
+from vdsm.screen import screen
 
 
 @contextmanager
@@ -16,14 +17,14 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
 
     Where the output is no terminal, a plain line as each begins.
     """
-    console = console or Console(stderr=True)
+    console = console or screen(stderr=True)
     with RichProgress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
         tasks = {}
 
         def advance(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 if not console.is_terminal:
-                    console.print(f"evaluate: {what}", highlight=False, soft_wrap=True)
+                    console.print(f"evaluate: {what}", soft_wrap=True)
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)
 

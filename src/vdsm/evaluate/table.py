@@ -10,6 +10,7 @@ from rich.text import Text
 from vdsm.evaluate import literature
 from vdsm.evaluate.result import flatten
 from vdsm.evaluate.shortcomings import shortcomings
+from vdsm.screen import screen
 
 NONE = "–"
 
@@ -89,7 +90,7 @@ def print_report(
     console: Console | None = None,
 ) -> None:
     """Print all tables."""
-    (console or Console()).print(report(result, roles, dataset))
+    (console or screen()).print(report(result, roles, dataset))
 
 
 def _headed(part: Table | Text) -> Iterator[Table | Text]:

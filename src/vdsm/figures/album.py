@@ -185,8 +185,8 @@ def from_one_frame(scene: Scene) -> Figure:
     return Figure(
         "What one picture might do",
         "The left column is all that the model sees: it gives s and the first pose. The dynamics "
-        "d are sampled three times for each picture, as `vdsm generate` samples them: once training "
-        "has ended, from a density fitted to codes.",
+        "d are sampled three times for each picture, as `vdsm generate` samples them: once "
+        "training has ended, from a density fitted to codes.",
         scene.enlarge(stacked(sheets)),
         grid(moving, samples + 1),
         scene.scale,

@@ -69,7 +69,7 @@ def of_rich(group: Group) -> Iterator[str]:
 def _plain(cell: Any) -> str:
     if cell is None:
         return ""
-    return cell.plain if isinstance(cell, Text) else Text.from_markup(str(cell)).plain
+    return cell.plain if isinstance(cell, Text) else str(cell)
 
 
 def picture(image: Frames, alt: str, width: int | None = None) -> str:

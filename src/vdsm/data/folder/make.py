@@ -19,6 +19,7 @@ from vdsm.data.maker import provenance
 from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.progress import bar_columns
+from vdsm.screen import screen
 from vdsm.video import parse_crop
 from vdsm.words import counted
 
@@ -82,7 +83,7 @@ def _decode(
     rest = [item for item in items if item.name not in known]
     start = sum(entry.frames for entry in done)
     workers = options.workers or cores()
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     with _bar(console) as bar:
         task = bar.add_task("decoding", total=len(items), completed=len(done), broken=0)
         fresh = decode_all(
@@ -127,10 +128,9 @@ def _report(
             f" {out / REPORT}; {remedy}, or raise --max-broken, and run the command again"
         )
     kinds = Counter(entry.kind for entry in problems)
-    Console(stderr=True).print(
+    screen(stderr=True).print(
         f"left out: {len(broken)} broken, {kinds['short']} too short, {kinds['no video']} without"
         f" video, of {len(items)}: see {out / REPORT}",
-        highlight=False,
         soft_wrap=True,
     )
 
