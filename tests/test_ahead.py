@@ -14,7 +14,7 @@ import torch
 from small import HELPED
 from vdsm.data.clips import Ints
 from vdsm.errors import InputError
-from vdsm.train.ahead import Reading, Steps, helpers_for, read_ahead
+from vdsm.train.ahead import Prefetch, Steps, helpers_for, read_ahead
 from vdsm.train.batches import step_seed
 
 
@@ -61,9 +61,9 @@ def test_helpers_leave_stopping_to_the_process_that_trains(number: int) -> None:
 @HELPED
 def test_helpers_leave_when_something_else_is_read() -> None:
     who = Steps(lambda _: os.getpid(), 0, 0, 0)
-    with closing(Reading()) as reading:
-        first = next(reading.start(who, range(1000), 1))
-        second = next(reading.start(who, range(1000), 1))
+    with closing(Prefetch()) as prefetch:
+        first = next(prefetch.start(who, range(1000), 1))
+        second = next(prefetch.start(who, range(1000), 1))
         assert not alive(first)
         assert alive(second)
     assert not alive(second)

@@ -10,7 +10,17 @@ from torch.autograd import gradcheck
 
 from vdsm.model.blur import TAPS, BlurPool, blur_matrix
 from vdsm.model.likelihood import FrameDensity
-from vdsm.model.upsample import plain_upsample, upsample
+from vdsm.model.upsample import upsample
+
+
+def plain_upsample(x: Tensor, weight: Tensor, bias: Tensor, slope: float | None = None) -> Tensor:
+    """The same by the book, clip by clip."""
+    clips = [
+        F.conv_transpose2d(x_b.permute(0, 3, 1, 2), w_b.permute(0, 3, 1, 2), b_b, 2, 1)
+        for x_b, w_b, b_b in zip(x, weight, bias, strict=True)
+    ]
+    y = torch.stack(clips).permute(0, 1, 3, 4, 2)
+    return y if slope is None else F.leaky_relu(y, slope)
 
 
 def doubles(*shape: int) -> Tensor:

@@ -181,7 +181,7 @@ class ClipWriter:
         try:
             self._file = (path / "frames.u8").open("wb")
         except OSError as error:
-            raise _full(path, error) from error
+            raise _write_error(path, error) from error
         self._digest = hashlib.sha256()
 
     def add(
@@ -202,7 +202,7 @@ class ClipWriter:
         try:
             self._file.write(content)
         except OSError as error:
-            raise _full(self.path, error) from error
+            raise _write_error(self.path, error) from error
         self.rows.append(row)
 
     def __enter__(self) -> "ClipWriter":
@@ -231,7 +231,7 @@ class ClipWriter:
             os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
-            raise _full(self.path, error) from error
+            raise _write_error(self.path, error) from error
         columns = {
             name: np.array([row[name] for row in self.rows], np.int64) for name in self.rows[0]
         }
@@ -269,7 +269,7 @@ def _discard(path: Path, names: Sequence[str]) -> None:
         path.rmdir()
 
 
-def _full(path: Path, error: OSError) -> InputError:
+def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
     if is_disk_full(error):
         return InputError(f"no space left to write to {path}: free some, or choose another --out")

@@ -26,7 +26,7 @@ PROBE = 2**16  # bytes of a clip, from its start, that tell it from others
 
 
 @dataclass(frozen=True)
-class Sample:
+class ShardSample:
     """One clip in a tar."""
 
     key: str
@@ -72,7 +72,11 @@ def index_shards(
 
 
 def _write(
-    out: Path, samples: list[Sample], listed: list[dict[str, Any]], test_share: float, seed: int
+    out: Path,
+    samples: list[ShardSample],
+    listed: list[dict[str, Any]],
+    test_share: float,
+    seed: int,
 ) -> None:
     size, channels = _agreed([sample.shape[1:] for sample in samples])
     items = [_item(sample, listed[sample.shard]["name"]) for sample in samples]
@@ -105,7 +109,7 @@ def _agreed(shapes: list[tuple[int, ...]]) -> tuple[int, int]:
     return height, channels
 
 
-def _item(sample: Sample, shard: str) -> Item:
+def _item(sample: ShardSample, shard: str) -> Item:
     """Named by its shard too: tars of others may number their samples each from 0."""
     about = sample.about
     labels = about.get("labels", {k: v for k, v in about.items() if k not in ("group", "split")})
@@ -126,7 +130,7 @@ def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints
     return hold_out(group, test_share, seed)
 
 
-def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[Sample]:
+def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[ShardSample]:
     """The samples of one shard."""
     arrays: dict[str, tuple[int, tuple[int, ...], str]] = {}
     about: dict[str, dict[str, Any]] = {}
@@ -147,7 +151,7 @@ def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[Samp
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{address} is not a tar file that can be read ({error})") from error
     for key, (offset, shape, digest) in arrays.items():
-        yield Sample(key, shard, offset, shape, about.get(key, {}), digest)
+        yield ShardSample(key, shard, offset, shape, about.get(key, {}), digest)
 
 
 def _shape(file: Any, name: str) -> tuple[int, ...]:

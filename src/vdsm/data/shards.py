@@ -90,7 +90,8 @@ class ShardClips(Clips):
         """Clips for process `rank` of `world`: disjoint, together all, of nearly equal number.
 
         The sizes of the shares differ by at most one clip.
-        Where `world` divides the number of shards, each process reads shards of its own.
+        Where `world` divides the number of shards, each process reads shards of its own, if
+        `write_shards` wrote them (clip i in shard i mod S); clips of others lie in sequence.
         """
         assert 0 <= rank < world
         return np.arange(rank, len(self), world, dtype=np.int64)

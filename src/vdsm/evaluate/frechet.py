@@ -8,7 +8,8 @@ network it is FID, in a video network FVD. Any feature function will do: clips [
 `min_frames`, and shorter clips are refused: padded or repeated frames would measure the padding.
 
 The distance of two samples of one distribution is not zero: it shrinks as 1/n and grows with F.
-The panel therefore prints, beside each distance, that of real training clips to real test clips.
+The panel therefore prints that of real training clips to real test clips beside that of generated
+ones. Reconstructions are paired with the clips that they are compared with, and may be far below.
 The interval is a delete-a-group jackknife (ten groups of individuals): a bootstrap would repeat
 clips, which itself adds to this distance.
 """

@@ -15,7 +15,7 @@ from vdsm.words import counted
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 Role = Literal["identity", "action"]
-Codes = Mapping[str, Array]  # "s" [n, k]; "d" [n, k] and "z" [n, T, k], or one of these two
+CodeArrays = Mapping[str, Array]  # "s" [n, k]; "d" [n, k] and "z" [n, T, k], or one of these two
 ROLES = ("identity", "action")
 JUDGES_ONLY = 2  # in `split`: real clips that judges learn from, beside those of training
 MOTION = ("d", "z")  # the codes that go with the action when codes are swapped
@@ -47,8 +47,8 @@ class Inputs:
     labels: Mapping[str, Ints]  # factor -> [N] class index from 0, -1 unknown
     classes: Mapping[str, int]  # factor -> number of classes
     roles: Mapping[str, Role]  # factor -> which code should hold it
-    codes: Codes  # what `decode` takes
-    probed: Codes  # codes that are only probed, as posterior samples
+    codes: CodeArrays  # what `decode` takes
+    probed: CodeArrays  # codes that are only probed, as posterior samples
     groups: Ints  # [N] clips of one individual share a number
     recordings: Ints  # [N] rows that are parts of one recording share a number
     unseen: Ints | None  # [P, 2] rows: identity from the first, action from the second
@@ -177,7 +177,7 @@ def _compact(name: str, values: Ints, train: Ints, test: Ints) -> tuple[Ints, in
     return np.where(np.isin(values, known), index, -1).astype(np.int64), len(known)
 
 
-def _main_codes(codes: dict[str, Array]) -> Codes:
+def _main_codes(codes: dict[str, Array]) -> CodeArrays:
     strange = [name for name in codes if name not in ("s", *MOTION)]
     if strange:
         raise InputError(f"unknown code '{strange[0]}': codes are s, d and z; see `probed`")

@@ -8,10 +8,10 @@ import torch
 
 from vdsm.device import as_video
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import Codes, Inputs, Ints, to_numpy
+from vdsm.evaluate.inputs import CodeArrays, Inputs, Ints, to_numpy
 from vdsm.notation import Video
 
-Decode = Callable[[Codes], Any]  # codes of B clips -> clips [B, T, C, H, W] in [0, 1]
+Decode = Callable[[CodeArrays], Any]  # codes of B clips -> clips [B, T, C, H, W] in [0, 1]
 Progress = Callable[[str, int, int], None]  # what, done, total
 SLACK = 1e-3  # a decoder may overshoot [0, 1] by rounding; it is clipped
 
@@ -47,12 +47,12 @@ def watch(clips: Iterable[Video], *observers: Callable[[Video], None]) -> Iterat
         yield batch
 
 
-def mix(codes: Codes, who: Ints, what: Ints) -> dict[str, Any]:
+def mix(codes: CodeArrays, who: Ints, what: Ints) -> dict[str, Any]:
     """Identity codes of rows `who`, and every other code of rows `what`."""
     return {name: code[who if name == "s" else what] for name, code in codes.items()}
 
 
-def decode_checked(decode: Decode, codes: Codes, inputs: Inputs) -> Video:
+def decode_checked(decode: Decode, codes: CodeArrays, inputs: Inputs) -> Video:
     """Decoded clips as the panel takes them; InputError that says what the decoder gave instead."""
     _, frames, height, width, channels = inputs.real.shape
     return check_clips("decode", decode(codes), (len(codes["s"]), frames, channels, height, width))

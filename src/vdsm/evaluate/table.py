@@ -215,7 +215,7 @@ def _prior(figures: Readings, dataset: str | None) -> Table | None:
 FRECHET = {  # the end of a key, and what clips it is of
     "_generated": "clips from the priors",
     "_fitted": "clips from the fitted densities",
-    "_real": "real training clips, the floor",
+    "_real": "real training clips",
 }
 
 

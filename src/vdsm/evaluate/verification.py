@@ -5,7 +5,7 @@ strangers) and false rejections (pairs of one individual) are equally frequent. 
 From s it should be low; from d it should be near 50 %, else d knows who moves.
 
 The score of a pair is the cosine of the two codes, centred and scaled by the training clips. All
-pairs of test clips count, of at most 3,000 clips.
+pairs of test clips count, of at most 1,500 clips.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from vdsm.evaluate.intervals import Bootstrap, Floats
 from vdsm.evaluate.result import Number, Numbers
 from vdsm.evaluate.seeds import generator
 
-MOST_CLIPS = 3000
+MOST_CLIPS = 1500
 LEVELS = 2000  # thresholds tried in a resample: quantiles of the scores
 MOST_RESAMPLES = 200
 Bools = npt.NDArray[np.bool_]

@@ -103,6 +103,7 @@ def set_scene(
 
 
 def reconstruction(scene: Scene) -> Figure:
+    """Clips and their reconstructions, frame by frame."""
     codes = scene.model.encode(scene.clips)
     rows = np.stack([pixels(scene.clips), pixels(scene.model.decode(codes))], 1)
     sheets = [scene.enlarge(strips(thin(pair, ACROSS))) for pair in rows]
@@ -118,6 +119,7 @@ def reconstruction(scene: Scene) -> Figure:
 
 
 def action_transfer(scene: Scene) -> Figure:
+    """Figs. 1, 5, 7: everybody doing what two of them do."""
     shown = scene.clips
     drawn = pixels(draw.all_swaps(scene.model, shown, shown))
     true, n = pixels(shown), len(shown)
@@ -143,6 +145,7 @@ def action_transfer(scene: Scene) -> Figure:
 
 
 def identity_pose(scene: Scene) -> Figure:
+    """Fig. 8: every identity in every pose, by stage 1 alone."""
     middle = scene.clips[:, scene.trained // 2][:, None]
     return Figure(
         "Identity and pose, frame by frame",
@@ -153,6 +156,7 @@ def identity_pose(scene: Scene) -> Figure:
 
 
 def generation(scene: Scene) -> Figure:
+    """Fig. 6: clips of nobody."""
     drawn = pixels(scene.model.generate(SAMPLES, scene.frames, scene.generator()))
     return Figure(
         "Generation",
@@ -165,6 +169,7 @@ def generation(scene: Scene) -> Figure:
 
 
 def from_one_frame(scene: Scene) -> Figure:
+    """Sec. 3.2, Testing: what might come after a single frame."""
     generator, blocks, samples = scene.generator(), [], 3
     given = scene.longer[:3, :1]
     for one in given:
@@ -194,6 +199,7 @@ def from_one_frame(scene: Scene) -> Figure:
 
 
 def beyond(scene: Scene) -> Figure:
+    """Swaps for longer than training saw, beside the true clips."""
     longer = scene.longer[:4]
     rows = draw.transfer_rows(
         scene.model, longer, longer.roll(1, 0), scene.frames, seen=scene.trained
@@ -211,6 +217,7 @@ def beyond(scene: Scene) -> Figure:
 
 
 def interpolation_identity(scene: Scene) -> Figure:
+    """From one s to another."""
     return _interpolation(
         scene,
         draw.interpolate_identity,
@@ -221,6 +228,7 @@ def interpolation_identity(scene: Scene) -> Figure:
 
 
 def interpolation_dynamics(scene: Scene) -> Figure:
+    """From one d to another."""
     return _interpolation(
         scene,
         draw.interpolate_dynamics,
@@ -252,6 +260,7 @@ def _interpolation(
 
 
 def open_loop(scene: Scene) -> Figure:
+    """What follows the frames seen, by the prior's transition (Eq. 6), and by how much it errs."""
     length = scene.longer.shape[1]
     seen = scene.trained if scene.trained < length else max(1, length // 2)
     rows = draw.open_loop_rows(scene.model, scene.longer[:4], seen)

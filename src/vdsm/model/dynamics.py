@@ -46,6 +46,7 @@ class DynamicsDecoder(nn.Module):
         self.lstm = nn.LSTM(config.pose_dim, self.width, self.layers, batch_first=True)
 
     def forward(self, d: Dynamics, frames: int) -> Float[Tensor, "B {frames} R"]:
+        """h̄_1:T: hidden states of the top layer, for as many frames as wanted."""
         h = self.hidden(d).unflatten(1, (self.layers, self.width)).transpose(0, 1).contiguous()
         c = self.cell(d).unflatten(1, (self.layers, self.width)).transpose(0, 1).contiguous()
         outputs: Tensor = self.lstm(self.start.expand(len(d), frames, -1), (h, c))[0]

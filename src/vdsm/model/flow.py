@@ -20,7 +20,8 @@ class MaskedLinear(nn.Linear):
         super().__init__(mask.shape[1], mask.shape[0])
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
+        """The layer, with the weights that the mask leaves."""
         return F.linear(input, self.weight * self.mask, self.bias)
 
 
@@ -41,6 +42,7 @@ class FlowStep(nn.Module):
     def forward(
         self, z: Float[Tensor, "*rows Z"], context: Float[Tensor, "*rows X"]
     ) -> tuple[Float[Tensor, "*rows Z"], Float[Tensor, "*rows"]]:
+        """The step, and log |det| of its Jacobian, which is triangular."""
         hidden = F.elu(self.inputs(z) + self.context(context))
         gate = self.gate(hidden)
         sigma = torch.sigmoid(gate)

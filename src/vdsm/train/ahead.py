@@ -82,7 +82,7 @@ def send_home(items: Any, helpers: list[BaseProcess]) -> None:
                 helper.kill()
 
 
-class Reading:
+class Prefetch:
     """What is being read ahead, so that it can be ended: helpers do not hear of it otherwise."""
 
     def __init__(self) -> None:

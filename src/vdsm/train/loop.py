@@ -17,7 +17,7 @@ from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
-from vdsm.train.ahead import Reading, Steps, helpers_for
+from vdsm.train.ahead import Prefetch, Steps, helpers_for
 from vdsm.train.batches import stage_seed, step_seed
 from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
@@ -57,12 +57,14 @@ class State:
     seconds: float = 0.0  # of training so far by the clock, stops and retreats left out
 
     def dump(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
         fields = {k: getattr(self, k) for k in PLAIN}
         optimizer = None if self.optimizer is None else self.optimizer.state_dict()
         more = {"failed_at": list(self.failed_at), "optimizer": optimizer}
         return fields | more | {"model": self.model.state_dict()}
 
     def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
+        """Take over what `dump` gave; an optimizer is of the stage that was reached."""
         self.model.load_weights(saved["model"])
         for name in PLAIN:
             setattr(self, name, saved[name])
@@ -101,9 +103,9 @@ def train(
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
         events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
     processes.once(lambda: run.forget_after(state.stage, state.step))
-    with closing(Reading()) as reading:
+    with closing(Prefetch()) as prefetch:
         while state.stage < len(plan):
-            run_stage(run, clips, plan, state, events, device, processes, reading)
+            run_stage(run, clips, plan, state, events, device, processes, prefetch)
     if not state.model.identity_aggregate.fitted:
         found = processes.once(lambda: complete(run, clips, state))
         state.model.load_state_dict(found, strict=False)
@@ -130,7 +132,7 @@ def run_stage(
     events: Events,
     device: torch.device,
     processes: Processes,
-    reading: Reading,
+    prefetch: Prefetch,
 ) -> None:
     """From the state's step to the end of its stage."""
     config, stage = run.config, plan[state.stage]
@@ -155,7 +157,7 @@ def run_stage(
     bound = processes.parallel(Bound(stage, model))
     draw = partial(source.draw, rows=batch_size, mine=mine)
     helpers = helpers_for(device) if isinstance(source, FrameSource) else 0
-    drawn = reading.start(*ahead(draw, state, stage, config), helpers)
+    drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
     while state.step < stage.settings.steps:
@@ -194,7 +196,7 @@ def run_stage(
             retreat(run, plan, state, events, processes)
             optimizer, healthy = state.optimizer, torch.ones_like(healthy)
             started = time.perf_counter() - state.seconds
-            drawn = reading.start(*ahead(draw, state, stage, config), helpers)
+            drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
             continue
         state.seconds = time.perf_counter() - started
         if log_now:

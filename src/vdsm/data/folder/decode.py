@@ -45,6 +45,7 @@ class Recipe:
 
     @property
     def frame_bytes(self) -> int:
+        """Bytes of one frame as it is stored."""
         return self.size**2 * (1 if self.grey else 3)
 
 

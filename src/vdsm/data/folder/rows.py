@@ -110,6 +110,7 @@ def list_clips(
 
 
 def write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    """A CSV file at once or not at all; names that are no UTF-8 keep their bytes."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows([head, *lines])
     atomic_write(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
