@@ -217,7 +217,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 8000, 150, batch=8, experts=12)),
+    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 14000, 150, batch=8, experts=12)),
     "pendulum": swings(compact(PAPER["pendulum"], 1200, 200)),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
