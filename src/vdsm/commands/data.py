@@ -81,7 +81,7 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
 def make_once(maker: Maker, options: Any, folder: Path) -> None:
     """Make a dataset, unless the folder holds it: whole, of the same options and version."""
     given = {
-        name: [str(v.resolve()), stamp(v)] if isinstance(v, Path) else v
+        name: [str(v.resolve()), files_digest(v)] if isinstance(v, Path) else v
         for name, v in vars(options).items()
     }
     if made_of(folder, given):
@@ -93,7 +93,7 @@ def make_once(maker: Maker, options: Any, folder: Path) -> None:
     atomic_write(folder / ASKED, json.dumps(record).encode())
 
 
-def stamp(path: Path) -> str:
+def files_digest(path: Path) -> str:
     """Digest of names, sizes and times of a file, or of all files in a folder."""
     files = sorted(file for file in [path, *path.rglob("*")] if file.is_file())
     about = [(str(file), s.st_size, s.st_mtime_ns) for file in files for s in [file.stat()]]
