@@ -17,8 +17,10 @@ from PIL import Image
 from small import pendula, start
 from vdsm import VDSM
 from vdsm.cli import run as command
+from vdsm.pretrained import digest
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
+from vdsm.train.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,9 @@ MISTAKES = [
         "{}/text.mp4 is what is to be read",
     ),
     ("swap {}/run --identity {}/data:0 --action {}/data:1 --out {}/no/new.gif", "no folder"),
+    ("embed {}/run {}/data --out {}/data/clips.npz", "{}/data/clips.npz belongs to the dataset in"),
+    ("evaluate {}/run --out {}/run/run.json", "{}/run/run.json belongs to the run in {}/run"),
+    ("bench --preset debug --out {}/run/config.json", "{}/run/config.json belongs to the run"),
     ("evaluate {}/run --out {}/new.png", "ends in '.png': name a .json file"),
     ("evaluate {}/run --out {}/new.json --test-clips -1", "'-1' is no whole number"),
     ("report {}/run --out {}/new.mp4", "ends in '.mp4': name a .html file"),
@@ -218,6 +223,57 @@ def test_a_mistake_is_one_line(
     assert {k: v for k, v in left.items() if k in before} == before
     assert not [k for k in left.keys() - before.keys() if (world / k).is_file()]
     shutil.rmtree(world / "new", ignore_errors=True)
+
+
+def test_data_that_moved(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that needs it says where it lay, and takes the new place."""
+    shutil.copytree(world / "run", tmp_path / "run")
+    data = shutil.copytree(world / "data", tmp_path / "data")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    text = json.dumps(record | {"data": str(tmp_path / "gone")})
+    (tmp_path / "run" / "run.json").write_text(text)
+    run, out = str(tmp_path / "run"), str(tmp_path / "out")
+    for words in (
+        ["train", "--resume", "--out", run],
+        ["evaluate", run, "--out", f"{out}.json"],
+        ["figures", run, "--out", out],
+    ):
+        line = refused(words, capsys)
+        assert f"{run} was trained on {tmp_path / 'gone'}, where no dataset is" in line
+        assert "as DATA" in line
+    assert command(["train", str(data), "--resume", "--out", run]) == 0
+
+
+def test_one_training_at_a_time(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run.open(world / "run")
+    with run.locked():
+        line = refused(["train", "--resume", "--out", str(run.path)], capsys)
+    assert f"{run.path} is being trained by another process" in line
+    assert command(["train", "--resume", "--out", str(run.path)]) == 0
+
+
+def test_damaged_weights_of_a_finished_run_are_written_anew(world: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(world / "run", tmp_path / "run")
+    before = digest(VDSM.from_pretrained(run).state_dict())
+    weights = (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").write_bytes(weights[:100])
+    assert command(["train", "--resume", "--out", str(run)]) == 0
+    assert digest(VDSM.from_pretrained(run).state_dict()) == before
+
+
+def test_a_run_that_is_not_trained_to_its_end_says_so(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(world / "run", tmp_path / "run")
+    model = VDSM.from_pretrained(run)
+    for aggregate in (model.identity_aggregate, model.dynamics_aggregate):
+        aggregate.weights.zero_()
+    words = ["generate", str(run), "--num", "1", "--frames", "2", "--out"]
+    assert command([*words, str(tmp_path / "whole")]) == 0
+    assert capsys.readouterr().err == ""
+    model.save_pretrained(run)
+    assert command([*words, str(tmp_path / "part")]) == 0
+    assert f"{run} is not trained to its end" in capsys.readouterr().err
 
 
 def test_too_much_for_the_memory_is_one_line(

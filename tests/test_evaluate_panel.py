@@ -1,6 +1,7 @@
 """The whole panel on a world whose truth is known: a perfect decoder, scrambled ones, every key."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -185,8 +186,9 @@ def test_every_test_clip_is_decoded_and_swapped(cache: Path) -> None:
 
     quick(cache, codes=codes, decode=decode)
     test = np.flatnonzero(arguments["split"]).tolist()
-    assert seen[:54] == [(row, row) for row in test]
-    swaps = seen[54:]
+    assert seen[:2] == [(row, row) for row in test[:2]], "a trial, before the judges learn"
+    assert seen[2:56] == [(row, row) for row in test]
+    swaps = seen[56:]
     assert sorted(who for who, _ in swaps) == test
     assert sorted(what for _, what in swaps) == test
     assert all(who // 3 != what // 3 for who, what in swaps), "an individual met itself"
@@ -231,15 +233,33 @@ def test_another_seed_draws_other_swaps(cache: Path, perfect: dict[str, Any]) ->
 
 
 def test_a_judge_below_its_floor_stops_the_panel() -> None:
+    decoded = []
+
     def decode(codes: Any) -> Any:
-        raise AssertionError("something was measured before the judges passed")
+        decoded.append(len(codes["s"]))
+        return render(codes)
 
     with pytest.raises(InputError, match="judge below its floor of 98"):
         panel(**(world() | {"decode": decode}), settings=replace(SETTINGS, judge_steps=1))
+    assert decoded == [2], "something was measured before the judges passed"
 
 
-def test_callers_that_break_their_word(cache: Path) -> None:
-    with pytest.raises(InputError, match=r"sample_identity gave \(54, 2\), expected .* \(54, 6\)"):
+def test_callers_that_break_their_word(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found out before judges learn, which takes longest."""
+
+    def learn(*_: Any) -> None:
+        raise AssertionError("judges learned first")
+
+    monkeypatch.setattr(sys.modules["vdsm.evaluate.panel"], "judges_for", learn)
+    with pytest.raises(InputError, match=r"decode gave .* \(2, 3, 3, 16, 16\), expected"):
+        quick(cache, decode=lambda codes: render(codes)[:, :3])
+    with pytest.raises(InputError, match="decode is a NoneType"):
+        quick(cache, decode=None)
+    with pytest.raises(InputError, match="labels and roles must be dicts"):
+        quick(cache, labels=np.zeros(216, int))
+    with pytest.raises(InputError, match=r"shape \(216, 0\)"):
+        quick(cache, codes=world()["codes"] | {"s": np.zeros((216, 0))})
+    with pytest.raises(InputError, match=r"sample_identity gave \(2, 2\), expected .* \(2, 6\)"):
         quick(cache, sample_identity=lambda n, rng: np.zeros((n, 2)))
     with pytest.raises(InputError, match="generate gave"):
         quick(cache, generate=lambda n, rng: np.zeros((n, 2)))

@@ -15,6 +15,11 @@ __all__ = ["VDSM", "Codes", "InputError", "ModelConfig", "__version__"]
 HOMES = {"VDSM": "vdsm.model.vdsm", "Codes": "vdsm.notation", "ModelConfig": "vdsm.config"}
 
 
+def __dir__() -> list[str]:
+    """What is public, whether or not it has been imported yet."""
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__"]
+
+
 def __getattr__(name: str) -> Any:
     """Import the model on first use, so that `import vdsm` and `vdsm --help` are quick."""
     if name not in HOMES:

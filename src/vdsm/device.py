@@ -42,6 +42,8 @@ def use_bf16(precision: str, device: torch.device, small: bool = False) -> bool:
 
     small: layers so small that a CPU is not (docs/log.md).
     """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise InputError(f"precision is '{precision}': it is auto, fp32 or bf16")
     if precision != "auto":
         return precision == "bf16"
     if small and device.type == "cpu":

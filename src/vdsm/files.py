@@ -43,6 +43,13 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "No space left" in str(error)
 
 
+OURS = {  # files that make a folder a dataset, a run or a model
+    "dataset.json": "dataset",
+    "run.json": "run",
+    "model.safetensors": "model",
+}
+
+
 def check_writable(out: Path, *suffixes: str, inputs: Sequence[str | Path] = ()) -> None:
     """Refuse an output file that cannot be written before the work is done, not after.
 
@@ -54,6 +61,9 @@ def check_writable(out: Path, *suffixes: str, inputs: Sequence[str | Path] = ())
         raise InputError(f"{out} ends in '{out.suffix}': name a {' or '.join(suffixes)} file")
     if not out.resolve().parent.is_dir():
         raise InputError(f"no folder {out.resolve().parent} to write {out.name} to")
+    kind = next((kind for name, kind in OURS.items() if (out.parent / name).exists()), None)
+    if kind and out.name in {*OURS, "clips.npz", "checkpoint.json", "config.json"}:
+        raise InputError(f"{out} belongs to the {kind} in {out.parent}: choose another --out")
     if any(Path(place).resolve() == out.resolve() for place in inputs):
         raise InputError(f"{out} is what is to be read: choose another --out")
 

@@ -32,7 +32,10 @@ def save(
     dtype: as `stored_as` takes it. trained: what training saw, the entry 'trained' of config.json.
     The checksum is of what is stored.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make folder {folder}: {error.strerror}") from error
     stored = stored_as(tensors, dtype)
     metadata = {"format": "pt", "sha256": digest(stored)}
     atomic_write(folder / WEIGHTS, safetensors.torch.save(stored, metadata))

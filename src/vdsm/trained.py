@@ -73,7 +73,7 @@ def clips_of(path: Path, trained: Trained, data: Path | None, other: bool = Fals
         raise InputError(f"--other-data: name the dataset to measure on, after {path}")
     if data is None and not is_run(path):
         raise InputError(f"{path} is a model without a run: name its dataset too, after it")
-    clips = open_clips(data or Run.open(path).data)
+    clips = open_clips(data) if data else Run.open(path).open_data()
     if not other:
         advice = " (to measure on further clips of the kind: --other-data true)"
         require_same(clips, trained.fingerprint, path, advice)

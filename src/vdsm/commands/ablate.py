@@ -74,7 +74,8 @@ def ablate_command(
     console = screen()
     for variant, config in variants(asked).items():
         console.rule(f"{TITLES[variant]}: training")
-        sit_beside(start(out / variant, config, data, used, size or "compact"), clips, console)
+        run = start(out / variant, config, data, used, size or "compact")
+        sit_beside(run, clips, console, "the same command")
     compare(out, data, clips, measuring, test_clips, console)
 
 

@@ -43,7 +43,7 @@ def demo(out: Path, seed: int) -> None:
 
     with step(console, "2. training: frames, then sequences"):
         run = prepared(folder, data, seed)
-        sit_beside(run, clips, console)
+        sit_beside(run, clips, console, f"vdsm demo --out {out}")
 
     with step(console, "3. evaluation: what each code holds, and whether swaps are right"):
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from vdsm.commands.use import load_model
 from vdsm.data.cells import action_of, left_out
 from vdsm.data.clips import Clips, Ints, is_dataset
 from vdsm.device import as_video, full_float32, keep_freed_memory, pick_device
@@ -136,7 +137,7 @@ def evaluate_run(
     clips = clips_of(path, trained, data, settings.other_data)
     if not clips.info.factors:
         raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
-    model = VDSM.from_pretrained(path).to(pick_device(settings.device))
+    model, _ = load_model(str(path), settings.device)
     require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
     frames = trained.frames

@@ -8,14 +8,14 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from rich.progress import track
 
+from vdsm.commands.use import load_model
 from vdsm.config import suggest
 from vdsm.data import open_clips
-from vdsm.device import keep_freed_memory, pick_device
+from vdsm.device import keep_freed_memory
 from vdsm.errors import InputError
 from vdsm.figures import FIGURES, Figure, Scene, set_scene
 from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
-from vdsm.model.vdsm import VDSM
 from vdsm.options import flag_help, from_flags
 from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
@@ -88,7 +88,7 @@ def chosen(kind: str) -> list[str]:
 def scene_of(folder: Path, data: Path | None, options: SceneOptions) -> Scene:
     """The scene of a run with its own dataset or another one of its size, or of bare weights."""
     keep_freed_memory()
-    model = VDSM.from_pretrained(folder).to(pick_device(options.device))
+    model, _ = load_model(str(folder), options.device)
     trained = read(find(folder))
     if is_run(folder):
         clips = open_clips(data) if data else Run.open(folder).clips()

@@ -10,7 +10,7 @@ from torch import Tensor
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
 from vdsm.errors import InputError
-from vdsm.files import check_writable
+from vdsm.files import check_writable, read_json
 from vdsm.pretrained import WEIGHTS, load, parameters
 from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
@@ -81,6 +81,9 @@ def run_table(path: Path) -> Table:
     """Dataset, progress, last metrics, weights and settings; InputError if any is damaged."""
     run = Run.open(path)
     table = Table(title=f"{path}: training run", show_header=False, title_justify="left")
+    record = read_json(path / "run.json")
+    preset = ", size ".join(str(record[k]) for k in ("preset", "size") if k in record)
+    table.add_row("preset", f"{preset}; seed {run.config.seed}")
     table.add_row("data", str(run.data))
     metrics = run.metrics()
     if metrics:

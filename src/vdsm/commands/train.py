@@ -1,6 +1,7 @@
 """`vdsm train`: train both stages, or resume."""
 
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
@@ -74,9 +75,12 @@ def train_command(
             check_possible(config, processes)
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = screen(quiet=not processes.first)
+        if not resume:
+            console.print(f"preset {used}, size {size or 'compact'}", soft_wrap=True)
         if not individuals(clips, run.config).grouped:
             console.print(ALONE_EACH.format(clips.path), soft_wrap=True)
-        sit_beside(run, clips, console, processes)
+        again = f"vdsm train --resume --out {out}"
+        sit_beside(run, clips, console, again, processes)
 
 
 def check_possible(config: Config, processes: Processes) -> None:
@@ -96,7 +100,8 @@ def settings(
     clips: Clips, name: str | None, size: Size, changes: dict[str, str]
 ) -> tuple[Config, str]:
     """The preset (by default the dataset's own), made to fit the data, with the user's changes."""
-    name = name or (clips.info.name if clips.info.name in NAMES else "folder")
+    maker = str(clips.info.made.get("maker"))  # a folder of videos may have any name
+    name = name or (maker if maker in NAMES else "folder")
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     changes = fitted | changes
     plain = preset(name, size)
@@ -123,19 +128,25 @@ def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[
         )
 
 
-def sit_beside(run: Run, clips: Clips, console: Console, processes: Processes = ALONE) -> None:
-    """Train with a progress bar; save and leave on Ctrl-C or SIGTERM."""
+def sit_beside(
+    run: Run, clips: Clips, console: Console, again: str, processes: Processes = ALONE
+) -> None:
+    """Train with a progress bar; save and leave on Ctrl-C or SIGTERM.
+
+    again: the command that goes on from there.
+    """
     keep_freed_memory()
     bar = TrainingBar(console)
-    with stop_on_signal() as received, bar.bar:
+    with ExitStack() as held, stop_on_signal() as received, bar.bar:
+        processes.once(lambda: held.enter_context(run.locked()))
         events = Events(bar.metrics, bar.message, lambda: bool(received))
         try:
             train(run, clips, events, processes)
         except Stopped as stopped:
-            bar.message(f"{stopped}; continue with: vdsm train --resume --out {run.path}")
+            bar.message(f"{stopped}; continue with: {again}")
             raise SystemExit(128 + (received or [SIGTERM])[0]) from stopped  # or another process
         except Diverged as diverged:
             if processes.first:
                 print(f"vdsm: {diverged}", file=sys.stderr)
             raise SystemExit(1) from diverged
-    console.print(f"trained: {run.path}, see 'vdsm info {run.path}'")
+    console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", soft_wrap=True)

@@ -19,6 +19,8 @@ from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
 from vdsm.model.vdsm import CHUNK, VDSM, Density, require_some
 from vdsm.notation import Codes
+from vdsm.screen import screen
+from vdsm.train.run import Run, is_run
 from vdsm.trained import read, require_fit
 from vdsm.video import grid, read_video, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
@@ -40,7 +42,19 @@ class Clip:
 def load_model(name: str, device: str) -> tuple[VDSM, Path]:
     """The model of a run, a folder of weights or a shipped name, on a device; and its folder."""
     folder = find(name)
-    return VDSM.from_pretrained(folder).to(pick_device(device)), folder
+    model = VDSM.from_pretrained(folder)
+    say_unfinished(folder, model)
+    return model.to(pick_device(device)), folder
+
+
+def say_unfinished(folder: Path, model: VDSM) -> None:
+    """One line where a run has not come to its end."""
+    if is_run(folder) and not model.identity_aggregate.fitted:
+        last = Run.open(folder).metrics()[-1:]
+        reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
+        screen(stderr=True).print(
+            f"note: {folder} is not trained to its end{''.join(reached)}", soft_wrap=True
+        )
 
 
 def trained_window(folder: Path, window: int | None) -> int:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
+from vdsm.words import counted
 
 FORMAT = 1
 MAKING = "making.json"  # in what `vdsm data folder` has begun, until it is whole
@@ -106,9 +107,20 @@ class Clips:
         """uint8 [T_n, H, W, C]: every frame of one clip."""
         return self.read(clip, 0, int(self.table.length[clip]))
 
+    def require_segment(self, clip: int, start: int, frames: int) -> None:
+        """InputError where a clip has no frames start .. start + frames."""
+        if not 0 <= clip < len(self):
+            raise InputError(f"there is no clip {clip} among {counted(len(self), 'clip')}")
+        length = int(self.table.length[clip])
+        if not 0 <= start <= start + frames <= length:
+            has = counted(length, "frame")
+            raise InputError(f"clip {clip} has {has}, none of {start} to {start + frames}")
+
     def select(self, split: str | None = None, min_length: int = 1) -> Ints:
         """Indices of the clips of a split ("train", "test", None for all) that are long enough."""
         chosen = self.table.length >= min_length
+        if split is not None and split not in SPLITS:
+            raise InputError(f"no split '{split}': it is {' or '.join(SPLITS)}")
         if split is not None:
             chosen &= self.table.split == SPLITS.index(split)
         return np.flatnonzero(chosen).astype(np.int64)
@@ -161,7 +173,7 @@ class MemmapClips(Clips):
         self.frames: Frames = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
-        assert 0 <= start <= start + frames <= self.table.length[clip]
+        self.require_segment(clip, start, frames)
         first = int(self.start[clip]) + start
         return self.frames[first : first + frames]
 

@@ -190,7 +190,7 @@ class MovingMnistClips(Clips):
             raise InputError(f"{path} has arrays of another dataset: make the data again")
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
-        assert 0 <= start <= start + frames <= self.table.length[clip]
+        self.require_segment(clip, start, frames)
         out = np.zeros((frames, SIDE, SIDE, 1), np.uint8)
         times = np.arange(start, start + frames)
         patches = self._digits[self.table.group[clip]]

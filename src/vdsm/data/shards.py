@@ -68,7 +68,7 @@ class ShardClips(Clips):
                 _check_shard(Path(address), size)
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
-        assert 0 <= start <= start + frames <= self.table.length[clip]
+        self.require_segment(clip, start, frames)
         size = int(np.prod(self.frame))
         address = self.addresses[self.shard[clip]]
         offset, length = int(self.offset[clip]) + start * size, frames * size

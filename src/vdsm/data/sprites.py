@@ -240,7 +240,7 @@ class SpriteClips(Clips):
         canvas = np.zeros((len(clips), frames * CELL * CELL), np.uint32)
         pairs = self.table.labels["action"][clips]
         for row, clip, pair, start in zip(canvas, clips, pairs, starts.tolist(), strict=True):
-            assert 0 <= start <= start + frames <= FRAMES
+            self.require_segment(int(clip), int(start), frames)
             for drawn in self._drawn[clip]:
                 self._layers[drawn][pair].over(row, start, frames)
         rgba = canvas.view(np.uint8).reshape(len(clips), frames, CELL, CELL, 4)

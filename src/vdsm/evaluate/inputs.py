@@ -138,6 +138,8 @@ def _column(name: str, values: Any, n: int) -> Ints:
 
 
 def _roles(labels: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Role]:
+    if not isinstance(labels, Mapping) or not isinstance(roles, Mapping):
+        raise InputError("labels and roles must be dicts: factor -> [N] integers, factor -> role")
     if not labels:
         raise InputError("labels are empty: the panel needs at least one labelled factor")
     checked: dict[str, Role] = {}
@@ -190,7 +192,7 @@ def _code(name: str, values: Any, n: int) -> Array:
     if "." in name:
         raise InputError(f"code '{name}' has a dot in its name: rename it")
     code = to_numpy(values)
-    if code.ndim not in (2, 3) or len(code) != n:
+    if code.ndim not in (2, 3) or len(code) != n or 0 in code.shape:
         raise InputError(f"code {name}: shape {code.shape}, expected [{n}, k] or [{n}, T, k]")
     if not np.issubdtype(code.dtype, np.floating):
         raise InputError(f"code {name}: {code.dtype} values, expected floats")

@@ -1,6 +1,6 @@
 """The measurements of the panel, one function each: clips are made, judged, and counted."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from vdsm.errors import InputError
 from vdsm.evaluate.consistency import consistency, mean_consistency
 from vdsm.evaluate.entropy import paper_entropies, prior_row
 from vdsm.evaluate.frechet import Features, FeatureSet, compare
-from vdsm.evaluate.inputs import Inputs, Ints, to_numpy
+from vdsm.evaluate.inputs import Array, Inputs, Ints, to_numpy
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Judges, Seen, accuracies, look, require_floor
 from vdsm.evaluate.probes import leakage
@@ -194,11 +194,7 @@ def identities(context: Context, sample_identity: Generate | None, row: str) -> 
         context.left_out[row] = reason
         return
     n = len(inputs.test)
-    drawn = to_numpy(sample_identity(n, generator(context.settings.seed, "prior")))
-    expected = (n, *inputs.codes["s"].shape[1:])
-    if drawn.shape != expected or not np.isfinite(drawn).all():
-        raise InputError(f"sample_identity gave {drawn.shape}, expected finite values {expected}")
-    drawn = drawn.astype(inputs.codes["s"].dtype)
+    drawn = _drawn(inputs, sample_identity, n, generator(context.settings.seed, "prior"))
 
     def clips() -> Iterator[Video]:
         for cut in cuts(n, context.settings.batch):
@@ -207,6 +203,33 @@ def identities(context: Context, sample_identity: Generate | None, row: str) -> 
 
     seen = context.look(clips(), "drawn identities", n)
     context.numbers.update(under(row, prior_row(seen.verdicts, inputs, context.bootstrap)))
+
+
+def _drawn(inputs: Inputs, sample_identity: Generate, n: int, rng: np.random.Generator) -> Array:
+    drawn = to_numpy(sample_identity(n, rng))
+    expected = (n, *inputs.codes["s"].shape[1:])
+    if drawn.shape != expected or not np.isfinite(drawn).all():
+        raise InputError(f"sample_identity gave {drawn.shape}, expected finite values {expected}")
+    return drawn.astype(inputs.codes["s"].dtype)
+
+
+def try_out(
+    inputs: Inputs,
+    decode: Decode,
+    identities: Sequence[Generate | None],
+    generators: Sequence[Generate | None],
+) -> None:
+    """Call what the user gave for two clips, before an hour of judges: InputError as later."""
+    decode_checked(decode, {k: code[inputs.test[:2]] for k, code in inputs.codes.items()}, inputs)
+    rng = np.random.default_rng(0)
+    for sample_identity in identities:
+        if sample_identity is not None:
+            _drawn(inputs, sample_identity, 2, rng)
+    _, frames, height, width, channels = inputs.real.shape
+    for generate in generators:
+        if generate is not None:
+            shape = (2, frames, channels, height, width)
+            check_clips("generate", generate(2, rng), shape)
 
 
 def generation(context: Context, real: Looked, generate: Generate | None, kind: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vdsm.errors import InputError
 from vdsm.evaluate import measure
 from vdsm.evaluate.cache import judges_for
 from vdsm.evaluate.frechet import Features, require_frames
@@ -42,7 +43,7 @@ def panel(
     unseen: Any = None,
     features: Mapping[str, Features] | None = None,
     settings: Settings | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Measure a model on N clips. Rows with `split` 1 are measured, every one of them.
@@ -75,6 +76,8 @@ def panel(
     InputError where arrays do not fit together, or a judge is below its floor.
     """
     settings = settings or Settings()
+    if not isinstance(settings, Settings):
+        raise InputError(f"settings are a {type(settings).__name__}: give vdsm.evaluate.Settings")
     inputs = prepare(
         real=real,
         labels=labels,
@@ -88,8 +91,9 @@ def panel(
     )
     for name, function in (features or {}).items():
         require_frames(name, function, inputs.real.shape[1])
+    measure.try_out(inputs, decode, (sample_identity, fitted_identity), (generate, fitted))
     bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))
-    judges = judges_for(inputs, settings, cache, progress)
+    judges = judges_for(inputs, settings, None if cache is None else Path(cache), progress)
     context = Context(inputs, decode, judges, settings, features or {}, progress, bootstrap)
     real_clips = measure.judge_real(context)
     measure.reconstruction(context, real_clips)

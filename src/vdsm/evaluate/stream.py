@@ -54,6 +54,8 @@ def mix(codes: CodeArrays, who: Ints, what: Ints) -> dict[str, Any]:
 
 def decode_checked(decode: Decode, codes: CodeArrays, inputs: Inputs) -> Video:
     """Decoded clips as the panel takes them; InputError that says what the decoder gave instead."""
+    if not callable(decode):
+        raise InputError(f"decode is a {type(decode).__name__}: give a function of codes")
     _, frames, height, width, channels = inputs.real.shape
     return check_clips("decode", decode(codes), (len(codes["s"]), frames, channels, height, width))
 

@@ -6,6 +6,7 @@ q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -319,8 +320,8 @@ class VDSM(nn.Module):
         """
         self._check_codes(codes)
         frames = codes.z.shape[1] if frames is None else frames
-        if frames < 1:
-            raise InputError(f"frames is {frames}: ask for at least 1")
+        if not isinstance(frames, Integral) or frames < 1:
+            raise InputError(f"frames is {frames!r}: ask for a whole number of at least 1")
         s, d, z = (code.to(self.z_start) for code in (codes.s, codes.d, codes.z))
         z = self.continue_poses(z, d, frames, None, True, by)
         with autocast(z.device, use_bf16(self.precision, z.device)):
@@ -364,6 +365,10 @@ class VDSM(nn.Module):
         "standard", or before training has ended, from the paper's p(s), p(d), p(z_1), p(z_t | ...).
         """
         require_some(num, frames)
+        if density not in get_args(Density):
+            raise InputError(f"density is '{density}': it is {' or '.join(get_args(Density))}")
+        if given is not None:
+            self._check(given)
         s = self.sample_identity(num, generator, density)
         d, z_first = self.sample_dynamics(num, generator, density)
         if given is not None:
@@ -417,11 +422,19 @@ class VDSM(nn.Module):
             raise InputError(
                 f"clips have shape {tuple(clips.shape)}: give at least 1 clip, 1 frame"
             )
+        if clips.is_floating_point() and clips.isnan().any():
+            raise InputError("clips hold values that are no numbers: see how they were made")
         if not clips.is_floating_point() or not (clips.min() >= 0 and clips.max() <= 1):
             raise InputError("clips must be floating point in [0, 1]: divide 8-bit frames by 255")
 
     def _check_codes(self, codes: Codes) -> None:
         c = self.config
+        for name, dims in (("s", 2), ("d", 2), ("z", 3)):
+            code = getattr(codes, name, None)
+            if not isinstance(code, Tensor) or code.ndim != dims or 0 in code.shape:
+                kind = tuple(code.shape) if isinstance(code, Tensor) else type(code).__name__
+                wanted = "[B, T, κ_z]" if name == "z" else f"[B, κ_{name}]"
+                raise InputError(f"code {name} is {kind}: give a tensor {wanted}, as encode does")
         found = (codes.s.shape[-1], codes.d.shape[-1], codes.z.shape[-1])
         sizes = (c.identity_dim, c.dynamics_dim, c.pose_dim)
         if found != sizes:
@@ -470,6 +483,9 @@ class VDSM(nn.Module):
 
 def require_some(num: int, frames: int) -> None:
     """InputError where nothing is asked for."""
+    for name, value in (("num", num), ("frames", frames)):
+        if not isinstance(value, Integral):
+            raise InputError(f"{name} is {value!r}: give a whole number")
     if num < 1 or frames < 1:
         asked = f"{counted(num, 'clip')} of {counted(frames, 'frame')}"
         raise InputError(f"asked for {asked}: both must be at least 1")

@@ -106,7 +106,9 @@ def train(
     with closing(Prefetch()) as prefetch:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, prefetch)
-    if not state.model.identity_aggregate.fitted:
+    if state.model.identity_aggregate.fitted:  # finished before, but weights may be damaged since
+        processes.once(lambda: state.model.save_pretrained(run.path))
+    else:
         found = processes.once(lambda: complete(run, clips, state))
         state.model.load_state_dict(found, strict=False)
     return state.model.eval()

@@ -11,7 +11,9 @@ config.json, model.safetensors    the model, as `VDSM.from_pretrained` reads it
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import torch
 
 from vdsm.config import Config, build
 from vdsm.data import open_clips
-from vdsm.data.clips import Clips
+from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, read_json
 from vdsm.train.stages import stages
@@ -77,9 +79,42 @@ class Run:
 
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
-        clips = open_clips(data or self.data)
+        clips = self.open_data(data)
         require_same(clips, self.fingerprint, self.path)
         return clips
+
+    def open_data(self, data: Path | None = None) -> Clips:
+        """The dataset at `data`, or where it lay when the run began."""
+        if data is None and not is_dataset(self.data):
+            raise InputError(
+                f"{self.path} was trained on {self.data}, where no dataset is: name the place "
+                "where it lies now, as DATA"
+            )
+        return open_clips(data or self.data)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One training at a time: a second one would delete the first one's checkpoints.
+
+        InputError where another process holds the run. The lock goes with its process.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(folder)
+            raise InputError(
+                f"{self.path} is being trained by another process: wait for it, or stop it"
+            ) from error
+        try:
+            yield
+        finally:
+            os.close(folder)
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
         """Write a checkpoint; the one before, of another name, stays until this one is whole."""

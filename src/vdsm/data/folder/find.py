@@ -104,6 +104,9 @@ def read_table(table: Path, root: Path) -> list[Item]:
         items.append(item)
     if not items:
         raise InputError(f"{table} has no rows: name a clip in each")
+    for name in items[0].labels:
+        if "." in name:
+            raise InputError(f"{table}: the column '{name}' has a dot in its name: rename it")
     return items
 
 

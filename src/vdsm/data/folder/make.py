@@ -130,7 +130,7 @@ def _report(
     kinds = Counter(entry.kind for entry in problems)
     screen(stderr=True).print(
         f"left out: {len(broken)} broken, {kinds['short']} too short, {kinds['no video']} without"
-        f" video, of {len(items)}: see {out / REPORT}",
+        f" video, of {len(items)}: see {REPORT} in the dataset",
         soft_wrap=True,
     )
 
