@@ -82,11 +82,8 @@ def prepared(folder: Path, data: Path, seed: int) -> Run:
 
 
 def draw(model: VDSM, clips: Clips, out: Path, trained: int) -> None:
-    """swap.gif: s of row x d of column over 40 frames; swap.png: three of the pairs as strips."""
-    chosen = figures.diverse(clips, 6, trained)
-    shown = figures.load(clips, chosen, trained)
-    moving = figures.action_transfer(model, shown, shown, FRAMES)
+    """swap.gif: s of row x d of column over 40 frames; swap.png: some of the pairs, as Fig. 11."""
+    scene = figures.set_scene(model, clips, trained, FRAMES)
+    moving = figures.action_transfer(model, scene.clips, scene.clips, FRAMES)
     write_clips(out / "swap.gif", moving, fps=10)
-    longer = figures.load(clips, chosen[:3], FRAMES)
-    strips = figures.transfer_strips(model, longer, longer.roll(1, 0), FRAMES, trained)
-    write_picture(out / "swap.png", strips)
+    write_picture(out / "swap.png", figures.FIGURES["beyond"](scene).still)

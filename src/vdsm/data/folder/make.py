@@ -157,6 +157,13 @@ def _write(
         labels = [index.get(row.item.labels.get(factor.name, ""), -1) for row in clips]
         columns[f"label.{factor.name}"] = np.array(labels, np.int64)
     problems = [entry for entry in results.values() if entry.problem is not None]
+    held_out = np.unique(group[columns["split"] == 1])
+    if options.holdout == "group" and len(held_out) == 1 and len(np.unique(group)) > 1:
+        screen(stderr=True).print(
+            "note: one individual is held out, so swaps and who is who cannot be measured: "
+            "--holdout clip holds out clips of everybody, --test-share more individuals",
+            soft_wrap=True,
+        )
     made = provenance(
         "folder",
         options,
