@@ -129,6 +129,7 @@ MISTAKES = [
     ("embed {}/run {}/data --out {}/data/clips.npz", "{}/data/clips.npz belongs to the dataset in"),
     ("evaluate {}/run --out {}/run/run.json", "{}/run/run.json belongs to the run in {}/run"),
     ("bench --preset debug --out {}/run/config.json", "{}/run/config.json belongs to the run"),
+    ("evaluate {}/run {}/run --out {}/new.json", "{}/run is named twice"),
     ("evaluate {}/run --out {}/new.png", "ends in '.png': name a .json file"),
     ("evaluate {}/run --out {}/new.json --test-clips -1", "'-1' is no whole number"),
     ("report {}/run --out {}/new.mp4", "ends in '.mp4': name a .html file"),

@@ -107,7 +107,10 @@ def put_together(results: Sequence[Result]) -> Result:
 
 
 def same_data(runs: Sequence[Path], data: Path | None, other_data: bool) -> None:
-    """Refuse to average runs on different data."""
+    """Refuse to average runs on different data, or a run with itself."""
+    twice = [path for i, path in enumerate(runs) if path.resolve() in map(Path.resolve, runs[:i])]
+    if twice:
+        raise InputError(f"{twice[0]} is named twice: a spread is over different runs")
     first, *others = (measurable(path) for path in runs)
     if not others:
         return
