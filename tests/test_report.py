@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError
@@ -405,9 +406,16 @@ def test_text_is_escaped() -> None:
 def test_tables_for_the_terminal_become_html() -> None:
     rich = Table("", "value", title="A title")
     rich.add_row("PSNR", "27.5 [26.4, 28.5]")
-    rich.add_row("[bold]SSIM[/bold]")
+    rich.add_row(Text("SSIM", "bold"), "[/x] is no markup")
     (made,) = html.of_rich(Group(rich))
-    assert Page(made).cells == ["", "value", "PSNR", "27.5 [26.4, 28.5]", "SSIM", ""]
+    assert Page(made).cells == [
+        "",
+        "value",
+        "PSNR",
+        "27.5 [26.4, 28.5]",
+        "SSIM",
+        "[/x] is no markup",
+    ]
     assert "A title" in made
 
 
