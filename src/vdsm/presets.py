@@ -204,8 +204,8 @@ def ungrouped(config: Config) -> Config:
 #             A fourth run: swaps 99.1, colour from d 20
 #   moving-mnist  three seeds: swaps 83 % right in both; digit from s 94, from d 15 (chance 10.5);
 #                 trajectory from d 100, from s 11 (10); PSNR 25 dB, 4 and 9 are confused
-#   weizmann  over three splits swaps 69 % right in both, 74 into pairs never seen; person from s 83
-#             and from d 6 (chance 11); PSNR 23 dB
+#   weizmann  over six splits swaps 70 % right in both, 68 into pairs never seen; person from s 87
+#             and from d 5 (chance 11), action from d 91 and from s 6 (25); PSNR 23 dB
 COMPACT = {
     "mug": people(PAPER["mug"]),
     # Half the paper's decoder width: a quarter tells the nearest skins apart in 96 % of swaps only.
