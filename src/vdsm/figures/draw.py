@@ -78,15 +78,9 @@ def transfer_rows(
     return np.stack([blank(pixels(identity), t), blank(pixels(action), t), drawn], 1)
 
 
-def transfer_strips(
-    model: VDSM,
-    identity: Video,
-    action: Partners,
-    frames: int | None = None,
-    seen: int | None = None,
-) -> Frames:
+def transfer_strips(model: VDSM, identity: Video, action: Partners) -> Frames:
     """For each pair of clips three rows, as `transfer_rows` gives them."""
-    rows = transfer_rows(model, identity, action, frames, seen)
+    rows = transfer_rows(model, identity, action)
     return strips(rows.reshape(-1, *rows.shape[2:]))
 
 

@@ -30,7 +30,7 @@ from vdsm.model.transition import Transition
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.words import counted
 
-CHUNK = 32  # clips that encode and decode take at a time
+CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
 Density = Literal["fitted", "standard"]
 Continuation = Literal["dynamics", "transition"]
 Features = Float[Tensor, "B T F"]
