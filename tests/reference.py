@@ -194,8 +194,9 @@ class Twin:
         shown = s
         if config.decoder_input == "s_hat":
             shown = mixture if config.num_experts > 1 else torch.softmax(s * self.sharpness, 0)
-        x = torch.cat([config.num_experts * shown, z])[:, None, None]  # s in units of its prior
-        layers = len(config.decoder_widths) + 1
+        x = torch.cat([config.num_experts * shown, z, *self.waves(z)])
+        x = x[:, None, None]  # s in units of its prior
+        layers, code = len(config.decoder_widths) + 1, x.flatten()
         for layer in range(layers):
             weights, biases = self.w[f"decoder.weights.{layer}"], self.w[f"decoder.biases.{layer}"]
             weight, bias = torch.zeros_like(weights[0]), torch.zeros_like(biases[0])
@@ -204,7 +205,15 @@ class Twin:
             stride, padding = (1, 0) if layer == 0 else (2, 1)
             x = F.conv_transpose2d(x[None], weight.permute(0, 3, 1, 2), bias, stride, padding)[0]
             x = x if layer == layers - 1 else leaky(x)
+            if config.decoder_skips and layer < layers - 1:
+                gains = self.w[f"decoder.skips.{layer}.weight"] @ code
+                x = torch.stack([(1 + g) * c for g, c in zip(gains, x, strict=True)])
         return x
+
+    def waves(self, z: Tensor) -> list[Tensor]:
+        """Sines of every dimension, the slowest first, then cosines."""
+        angles = [2**k * v for v in z for k in range(self.config.pose_waves)]
+        return [f(a)[None] for f in (torch.sin, torch.cos) for a in angles]
 
     def log_likelihood(self, frame: Tensor, s: Tensor, z: Tensor) -> Tensor:
         """log p(x_t | s, z_t)."""

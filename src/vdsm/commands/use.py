@@ -22,12 +22,13 @@ from vdsm.notation import Codes
 from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
 from vdsm.trained import read, require_fit
-from vdsm.video import grid, read_video, write_clips, write_picture
+from vdsm.video import grid, read_video, strips, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
 from vdsm.weights import example, find
 from vdsm.words import counted
 
 FPS = 8
+SHOWN = ("identity", "action", "swap")  # with --show-inputs
 FOR_ALL = "(--window 0 for all)"
 
 
@@ -212,14 +213,17 @@ def swap(
     who, what = (batch_of_one(clip.frames, model) for clip in clips.values())
     drawn = figures.pixels(model.swap(who, what, frames))
     if show_inputs:
-        t = drawn.shape[1]
-        shown = [figures.hold(figures.pixels(clip), t) for clip in (who, what)]
-        columns = 1 if out.suffix.lower() == ".png" else 3
-        drawn = grid(np.concatenate([*shown, drawn]), columns)[None]
-    write_clips(out, drawn[0], FPS)
+        given = [figures.hold(figures.pixels(clip), drawn.shape[1]) for clip in (who, what)]
+        drawn = np.concatenate([*given, drawn])
+    still = out.suffix.lower() == ".png"
+    if show_inputs and still:
+        write_picture(out, figures.labelled(strips(drawn), SHOWN))
+    else:
+        write_clips(out, grid(drawn, len(SHOWN)) if show_inputs else drawn[0], FPS)
     cut = ", ".join(f"{clip.cut} of {option}" for option, clip in clips.items() if clip.cut)
     seen = f"; seen: {cut} {FOR_ALL}" if cut else ""
-    print(f"{out}: {counted(drawn.shape[1], 'frame')}{seen}")
+    order = f"; from the left: {', '.join(SHOWN)}" if show_inputs and not still else ""
+    print(f"{out}: {counted(drawn.shape[1], 'frame')}{order}{seen}")
 
 
 def generate(

@@ -17,7 +17,7 @@ from vdsm.figures.draw import (
     transfer_rows,
     transfer_strips,
 )
-from vdsm.figures.layout import blank, framed, hold, pixels
+from vdsm.figures.layout import blank, framed, hold, labelled, pixels
 
 __all__ = [
     "FIGURES",
@@ -32,6 +32,7 @@ __all__ = [
     "identity_pose_grid",
     "interpolate_dynamics",
     "interpolate_identity",
+    "labelled",
     "load",
     "open_loop_rows",
     "pixels",

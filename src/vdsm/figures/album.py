@@ -147,11 +147,12 @@ def action_transfer(scene: Scene) -> Figure:
 def identity_pose(scene: Scene) -> Figure:
     """Fig. 8: every identity in every pose, by stage 1 alone."""
     middle = scene.clips[:, scene.trained // 2][:, None]
+    sheet = scene.enlarge(draw.identity_pose_grid(scene.model, middle))
     return Figure(
         "Identity and pose, frame by frame",
         "As Fig. 8: s of the frame at the left, z of the frame at the top. Each frame is seen by "
         "itself; the sequence model has no part in it.",
-        scene.enlarge(draw.identity_pose_grid(scene.model, middle)),
+        labelled(sheet, ["z of", *["s of"] * len(middle)]),
     )
 
 
@@ -180,6 +181,7 @@ def from_one_frame(scene: Scene) -> Figure:
         headed(cell[None].repeat(samples, 0), thin(block, ACROSS))
         for cell, block in zip(cells, blocks, strict=True)
     ]
+    texts = [f"sample {i + 1}" for i in range(samples)] * len(sheets)
     moving = np.stack(
         [
             clip
@@ -192,7 +194,7 @@ def from_one_frame(scene: Scene) -> Figure:
         "The left column is all that the model sees: it gives s and the first pose. The dynamics "
         "d are sampled three times for each picture, as `vdsm generate` samples them: once "
         "training has ended, from a density fitted to codes.",
-        scene.enlarge(stacked(sheets)),
+        labelled(scene.enlarge(stacked(sheets)), texts),
         grid(moving, samples + 1),
         scene.scale,
     )

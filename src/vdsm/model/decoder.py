@@ -32,7 +32,8 @@ class MixtureDecoder(nn.Module):
         self.unit = config.num_experts
         routed = self.experts not in (1, config.identity_dim)
         told = self.experts if self.input == "s_hat" and routed else config.identity_dim
-        inputs = told + config.pose_dim
+        self.waves = config.pose_waves
+        inputs = told + config.pose_dim * (1 + 2 * self.waves)
         shapes = list(
             zip(
                 (inputs, *config.decoder_widths),
@@ -45,6 +46,9 @@ class MixtureDecoder(nn.Module):
             for layer, (i, o) in enumerate(shapes)
         )
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
+        self.skips = nn.ModuleList(
+            skip(inputs, o) for o in config.decoder_widths if config.decoder_skips
+        )
         self.route: nn.Module = nn.Identity()
         if routed:
             # Starts with one dimension of s per expert, as with as many experts as dimensions. A
@@ -58,7 +62,8 @@ class MixtureDecoder(nn.Module):
         told = s
         if self.input == "s_hat":  # of a single decoder, which has no weights, softmax of s
             told = mixture if self.experts > 1 else torch.softmax(s * sharpness, -1)
-        x = torch.cat([self.unit * told[:, None].expand(-1, z.shape[1], -1), z], -1)
+        told = self.unit * told[:, None].expand(-1, z.shape[1], -1)
+        x = torch.cat([told, with_waves(z, self.waves)], -1)
         return self.draw(x, mixture)
 
     def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
@@ -69,13 +74,34 @@ class MixtureDecoder(nn.Module):
 
     def draw(self, x: Float[Tensor, "B T I"], mixture: Float[Tensor, "B N"]) -> Video:
         """Logits from inputs and expert weights."""
+        code, last = x, len(self.weights) - 1
         for layer, (bank, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
             weight, bias = blend(bank, mixture), blend(biases, mixture)
             if layer == 0:
                 x = F.leaky_relu(expand(x, weight, bias), SLOPE)
             else:
-                x = upsample(x, weight, bias, SLOPE if layer < len(self.weights) - 1 else None)
+                x = upsample(x, weight, bias, SLOPE if layer < last else None)
+            if self.skips and layer < last:
+                x = x * (1 + self.skips[layer](code)[:, :, None, None])
         return x.permute(0, 1, 4, 2, 3)
+
+
+def skip(inputs: int, channels: int) -> nn.Linear:
+    """From s and z to a layer's channels; at the start these are scaled by hardly more than 1."""
+    layer = nn.Linear(inputs, channels, bias=False)
+    nn.init.normal_(layer.weight, std=0.1 * inputs**-0.5)
+    return layer
+
+
+def with_waves(z: Pose, waves: int) -> Float[Tensor, "B T I"]:
+    """z beside its sines and cosines of 1, 2, 4, ... radians per unit (Tancik et al. 2020).
+
+    A layer sees a place within a map of 4 x 4 more easily by these than by z alone.
+    """
+    if waves == 0:
+        return z
+    angles = (z[..., None] * 2.0 ** torch.arange(waves, device=z.device)).flatten(-2)
+    return torch.cat([z, angles.sin(), angles.cos()], -1)
 
 
 def blend(
