@@ -205,8 +205,8 @@ class Twin:
             stride, padding = (1, 0) if layer == 0 else (2, 1)
             x = F.conv_transpose2d(x[None], weight.permute(0, 3, 1, 2), bias, stride, padding)[0]
             x = x if layer == layers - 1 else leaky(x)
-            if config.decoder_skips and layer < layers - 1:
-                gains = self.w[f"decoder.skips.{layer}.weight"] @ code
+            if config.decoder_skips and 0 < layer < layers - 1:
+                gains = self.w[f"decoder.skips.{layer - 1}.weight"] @ code
                 x = torch.stack([(1 + g) * c for g, c in zip(gains, x, strict=True)])
         return x
 

@@ -63,7 +63,7 @@ class ModelConfig:
     )
     decoder_skips: bool = Field(
         default=False,
-        description="s and z_t scale the channels of every layer of the decoder too",
+        description="s and z_t scale the channels of the decoder's layers above the first",
     )
     likelihood: Literal["bernoulli", "gaussian"] = Field(
         default="bernoulli", description="p(x_t | s, z_t) of Eq. 1"

@@ -150,14 +150,22 @@ def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Con
 def strokes(config: Config) -> Config:
     """Moving MNIST: z is to hold a place and no stroke, so it has two dimensions.
 
-    Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26).
+    Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26). Sines of
+    the place, and layers that all hear of s, draw a stroke where it belongs (2026-11-27).
     """
     config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=3000)
     return replace(
         config,
-        model=replace(config.model, pose_dim=2, identity_dim=16, identity_encoder="own"),
+        model=replace(
+            config.model,
+            pose_dim=2,
+            pose_waves=4,
+            identity_dim=16,
+            identity_encoder="own",
+            decoder_skips=True,
+        ),
         stage1=replace(config.stage1, batch=16, lr=3e-3, lambda_z_from=1.0),
-        separation=replace(config.separation, reference_frames=2, agreement=1.0),
+        separation=replace(config.separation, reference_frames=2, agreement=0.1),
     )
 
 
@@ -217,7 +225,7 @@ COMPACT = {
             lambda_z_to=1.5,
         )
     ),
-    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 14000, 150, batch=8, experts=12)),
+    "moving-mnist": strokes(compact(PAPER["moving-mnist"], 8000, 150, batch=8, experts=12)),
     "pendulum": swings(compact(PAPER["pendulum"], 1200, 200)),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),

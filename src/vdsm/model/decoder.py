@@ -47,7 +47,7 @@ class MixtureDecoder(nn.Module):
         )
         self.biases = nn.ParameterList(torch.zeros(self.experts, o) for _, o in shapes)
         self.skips = nn.ModuleList(
-            skip(inputs, o) for o in config.decoder_widths if config.decoder_skips
+            skip(inputs, o) for o in config.decoder_widths[1:] if config.decoder_skips
         )
         self.route: nn.Module = nn.Identity()
         if routed:
@@ -81,8 +81,8 @@ class MixtureDecoder(nn.Module):
                 x = F.leaky_relu(expand(x, weight, bias), SLOPE)
             else:
                 x = upsample(x, weight, bias, SLOPE if layer < last else None)
-            if self.skips and layer < last:
-                x = x * (1 + self.skips[layer](code)[:, :, None, None])
+            if self.skips and 0 < layer < last:
+                x = x * (1 + self.skips[layer - 1](code)[:, :, None, None])
         return x.permute(0, 1, 4, 2, 3)
 
 
