@@ -138,6 +138,8 @@ def test_table_has_both_numbers_and_chance(out: Path) -> None:
     [
         (["--preset", "debug"], "was started with other settings: choose another --out"),
         ([*FLAGS, "--evaluate.flor", "1"], "unknown option --evaluate.flor"),
+        (["--judges", "1"], "vdsm ablate: unknown option --judges; of the evaluation it is"),
+        (["--step", "1"], "vdsm ablate: unknown field 'step'"),
         ([*FLAGS, "--evaluate.floor", "7"], "floor is '7', it should be less than"),
         ([*FLAGS, "--stage1.step", "7"], "did you mean stage1.steps"),
     ],

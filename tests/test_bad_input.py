@@ -80,6 +80,7 @@ MISTAKES = [
     ("train {}/file --out {}/new", "{}/file"),
     ("train --resume --out {}/nosuch", "{}/nosuch is not a run: it has no run.json"),
     ("train --resume --out {}/data", "{}/data is not a run"),
+    ("report pendulum", "pendulum is not a run: it is a shipped model, which is weights alone"),
     ("train --resume --out {}/run {}/data64", "{}/data64 is not the dataset that {}/run was"),
     ("evaluate {}/run {}/data64 --other-data true --out {}/new.json", "has frames of 64 pixels, "),
     ("info {}/nosuch", "no dataset or run at {}/nosuch"),

@@ -68,7 +68,7 @@ def ablate_command(
     clips = open_clips(data)
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
-    asked, used = settings(clips, name, size or "compact", changes)
+    asked, used = settings(clips, name, size or "compact", changes, SOURCE)
     if not is_run(out / "bank"):
         claim_folder(out)
     console = screen()
@@ -96,6 +96,11 @@ def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:
     for name in rest:
         if name not in describe(Settings):
             raise InputError(f"{SOURCE}: unknown option --{EVALUATE}{name}")
+    for name in own:
+        if name in describe(Settings) and name not in describe(Config):
+            raise InputError(
+                f"{SOURCE}: unknown option --{name}; of the evaluation it is --{EVALUATE}{name}"
+            )
     return own, build(Settings, rest, SOURCE)
 
 

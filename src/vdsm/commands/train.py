@@ -97,18 +97,21 @@ def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, st
 
 
 def settings(
-    clips: Clips, name: str | None, size: Size, changes: dict[str, str]
+    clips: Clips, name: str | None, size: Size, changes: dict[str, str], command: str = "vdsm train"
 ) -> tuple[Config, str]:
-    """The preset (by default the dataset's own), made to fit the data, with the user's changes."""
+    """The preset (by default the dataset's own), made to fit the data, with the user's changes.
+
+    command: whom errors name.
+    """
     maker = str(clips.info.made.get("maker"))  # a folder of videos may have any name
     name = name or (maker if maker in NAMES else "folder")
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     changes = fitted | changes
     plain = preset(name, size)
-    config = override(plain, changes, "vdsm train")
+    config = override(plain, changes, command)
     people = individuals(clips, config)
     if plain.contrast.steps and not (people.grouped and len(people.members) > 1):
-        config = override(ungrouped(plain), changes, "vdsm train")
+        config = override(ungrouped(plain), changes, command)
     return config, name
 
 

@@ -27,6 +27,7 @@ from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, read_json
 from vdsm.train.stages import stages
 from vdsm.version import __version__
+from vdsm.weights import shipped
 
 POINTER = "checkpoint.json"
 
@@ -64,7 +65,10 @@ class Run:
     def open(cls, path: Path) -> "Run":
         """Open an existing run."""
         if not is_run(path):
-            raise InputError(f"{path} is not a run: it has no run.json (see 'vdsm train --help')")
+            why = "it has no run.json"
+            if str(path) in shipped() and not path.exists():
+                why = "it is a shipped model, which is weights alone"
+            raise InputError(f"{path} is not a run: {why} (see 'vdsm train --help')")
         record = read_json(path / "run.json")
         for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
             if not isinstance(record.get(name), kind):
