@@ -194,9 +194,8 @@ class Twin:
         shown = s
         if config.decoder_input == "s_hat":
             shown = mixture if config.num_experts > 1 else torch.softmax(s * self.sharpness, 0)
-        x = torch.cat([config.num_experts * shown, z, *self.waves(z)])
-        x = x[:, None, None]  # s in units of its prior
-        layers, code = len(config.decoder_widths) + 1, x.flatten()
+        code = torch.cat([config.num_experts * shown, z])  # s in units of its prior
+        x, layers = code[:, None, None], len(config.decoder_widths) + 1
         for layer in range(layers):
             weights, biases = self.w[f"decoder.weights.{layer}"], self.w[f"decoder.biases.{layer}"]
             weight, bias = torch.zeros_like(weights[0]), torch.zeros_like(biases[0])
@@ -209,11 +208,6 @@ class Twin:
                 gains = self.w[f"decoder.skips.{layer - 1}.weight"] @ code
                 x = torch.stack([(1 + g) * c for g, c in zip(gains, x, strict=True)])
         return x
-
-    def waves(self, z: Tensor) -> list[Tensor]:
-        """Sines of every dimension, the slowest first, then cosines."""
-        angles = [2**k * v for v in z for k in range(self.config.pose_waves)]
-        return [f(a)[None] for f in (torch.sin, torch.cos) for a in angles]
 
     def log_likelihood(self, frame: Tensor, s: Tensor, z: Tensor) -> Tensor:
         """log p(x_t | s, z_t)."""

@@ -50,7 +50,6 @@ GRID = {
     "likelihood": ("bernoulli", "gaussian"),
     "decoder_input": ("s", "s_hat"),
     "flow_steps": (0, 2),
-    "pose_waves": (0, 2),
     "decoder_skips": (False, True),
 }
 

@@ -22,7 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "one decoder, gaussian": {"experts": 1, "likelihood": "gaussian", "gaussian_scale": 0.3},
     "64 pixels, colour": {"size": 64, "channels": 3, "encoder_slope": 0.2},
     "128 pixels, 1-d pose, flow": {"size": 128, "pose_dim": 1, "flow_steps": 1},
-    "waves and skips": {"pose_waves": 3, "decoder_skips": True},
+    "skips": {"decoder_skips": True},
 }
 
 

@@ -56,11 +56,6 @@ class ModelConfig:
         default="s",
         description="what joins z_t at the decoder's input: s (paper) or ŝ (authors' code)",
     )
-    pose_waves: int = Field(
-        default=0,
-        ge=0,
-        description="sines and cosines of every pose dimension that the decoder sees as well",
-    )
     decoder_skips: bool = Field(
         default=False,
         description="s and z_t scale the channels of the decoder's layers above the first",

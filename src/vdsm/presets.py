@@ -150,8 +150,8 @@ def contrasted(config: Config, identity_lr: float = 0.1, **contrast: Any) -> Con
 def strokes(config: Config) -> Config:
     """Moving MNIST: z is to hold a place and no stroke, so it has two dimensions.
 
-    Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26). Sines of
-    the place, and layers that all hear of s, draw a stroke where it belongs (2026-11-27).
+    Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26). By
+    layers that all hear of s, more directions of s speak (docs/log.md, 2026-11-27).
     """
     config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=3000)
     return replace(
@@ -159,7 +159,6 @@ def strokes(config: Config) -> Config:
         model=replace(
             config.model,
             pose_dim=2,
-            pose_waves=4,
             identity_dim=16,
             identity_encoder="own",
             decoder_skips=True,

@@ -22,6 +22,10 @@ class MixtureDecoder(nn.Module):
     One blended decoder per clip then draws all its frames. A layer's bank has shape
     [N, I, 4, 4, O]: with channels last, blending is one matmul, (B x N)(N x P), and so is the
     layer itself. With one expert the bank is a single decoder (App. G).
+
+    The paper's layers hear of s and z_t by the first alone, and may then use few directions of s.
+    With `decoder_skips` both scale the channels of the layers above it as well (skips from the
+    latents to every layer, Dieng et al. 2019; scales that depend on them, Perez et al. 2018).
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -32,8 +36,7 @@ class MixtureDecoder(nn.Module):
         self.unit = config.num_experts
         routed = self.experts not in (1, config.identity_dim)
         told = self.experts if self.input == "s_hat" and routed else config.identity_dim
-        self.waves = config.pose_waves
-        inputs = told + config.pose_dim * (1 + 2 * self.waves)
+        inputs = told + config.pose_dim
         shapes = list(
             zip(
                 (inputs, *config.decoder_widths),
@@ -62,8 +65,7 @@ class MixtureDecoder(nn.Module):
         told = s
         if self.input == "s_hat":  # of a single decoder, which has no weights, softmax of s
             told = mixture if self.experts > 1 else torch.softmax(s * sharpness, -1)
-        told = self.unit * told[:, None].expand(-1, z.shape[1], -1)
-        x = torch.cat([told, with_waves(z, self.waves)], -1)
+        x = torch.cat([self.unit * told[:, None].expand(-1, z.shape[1], -1), z], -1)
         return self.draw(x, mixture)
 
     def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
@@ -91,17 +93,6 @@ def skip(inputs: int, channels: int) -> nn.Linear:
     layer = nn.Linear(inputs, channels, bias=False)
     nn.init.normal_(layer.weight, std=0.1 * inputs**-0.5)
     return layer
-
-
-def with_waves(z: Pose, waves: int) -> Float[Tensor, "B T I"]:
-    """z beside its sines and cosines of 1, 2, 4, ... radians per unit (Tancik et al. 2020).
-
-    A layer sees a place within a map of 4 x 4 more easily by these than by z alone.
-    """
-    if waves == 0:
-        return z
-    angles = (z[..., None] * 2.0 ** torch.arange(waves, device=z.device)).flatten(-2)
-    return torch.cat([z, angles.sin(), angles.cos()], -1)
 
 
 def blend(
