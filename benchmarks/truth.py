@@ -1,26 +1,36 @@
-"""Swaps of sprites beside the true clip: no judge, since the data hold every character's actions.
+"""Swaps beside the true clip, without a judge: of sprites and of moving MNIST.
 
 python benchmarks/truth.py MODEL DATA [--clips 500]
 
-MODEL: a run, an exported folder, or a shipped name. DATA: made by `vdsm data sprites`, where the
-1,120 characters of the paper's variant, or the 1,296 of the benchmark, are all combinations of
-body, trousers, shirt and hair, and every clip of an action has the same poses. So the swap of one
-character's identity and another's action has one true clip, and all it could be mistaken for are
-there too. The swaps are those that `vdsm evaluate MODEL DATA --test-clips N` judges. Prints JSON:
-PSNR to the true clip, the share of swaps to which the true clip is the nearest of all characters
-doing this, and how many of the others are the nearest but for one factor.
+MODEL: a run, an exported folder, or a shipped name. The swaps are those that
+`vdsm evaluate MODEL DATA --test-clips N` judges. Prints JSON.
+
+Sprites, the 1,120 characters of the paper's variant or the 1,296 of the benchmark: all are
+combinations of body, trousers, shirt and hair, and every clip of an action has the same poses. So
+the swap of one character's identity and another's action has one true clip, and all it could be
+mistaken for are there too. PSNR to the true clip, the share of swaps to which the true clip is the
+nearest of all characters doing this, and how many of the others are the nearest but for one factor.
+
+Moving MNIST of one digit: the true clip of a swap is drawn, the one digit where the other is. PSNR
+to it; the share of swaps to which the true digit is the nearest of all held out, wherever within
+four pixels of the path each fits best, and to which the nearest is one of the same class; how far
+off the true digit is, in pixels, by where it fits each frame best, and how far after the clip's
+own mean shift, which a pose has no need to agree on between digits. The same for reconstructions.
 """
 
 import argparse
 import json
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from vdsm import VDSM
 from vdsm.data import open_clips
 from vdsm.data.cells import action_of
 from vdsm.data.clips import Clips, Ints
+from vdsm.data.moving_mnist import PATCH, SIDE, MovingMnistClips
 from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.evaluate.sample import draw_sample
@@ -28,28 +38,29 @@ from vdsm.evaluate.seeds import generator
 from vdsm.evaluate.swap import match
 from vdsm.notation import Codes
 
-FRAMES, AT_ONCE = 8, 50
+FRAMES, AT_ONCE = 8, 50  # of sprites
+SHIFT = 4  # pixels
 
 
-def pairs_of(clips: Clips, count: int) -> Ints:
+def pairs_of(clips: Clips, count: int, frames: int = FRAMES) -> Ints:
     """[P, 2] clips (who, what) of the panel's swaps."""
-    sample = draw_sample(clips, FRAMES, 10_000, count, 0)
+    sample = draw_sample(clips, frames, 10_000, count, 0)
     pairs = match(np.flatnonzero(sample.split == 1), sample.groups, generator(0, "swap"))
     return np.asarray(sample.real.rows[pairs])
 
 
-def swaps(model: VDSM, clips: Clips, pairs: Ints) -> torch.Tensor:
+def swaps(model: VDSM, clips: Clips, pairs: Ints, frames: int = FRAMES) -> torch.Tensor:
     """[P, T, C, H, W] in float32."""
     made = []
     for part in np.array_split(pairs, range(AT_ONCE, len(pairs), AT_ONCE)):
-        who, what = (model.encode(whole(clips, column)) for column in part.T)
+        who, what = (model.encode(whole(clips, column, frames)) for column in part.T)
         made.append(model.decode(Codes(who.s, what.d, what.z)))
     return torch.cat(made)
 
 
-def whole(clips: Clips, rows: Ints) -> torch.Tensor:
-    """[B, T, C, H, W] all frames of clips."""
-    return as_video(clips.batch(rows, np.zeros(len(rows), np.int64), FRAMES))
+def whole(clips: Clips, rows: Ints, frames: int = FRAMES) -> torch.Tensor:
+    """[B, T, C, H, W] the first frames of clips, which are all of those of sprites."""
+    return as_video(clips.batch(rows, np.zeros(len(rows), np.int64), frames))
 
 
 def nearest(made: torch.Tensor, clips: Clips, candidates: Ints) -> tuple[Ints, torch.Tensor]:
@@ -77,13 +88,23 @@ def main() -> None:
 
 
 def measure(model_name: str, data: str, count: int) -> None:
-    """Print what was found; InputError where the data are not sprites."""
+    """Print what was found; InputError where the true clip of a swap is not known."""
     model, clips = VDSM.from_pretrained(model_name), open_clips(data)
-    if clips.info.name != "sprites":
-        raise InputError(
-            f"{data} holds {clips.info.name}: only sprites have the true clip of swaps"
-        )
     model.precision = "fp32"
+    if isinstance(clips, MovingMnistClips):
+        found = of_digits(model, clips, count)
+    elif clips.info.name == "sprites":
+        found = of_characters(model, clips, count)
+    else:
+        raise InputError(
+            f"{data} holds {clips.info.name}: only of sprites and moving-mnist is the true clip "
+            "of a swap known"
+        )
+    print(json.dumps(found))
+
+
+def of_characters(model: VDSM, clips: Clips, count: int) -> dict[str, float]:
+    """Sprites: the true clip among those of all characters."""
     pairs, action, group = pairs_of(clips, count), action_of(clips), clips.table.group
     looks = [clips.table.labels[f.name] for f in clips.info.factors if f.role == "identity"]
     made = swaps(model, clips, pairs)
@@ -95,20 +116,72 @@ def measure(model_name: str, data: str, count: int) -> None:
         who = pairs[rows, 0]
         place = np.array([np.flatnonzero(group[candidates] == g)[0] for g in group[who]])
         error = squared[torch.arange(len(rows)), torch.from_numpy(place)]
-        psnr.append(-10 * error.clamp_min(1e-10).log10().numpy())
+        psnr.append(decibels(error))
         right.append(group[found] == group[who])
         wrong_in.append(sum(column[found] != column[who] for column in looks))
     differ = np.concatenate(wrong_in)
-    print(
-        json.dumps(
-            {
-                "swaps": len(pairs),
-                "nearest_is_true": float(np.concatenate(right).mean()),
-                "wrong_in_one_factor": float((differ == 1).mean()),
-                "psnr": float(np.concatenate(psnr).mean()),
-            }
-        )
-    )
+    return {
+        "swaps": len(pairs),
+        "nearest_is_true": float(np.concatenate(right).mean()),
+        "wrong_in_one_factor": float((differ == 1).mean()),
+        "psnr": float(np.concatenate(psnr).mean()),
+    }
+
+
+def of_digits(model: VDSM, clips: MovingMnistClips, count: int) -> dict[str, Any]:
+    """Moving MNIST: the true digit among those held out, and its place."""
+    if clips.info.size != SIDE or len(clips.info.factors) != 2:
+        raise InputError(f"{clips.path}: only one digit in {SIDE} x {SIDE} pixels is compared")
+    frames = min(16, int(clips.table.length.min()))
+    pairs = pairs_of(clips, count, frames)
+    same = np.stack([pairs[:, 0]] * 2, 1)
+    found = compare(clips, pairs, swaps(model, clips, pairs, frames))
+    alone = compare(clips, same, swaps(model, clips, same, frames))
+    return {"swaps": len(pairs), **found, "reconstructions": alone}
+
+
+def compare(clips: MovingMnistClips, pairs: Ints, made: torch.Tensor) -> dict[str, float]:
+    """Clips [P, T, 1, 64, 64] beside the digit of the first of a pair on the path of the second."""
+    frames, group, label = made.shape[1], clips.table.group, clips.table.labels["digit"]
+    true = as_video(np.stack([clips.crossed(who, what, 0, frames) for who, what in pairs]))
+    corners = np.stack([clips.corners(what, 0, frames)[0] for what in pairs[:, 1]])
+    _, rows = np.unique(group[clips.select("test")], return_index=True)
+    candidates = clips.select("test")[rows]  # a clip of every digit held out
+    patches = torch.cat([as_video(clips.digits(row)[None, ..., None]) for row in candidates])
+    patches = patches.flatten(1)
+    nearest_to, off, moved = [], [], []
+    for clip, at, who in zip(made[:, :, 0], corners, pairs[:, 0], strict=True):
+        nearest_to.append(candidates[fits_best(clip, at, patches)])
+        own = as_video(clips.digits(who)[None, ..., None])[0]
+        fit = F.conv2d(clip[:, None], own)  # a patch is whole everywhere, so the largest fits best
+        down, right = np.divmod(fit.flatten(1).argmax(1).numpy(), fit.shape[-1])
+        shift = np.stack([right, down], 1) - at
+        off.append(np.linalg.norm(shift, axis=1))
+        moved.append(np.linalg.norm(shift - shift.mean(0), axis=1))
+    found, who = np.array(nearest_to), pairs[:, 0]
+    return {
+        "psnr": float(decibels((made - true).square().flatten(1).mean(1)).mean()),
+        "nearest_is_true": float((group[found] == group[who]).mean()),
+        "nearest_is_of_its_class": float((label[found] == label[who]).mean()),
+        "pixels_off": float(np.concatenate(off).mean()),
+        "pixels_off_but_for_mean_shift": float(np.concatenate(moved).mean()),
+    }
+
+
+def fits_best(clip: torch.Tensor, at: Ints, patches: torch.Tensor) -> int:
+    """Which patch, at corners `at` [T, 2] or shifted throughout, is nearest to frames [T, H, W]."""
+    wide, side = F.pad(clip, [SHIFT] * 4), PATCH + 2 * SHIFT
+    around = [f[y : y + side, x : x + side] for f, (x, y) in zip(wide, at.tolist(), strict=True)]
+    seen = F.unfold(torch.stack(around).mean(0)[None, None], PATCH)[0]  # [784, shifts]
+    # Σ_t |frame_t - patch|² over T, but for what is the same of all.
+    errors = patches.square().sum(1, keepdim=True) - 2 * patches @ seen
+    return int(errors.amin(1).argmin())
+
+
+def decibels(error: torch.Tensor) -> np.ndarray:
+    """PSNR from mean squared errors."""
+    found: np.ndarray = -10 * error.clamp_min(1e-10).log10().numpy()
+    return found
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""A dataset and settings so small that both stages train in a second."""
+"""Datasets and settings so small that both stages train in a second."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vdsm.config import Config, ModelConfig, Stage1Config, Stage2Config
@@ -52,3 +54,20 @@ def start(path: Path, data: Path, config: Config = SMALL, **changes: Any) -> tup
     """A new run and its clips; changes are top-level fields."""
     run = Run.create(path, replace(config, **changes), data, "debug")
     return run, open_clips(data)
+
+
+def idx(array: np.ndarray, kind: int = 8) -> bytes:
+    """An IDX file's bytes, as the format's description has them."""
+    lengths = b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return bytes((0, 0, kind, array.ndim)) + lengths + array.tobytes()
+
+
+def write_digits(folder: Path, n: int = 60, name: str = "train", end: str = ".gz") -> np.ndarray:
+    """Digits of noise, each with a mark that says which it is; labels n % 10."""
+    images = np.random.default_rng(0).integers(1, 256, (n, 28, 28), np.uint8)
+    labels = np.arange(n, dtype=np.uint8) % 10
+    folder.mkdir(exist_ok=True)
+    pack = gzip.compress if end == ".gz" else bytes
+    (folder / f"{name}-images-idx3-ubyte{end}").write_bytes(pack(idx(images)))
+    (folder / f"{name}-labels-idx1-ubyte{end}").write_bytes(pack(idx(labels)))
+    return images

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from small import idx, write_digits
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.data.idx import read_idx
@@ -18,23 +19,6 @@ from vdsm.errors import InputError
 
 CASES = int(os.environ.get("VDSM_FUZZ_CASES", "200"))
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
-
-
-def idx(array: np.ndarray, kind: int = 8) -> bytes:
-    """An IDX file's bytes, as the format's description has them."""
-    lengths = b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return bytes((0, 0, kind, array.ndim)) + lengths + array.tobytes()
-
-
-def write_digits(folder: Path, n: int = 60, name: str = "train", end: str = ".gz") -> np.ndarray:
-    """Digits of noise, each with a mark that says which it is; labels n % 10."""
-    images = np.random.default_rng(0).integers(1, 256, (n, 28, 28), np.uint8)
-    labels = np.arange(n, dtype=np.uint8) % 10
-    folder.mkdir(exist_ok=True)
-    pack = gzip.compress if end == ".gz" else bytes
-    (folder / f"{name}-images-idx3-ubyte{end}").write_bytes(pack(idx(images)))
-    (folder / f"{name}-labels-idx1-ubyte{end}").write_bytes(pack(idx(labels)))
-    return images
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,19 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from benchmark import load
-from small import pendula
+from small import pendula, write_digits
 from vdsm import VDSM, InputError
+from vdsm.data import open_clips
 from vdsm.data.cells import action_of
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
+from vdsm.data.moving_mnist import MovingMnistOptions, make
 
 truth = load("truth")
 
@@ -94,5 +97,39 @@ def test_share_of_true_clips(
 
 def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VDSM, "from_pretrained", lambda _: SimpleNamespace())
-    with pytest.raises(InputError, match="holds pendulum: only sprites"):
+    with pytest.raises(InputError, match="holds pendulum: only of sprites"):
         truth.measure("any", str(pendula(tmp_path / "data")), 10)
+
+
+def test_digits_and_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Swaps are the true clips: the first as it is, the second two pixels off, the third of another
+    digit, the others as they are."""
+    write_digits(tmp_path / "mnist")
+    make(tmp_path / "data", MovingMnistOptions(tmp_path / "mnist", clips=200, individuals=60))
+    clips = open_clips(tmp_path / "data")
+    label = clips.table.labels["digit"]
+
+    def swaps(model: object, clips: Any, pairs: np.ndarray, frames: int) -> torch.Tensor:
+        if (pairs[:, 0] == pairs[:, 1]).all():
+            return truth.whole(clips, pairs[:, 0], frames)
+        who = pairs[:, 0].copy()
+        test = clips.select("test")
+        who[2] = test[label[test] != label[who[2]]][0]
+        rows = zip(who, pairs[:, 1], strict=True)
+        made = np.stack([clips.crossed(a, b, 0, frames) for a, b in rows])
+        made[1] = np.roll(made[1], 2, axis=2)
+        return truth.as_video(made)
+
+    monkeypatch.setattr(VDSM, "from_pretrained", lambda _: SimpleNamespace())
+    monkeypatch.setattr(truth, "swaps", swaps)
+    truth.measure("any", str(tmp_path / "data"), 20)
+    found = json.loads(capsys.readouterr().out)
+    n = found["swaps"]
+    assert found["nearest_is_true"] == pytest.approx(1 - 1 / n)
+    assert found["nearest_is_of_its_class"] == pytest.approx(1 - 1 / n)
+    assert 1 / n < found["pixels_off"] < 4 / n  # at an edge what is shifted comes back at the other
+    assert found["reconstructions"]["nearest_is_true"] == 1
+    assert found["reconstructions"]["psnr"] == pytest.approx(100)
+    assert found["reconstructions"]["pixels_off"] == 0

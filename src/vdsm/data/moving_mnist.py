@@ -191,12 +191,24 @@ class MovingMnistClips(Clips):
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
         self.require_segment(clip, start, frames)
+        return self.crossed(clip, clip, start, frames)
+
+    def crossed(self, who: int, what: int, start: int, frames: int) -> Frames:
+        """uint8 [frames, H, W, 1]: the digits of one clip where those of another are."""
         out = np.zeros((frames, SIDE, SIDE, 1), np.uint8)
-        times = np.arange(start, start + frames)
-        patches = self._digits[self.table.group[clip]]
-        for patch, (x, y, right, down) in zip(patches, self._motion[clip].tolist(), strict=True):
-            corners = zip(bounce(x, right, times), bounce(y, down, times), strict=True)
+        for patch, corners in zip(self.digits(who), self.corners(what, start, frames), strict=True):
             for frame, (left, top) in zip(out[..., 0], corners, strict=True):
                 window = frame[top : top + PATCH, left : left + PATCH]
                 np.maximum(window, patch, out=window)  # where digits meet, the brighter shows
         return scale(out, self.info.size)
+
+    def digits(self, clip: int) -> Frames:
+        """uint8 [digits, 28, 28]: what moves in a clip."""
+        return np.array(self._digits[self.table.group[clip]])
+
+    def corners(self, clip: int, start: int, frames: int) -> Ints:
+        """[digits, frames, 2]: the left and the top edge of each digit, of 64 x 64 pixels."""
+        times = np.arange(start, start + frames)
+        paths = self._motion[clip].tolist()
+        sides = [(bounce(x, right, times), bounce(y, down, times)) for x, y, right, down in paths]
+        return np.array(sides).swapaxes(1, 2)
