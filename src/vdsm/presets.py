@@ -153,7 +153,7 @@ def strokes(config: Config) -> Config:
     Through an encoder of its own q(s) need not see the place (docs/log.md, 2026-11-26). By
     layers that all hear of s, more directions of s speak (docs/log.md, 2026-11-27).
     """
-    config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=3000)
+    config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=3000, lr=5e-3)
     return replace(
         config,
         model=replace(
