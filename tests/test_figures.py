@@ -237,6 +237,24 @@ def test_one_grey_clip_is_enough(tmp_path: Path) -> None:
         assert draw(scene).still.shape[-1] == 1
 
 
+def test_pictures_of_training_show_what_the_model_is_trained_on(
+    model: VDSM, clips: Clips, tmp_path: Path
+) -> None:
+    """Motion is another of fewer frames, so all are encoded, and every other one is shown."""
+    painter = Painter(tmp_path, clips, torch.device("cpu"), 12)
+    painter.paint(model, "stage2", 1)
+    with Image.open(tmp_path / "stage2-000001-swap.png") as image:
+        shown = np.asarray(image)
+    who, what = painter.clips, painter.clips.roll(1, 0)
+    swap = figures.pixels(model.swap(who, what))[0, ::2]
+    side = 33
+    assert who.shape[1] == 12
+    assert shown.shape[1] == 6 * side - 1
+    for i, frame in enumerate(swap):
+        there = shown[2 * side : 3 * side - 1, i * side : (i + 1) * side - 1]
+        np.testing.assert_array_equal(there, frame)
+
+
 def test_command_writes_png_and_moving(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ["figures", str(folder), "--out", str(out), "--frames", "8", "--clips", "3"]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vdsm.data.clips import Frames
 from vdsm.errors import InputError
-from vdsm.figures.layout import blank, framed, pixels
+from vdsm.figures.layout import blank, framed, pixels, thin
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
 from vdsm.video import strips
@@ -54,11 +54,11 @@ def all_swaps(
     )
 
 
-def reconstruction_strips(model: VDSM, clips: Video, codes: Codes) -> Frames:
-    """Each clip's true frames, and below them the same drawn from its codes."""
+def reconstruction_strips(model: VDSM, clips: Video, codes: Codes, most: int) -> Frames:
+    """At most about `most` true frames of each clip, and below them the same drawn from codes."""
     drawn = pixels(model.decode(codes))
     pairs = np.stack([pixels(clips), drawn], 1)
-    return strips(pairs.reshape(-1, *pairs.shape[2:]))
+    return strips(thin(pairs.reshape(-1, *pairs.shape[2:]), most))
 
 
 def transfer_rows(
@@ -78,10 +78,10 @@ def transfer_rows(
     return np.stack([blank(pixels(identity), t), blank(pixels(action), t), drawn], 1)
 
 
-def transfer_strips(model: VDSM, identity: Video, action: Partners) -> Frames:
-    """For each pair of clips three rows, as `transfer_rows` gives them."""
+def transfer_strips(model: VDSM, identity: Video, action: Partners, most: int) -> Frames:
+    """For each pair of clips three rows, as `transfer_rows` gives them, of `most` frames or so."""
     rows = transfer_rows(model, identity, action)
-    return strips(rows.reshape(-1, *rows.shape[2:]))
+    return strips(thin(rows.reshape(-1, *rows.shape[2:]), most))
 
 
 @torch.no_grad()

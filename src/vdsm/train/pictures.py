@@ -9,15 +9,18 @@ from vdsm.data.clips import Clips
 from vdsm.model.vdsm import VDSM
 from vdsm.video import write_clips, write_picture
 
-INDIVIDUALS = 6
+INDIVIDUALS, ACROSS = 6, 8  # clips, and frames of each that are shown
 
 
 class Painter:
-    """Draws the same held-out clips again and again, so that progress shows."""
+    """Draws the same held-out clips again and again, so that progress shows.
+
+    The model sees as many frames of them as it is trained on: motion is another of half as many.
+    """
 
     def __init__(self, folder: Path, clips: Clips, device: torch.device, frames: int) -> None:
         self.folder = folder
-        frames = min(frames, 8, int(clips.table.length.max()))
+        frames = min(frames, int(clips.table.length.max()))
         chosen = figures.diverse(clips, INDIVIDUALS, frames)
         self.clips = figures.load(clips, chosen, frames, device)
 
@@ -32,10 +35,10 @@ class Painter:
             swaps = figures.identity_pose_grid(model, middle)
         else:
             codes = model.encode(self.clips)
-            swaps = figures.transfer_strips(model, self.clips, self.clips.roll(1, 0))
+            swaps = figures.transfer_strips(model, self.clips, self.clips.roll(1, 0), ACROSS)
             moving = figures.action_transfer(model, self.clips, self.clips)
             write_clips(self.folder / f"{name}-swap.gif", moving)
-        drawn = figures.reconstruction_strips(model, self.clips, codes)
+        drawn = figures.reconstruction_strips(model, self.clips, codes, ACROSS)
         write_picture(self.folder / f"{name}-reconstruction.png", drawn)
         write_picture(self.folder / f"{name}-swap.png", swaps)
         model.train(training)
