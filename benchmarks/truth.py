@@ -147,8 +147,7 @@ def compare(clips: MovingMnistClips, pairs: Ints, made: torch.Tensor) -> dict[st
     corners = np.stack([clips.corners(what, 0, frames)[0] for what in pairs[:, 1]])
     _, rows = np.unique(group[clips.select("test")], return_index=True)
     candidates = clips.select("test")[rows]  # a clip of every digit held out
-    patches = torch.cat([as_video(clips.digits(row)[None, ..., None]) for row in candidates])
-    patches = patches.flatten(1)
+    patches = as_video(np.stack([clips.digits(row) for row in candidates])[..., None]).flatten(1)
     nearest_to, off, moved = [], [], []
     for clip, at, who in zip(made[:, :, 0], corners, pairs[:, 0], strict=True):
         nearest_to.append(candidates[fits_best(clip, at, patches)])
