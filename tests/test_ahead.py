@@ -90,6 +90,14 @@ next(read_ahead(Steps(draw, 0, 0, 0), range(9), 2))
     assert ended.returncode == 1
 
 
+@HELPED
+def test_news_of_a_helpers_death_interrupts_nobody() -> None:
+    """A handler that raises may do so inside a lock, and nothing that waits for it then ends."""
+    with closing(read_ahead(Steps(draw, 0, 0, 0), range(4), 1)) as reads:
+        next(reads)
+        assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+
+
 def alive(process: int) -> bool:
     return process in {child.pid for child in multiprocessing.active_children()}
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from multiprocessing import active_children, get_all_start_methods
+from multiprocessing.pool import ThreadPool
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -44,7 +45,7 @@ def read_ahead(steps: Steps[Item], which: range, helpers: int) -> Generator[Item
     """The items of `which` in turn, drawn by that many processes; by this one, if by none."""
     before, items = active_children(), None
     try:
-        items = iter(loader(steps, which, helpers)) if helpers else map(steps.__getitem__, which)
+        items = begun(loader(steps, which, helpers)) if helpers else map(steps.__getitem__, which)
         for item in items:
             if isinstance(item, InputError):
                 raise item
@@ -66,6 +67,17 @@ def loader(steps: Steps[Item], which: range, helpers: int) -> DataLoader[Item | 
         multiprocessing_context="fork",
         worker_init_fn=go_on,
     )
+
+
+def begun(items: DataLoader[Any]) -> Iterator[Any]:
+    """The loader's iterator, with its helpers at work.
+
+    Made by the main thread, it would have the news of a helper's death raise an error wherever
+    that thread is just then. Where that is inside a lock, the process never ends. Made by another,
+    it finds out as it waits for the dead helper's item, within seconds.
+    """
+    with ThreadPool(1) as other:
+        return other.apply(iter, (items,))
 
 
 def send_home(items: Any, helpers: list[BaseProcess]) -> None:
