@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from small import pendula
 from vdsm import VDSM
 from vdsm.cli import run as command
 from vdsm.commands.ablate import VARIANTS, side_by_side, split_flags, variants
+from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.config import describe, override
 from vdsm.errors import InputError
 from vdsm.evaluate import probes
+from vdsm.figures import Scene
 from vdsm.presets import preset
 from vdsm.report.settings import value_of
 from vdsm.train.pictures import Painter
@@ -119,6 +122,27 @@ def test_again_trains_nothing_and_gives_the_same(out: Path, data: Path) -> None:
     for name in VARIANTS:
         assert after[name] | {"seconds": 0} == before[name] | {"seconds": 0}
     assert {p: p.read_bytes() for p in out.rglob("checkpoint-*.pt")} == checkpoints
+
+
+def test_again_it_may_be_carried_out_otherwise(
+    out: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `train --resume` may; pictures are drawn there too."""
+    before = {name: Run.open(out / name) for name in VARIANTS}
+    drawn: list[str] = []
+
+    def noted(folder: Path, data: Path, options: SceneOptions) -> Scene:
+        drawn.append(options.device)
+        return scene_of(folder, data, options)
+
+    monkeypatch.setattr("vdsm.commands.ablate.scene_of", noted)
+    words = ["ablate", str(data), "--preset", "debug", "--out", str(out), *FLAGS]
+    assert command([*words, "--device", "cpu", "--log_every", "3", "--precision", "fp32"]) == 0
+    how = {"device": "cpu", "log_every": 3, "precision": "fp32"}
+    for name, run in before.items():
+        assert Run.open(out / name).config == replace(run.config, **how)
+    assert drawn == ["cpu", "cpu"]
+    assert command([*words, "--stage1.lr", "0.5"]) == 2
 
 
 def test_table_has_both_numbers_and_chance(out: Path) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from vdsm import VDSM, InputError
 from vdsm.config import ModelConfig
 from vdsm.model.aggregate import Aggregate, without_noise_in_doubt
-from vdsm.notation import Gaussian
+from vdsm.notation import Codes, Gaussian
 from vdsm.pretrained import save
 
 CLIPS, SEED = 4000, 3
@@ -146,6 +147,17 @@ def test_few_clips_will_do() -> None:
     assert torch.isfinite(aggregate.sample(50)).all()
 
 
+@pytest.mark.parametrize("seed", [2**32, 2**63 - 1])
+def test_every_seed_will_do(seed: int) -> None:
+    """Also those that numpy's older generators do not take."""
+    torch.manual_seed(0)
+    q = Gaussian(torch.randn(40, 3), torch.full((40, 3), 0.1))
+    aggregate = Aggregate(3)
+    aggregate.fit(q, resolution=1.0, seed=seed)
+    assert aggregate.fitted
+    assert aggregate.sample(5).isfinite().all()
+
+
 def test_what_is_drawn_from_the_prior_reads_as_every_code(tiny: ModelConfig) -> None:
     """In the directions kept p(s) and p(d) as they are, constant in the others; densities too."""
     model = VDSM(tiny).eval()
@@ -167,7 +179,7 @@ def test_what_is_drawn_from_the_prior_reads_as_every_code(tiny: ModelConfig) -> 
 
 
 def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
-    """With an identity that is always the same, generated clips show it; standard ones do not."""
+    """An identity that is always the same is the one sampled; by the standard density not."""
     model = VDSM(tiny).eval()
     generator = torch.Generator().manual_seed(0)
     assert not model.identity_aggregate.fitted
@@ -175,9 +187,34 @@ def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
     torch.testing.assert_close(prior.std(0).mean().item(), 1 / tiny.num_experts, atol=0.01, rtol=0)
     here = torch.arange(tiny.identity_dim).float().expand(100, -1)
     model.identity_aggregate.fit(Gaussian(here, torch.full_like(here, 1e-3)), 0.0, SEED)
-    torch.testing.assert_close(model.sample_identity(5), here[:5], atol=0.1, rtol=0)
+    torch.testing.assert_close(model.identity_aggregate.sample(5), here[:5], atol=0.1, rtol=0)
     assert model.sample_identity(2000, generator, "standard").abs().max() < 3
     assert model.generate(2, 3, generator).shape == (2, 3, tiny.channels, tiny.size, tiny.size)
+
+
+class OfTwo(VDSM):
+    """Draws s as a column of pixels, however blended; what it sees is one of two individuals."""
+
+    def decode(self, codes: Codes, frames: int | None = None, by: str = "dynamics") -> Tensor:
+        return codes.s[:, None, None, None, :, None].mean(-2, keepdim=True)  # [B, 1, 1, 1, 1, 1]
+
+    def encode_frames(self, clips: Tensor) -> Codes:
+        nearer = torch.where(clips.flatten(1).mean(1, keepdim=True) > 0, 3.0, -3.0)
+        s = nearer.expand(-1, self.config.identity_dim)
+        return Codes(s, s.new_zeros(len(s), self.config.dynamics_dim), s[:, None])
+
+
+def test_a_sampled_blend_becomes_somebody(tiny: ModelConfig) -> None:
+    """One Gaussian around two individuals is mostly between them; whoever is sampled is neither."""
+    model = OfTwo(tiny).eval()
+    generator = torch.Generator().manual_seed(0)
+    two = torch.where(torch.arange(30) % 2 == 0, 3.0, -3.0)[:, None].expand(-1, tiny.identity_dim)
+    model.identity_aggregate.fit(Gaussian(two, torch.full_like(two, 0.1)), 0.0, SEED)
+    blended = model.identity_aggregate.sample(200, generator).mean(1)
+    assert (blended.abs() < 2).float().mean() > 0.3
+    s = model.sample_identity(200, generator)
+    torch.testing.assert_close(s.abs(), torch.full_like(s, 3.0))
+    assert 0.35 < (s[:, 0] > 0).float().mean() < 0.65  # four standard errors
 
 
 def test_weights_of_which_some_are_missing_are_refused(tiny: ModelConfig, tmp_path: Path) -> None:

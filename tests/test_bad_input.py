@@ -97,6 +97,8 @@ MISTAKES = [
     ("embed {}/run {}/broken --out {}/new.npz", "none of 2 clips in {}/broken can be read; the"),
     ("embed {}/run {}/data --out {}/new.npz --window -1", "--window is -1"),
     ("embed {}/run {}/data --out {}/new.npz --device tpu", "device 'tpu' is not to be had"),
+    ("embed {}/run {}/data --out {}/new.npz --device meta", "device 'meta' is not to be had"),
+    ("embed {}/run {}/data --out {}/new.npz --device hpu:0", "device 'hpu:0' is not to be had"),
     ("embed {}/run {}/data", "the following arguments are required: --out"),
     # clips
     ("swap {}/run --identity {}/nosuch --action {}/data:0 --out {}/new.gif", "no clip at {}/nosu"),
@@ -143,6 +145,10 @@ MISTAKES = [
     ("generate {}/run --num 2 --frames 5 --seed -1 --out {}/new", "'-1' is no whole number"),
     ("generate {}/run --num 2 --frames 5 --seed 99999999999999999999 --out {}/new", "2^63"),
     ("demo --seed -1 --out {}/new", "'-1' is no whole number"),
+    ("train {}/data --seed 18446744073709551616 --out {}/new", "seed is '18446744073709551616', "),
+    ("evaluate {}/run --seed 18446744073709551616 --out {}/new.json", "--seed is '18446744073709"),
+    ("figures {}/run --seed 18446744073709551616 --out {}/new", "--seed is '18446744073709551616'"),
+    ("data pendulum --seed 18446744073709551616 --out {}/new", "--seed is '18446744073709551616'"),
     ("generate {}/run --num 0 --frames 5 --out {}/new", "asked for 0 clips"),
     ("generate {}/run --num 2 --frames 0 --out {}/new", "of 0 frames"),
     ("generate {}/run --num 1 --frames 0 --out {}/new", "asked for 1 clip of 0 frames"),
@@ -307,6 +313,14 @@ def scribbled(file: Path) -> None:
     file.write_text("not a line of metrics\n")
 
 
+def misread(file: Path) -> None:
+    file.write_bytes(b"\xff" + file.read_bytes())
+
+
+def elsewhere(file: Path) -> None:
+    file.write_text('{"loss": 1.0}\n')
+
+
 def without(key: str) -> Callable[[Path], None]:
     def drop(file: Path) -> None:
         content: dict[str, Any] = json.loads(file.read_text())
@@ -338,6 +352,8 @@ DAMAGE: list[tuple[str, str, Callable[[Path], Any], str]] = [
     ("swap", "data/dataset.json", without("size"), "data is damaged"),
     ("info data", "data/dataset.json", without("factors"), "data is damaged"),
     ("info run", "run/metrics.jsonl", scribbled, "metrics.jsonl is damaged"),
+    ("info run", "run/metrics.jsonl", misread, "metrics.jsonl is damaged"),
+    ("info run", "run/metrics.jsonl", elsewhere, "metrics.jsonl is damaged"),
     ("info run", "run/model.safetensors", altered, "model.safetensors was altered: its checksum"),
     ("info run", "run/model.safetensors", truncated, "model.safetensors is truncated or damaged"),
     ("info data", "data/dataset.json", Path.unlink, "data is half made: delete it, then run"),

@@ -54,6 +54,7 @@ def flat(config: Any) -> dict[str, Any]:
         ({"model.size": "48"}, "flags: model.size is '48', it should be 32, 64 or 128"),
         ({"stage1.lr": "fast"}, "flags: stage1.lr is 'fast', it should be a valid number"),
         ({"stage1.steps": "-1"}, "flags: stage1.steps is '-1', it should be greater than"),
+        ({"seed": str(2**63)}, "flags: seed is '9223372036854775808', it should be less than"),
         ({"model.likelihood": "poisson"}, "model.likelihood is 'poisson', it should be"),
     ],
 )

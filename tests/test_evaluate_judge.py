@@ -21,6 +21,7 @@ from vdsm.evaluate.judge import (
     hold_back,
     look,
     require_floor,
+    rising,
     train,
 )
 from vdsm.evaluate.result import Number
@@ -98,6 +99,18 @@ def test_training_is_a_function_of_the_seed() -> None:
     assert all(torch.equal(one[name], two[name]) for name in one)
     other = train(inputs, replace(SHORT, seed=1), quiet).state_dict()
     assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 8, 9, 10, 19])
+def test_few_steps_will_do(steps: int) -> None:
+    """The learning rate rises in the first of them; of nine a tenth would be none."""
+    judge = train(checked(), replace(SHORT, judges=1, judge_steps=steps), quiet)
+    assert all(value.isfinite().all() for value in judge.state_dict().values())
+
+
+def test_learning_rates_rise_in_a_tenth_of_the_steps() -> None:
+    for steps in (19, 100, Settings().judge_steps):
+        assert rising(replace(SETTINGS, judge_steps=steps)) == 0.1
 
 
 def test_clips_of_unknown_label_teach_nothing_and_are_not_counted() -> None:

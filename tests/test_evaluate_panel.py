@@ -263,6 +263,13 @@ def test_callers_that_break_their_word(cache: Path, monkeypatch: pytest.MonkeyPa
         quick(cache, features={"video": Video16()})
 
 
+@pytest.mark.parametrize("name", ["judge", "pixels_real", "x_generated", "x_fitted", "a.b"])
+def test_features_with_a_name_of_the_panel_s_own(cache: Path, name: str) -> None:
+    """They would take the place of other figures."""
+    with pytest.raises(InputError, match=f"features '{name}': .* rename them"):
+        quick(cache, features={name: lambda clips: clips.mean(dim=(3, 4)).flatten(1)})
+
+
 class Video16:
     """Features of a network that takes 16 frames."""
 

@@ -116,6 +116,17 @@ def scanned(one: Split) -> Any:
     return [np.mean(r.predicted == one.test_labels) for r in readings], found
 
 
+def test_of_one_value_among_the_training_codes_everything_is_that() -> None:
+    """As where few codes are chosen, and a rare value is not among them."""
+    rng = np.random.default_rng(0)
+    labels = np.array([1] * 6 + [0, 1, 2])
+    one = split(rng.standard_normal((9, 4)), labels, 6)
+    for reading in (nearest(one), *(read_code(kind, one, 0) for kind in ("linear", "mlp"))):
+        np.testing.assert_array_equal(reading.predicted, [1, 1, 1])
+        np.testing.assert_array_equal(reading.confidence, [0, 0, 0])
+    assert probe(one, 0, "s.factor", BOOTSTRAP, 2)["mlp.accuracy"].value == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("values", ["one each", "mostly one", "all"])
 def test_the_scan_raises_false_alarms_at_its_level(values: str) -> None:
     """100 experiments with clips in individuals, alike in labels and codes, that share nothing.

@@ -1,5 +1,7 @@
 """The model in every configuration, and the contracts of what users call."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
@@ -294,6 +296,14 @@ MISTAKES: dict[str, tuple[Callable[[VDSM], object], str]] = {
     "a file": (lambda m: m.save_pretrained(__file__), "cannot make folder"),
     "swap": (lambda m: m.swap(GOOD, GOOD[:1]), "2 identity clips but 1 action clips"),
     "swap size": (lambda m: m.swap(GOOD, torch.zeros(2, 3, 1, 64, 64)), "this model takes"),
+    "codes that are no numbers": (
+        lambda m: m.decode(Codes(CODES.s, CODES.d / 0, CODES.z)),
+        "code d is not finite: see how it was made",
+    ),
+    "infinite codes": (
+        lambda m: m.decode(Codes(CODES.s, CODES.d, CODES.z + torch.inf)),
+        "code z is not finite",
+    ),
     "no frames": (
         lambda m: m.decode(CODES, 0),
         "frames is 0: ask for a whole number",
@@ -312,3 +322,10 @@ def test_mistakes(model: VDSM, name: str) -> None:
     with pytest.raises(InputError, match=pattern) as caught:
         mistake(model)
     assert "\n" not in str(caught.value)
+
+
+def test_swap_of_no_tensor() -> None:
+    """Where types are not checked, as they are here."""
+    program = "import vdsm; vdsm.VDSM().swap(3, 3)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "InputError: clips are a int: give a tensor" in done.stderr

@@ -1,6 +1,9 @@
 """bfloat16: training reaches what float32 reaches, frames stay close, codes and dtypes stay."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +12,10 @@ import torch
 from torch import Tensor
 
 from small import SMALL, pendula
-from vdsm import VDSM
+from vdsm import VDSM, InputError
 from vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips
-from vdsm.device import as_video, use_bf16
+from vdsm.device import as_video, full_float32, pick_device, send, use_bf16
 from vdsm.model.decoder import FEW, blend
 from vdsm.notation import Codes
 from vdsm.train.stages import stages
@@ -127,3 +130,156 @@ def test_small_layers_are_in_float32_on_a_cpu_unless_asked_otherwise() -> None:
     assert not use_bf16("auto", cpu, small=True)
     assert use_bf16("bf16", cpu, small=True)
     assert not use_bf16("fp32", cpu, small=False)
+
+
+# -- full float32 ----------------------------------------------------------------------------------
+
+ROOTS = ("backends", "backends.cudnn")
+CUDNN = ("backends.cudnn.conv", "backends.cudnn.rnn")
+OTHERS = ("cuda.matmul", "mkldnn.conv", "mkldnn.rnn", "mkldnn.matmul")
+OPERATIONS = (*CUDNN, *(f"backends.{name}" for name in OTHERS))
+# What a user may have told torch: precisions of its backends, or (matmul) the older setting.
+TOLD: tuple[dict[str, str], ...] = (
+    {},
+    {"backends": "ieee"},
+    {"backends": "tf32"},
+    {"backends": "bf16"},
+    {"backends.cudnn": "ieee"},
+    {"backends.cudnn": "tf32"},
+    {"backends": "ieee", "backends.cudnn": "tf32"},
+    {"backends.cuda.matmul": "tf32"},
+    {"backends": "tf32", "backends.cuda.matmul": "ieee"},
+    {"backends.mkldnn.matmul": "bf16"},
+    {"matmul": "high"},
+    {"matmul": "medium"},
+    {"matmul": "high", "backends.cuda.matmul": "none"},
+    {"matmul": "medium", "backends.mkldnn.matmul": "none"},
+    {"backends.cudnn.conv": "ieee"},
+    {"backends.cudnn.rnn": "tf32", "backends": "ieee"},
+)
+
+
+def tell(told: Mapping[str, str]) -> None:
+    for name, precision in told.items():
+        if name == "matmul":
+            torch.set_float32_matmul_precision(precision)
+        else:
+            attrgetter(name)(torch).fp32_precision = precision
+
+
+def said(names: tuple[str, ...] = OPERATIONS) -> list[str]:
+    return [attrgetter(name)(torch).fp32_precision for name in names]
+
+
+def older() -> str:
+    """The older setting, which torch refuses to say where the newer ones say otherwise."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return "mixed"
+
+
+def everything() -> list[list[str]]:
+    """What every operation says, now and whatever the roots say that some of them follow."""
+    before = said(("backends",))
+    torch.backends.fp32_precision = "none"
+    before += said(("backends.cudnn",))
+    found = []
+    for precisions in product(("none", "ieee", "tf32"), repeat=2):
+        tell(dict(zip(ROOTS, precisions, strict=True)))
+        found.append([*said(), older()])
+    tell(dict(zip(ROOTS, before, strict=True)))
+    return [before, *found, [*said(), older()]]
+
+
+@pytest.fixture
+def untold() -> Iterator[None]:
+    """Afterwards torch multiplies as it did before."""
+    cudnn = said(CUDNN)
+    yield
+    torch.set_float32_matmul_precision("highest")
+    tell(dict.fromkeys(ROOTS, "none"))
+    tell({f"backends.{name}": "none" for name in OTHERS})
+    if said(CUDNN) != cudnn:
+        tell(dict(zip(CUDNN, cudnn, strict=True)))
+
+
+@pytest.mark.usefixtures("untold")
+@pytest.mark.parametrize("told", TOLD, ids=str)
+def test_full_float32_whatever_torch_was_told(told: dict[str, str], tiny: ModelConfig) -> None:
+    """Inside, also where one is inside another; afterwards torch is told what it was before."""
+    model, x = VDSM(tiny), torch.rand(1, 2, 1, 32, 32)
+    codes, y = model.encode(x), torch.rand(64, 64)
+    expected = y @ y
+    tell(told)
+    before = everything()
+    with full_float32():
+        assert said() == ["ieee"] * len(OPERATIONS)
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.equal(y @ y, expected)
+        with full_float32():
+            pass
+        assert said() == ["ieee"] * len(OPERATIONS)
+    assert everything() == before
+    assert torch.equal(model.encode(x).z, codes.z)
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("untold")
+def test_full_float32_ends_with_an_error_too() -> None:
+    tell({"matmul": "high"})
+    before = everything()
+    with pytest.raises(ValueError, match="nothing"), full_float32():
+        raise ValueError("nothing")
+    assert everything() == before
+
+
+def test_poses_go_on_in_full_float32_and_frames_as_precision_says(
+    tiny: ModelConfig, codes: Codes
+) -> None:
+    """As codes are encoded: on a GPU an LSTM has ten bits of the mantissa otherwise."""
+    model, heard = VDSM(tiny), {}
+
+    def hear(part: str) -> Callable[..., None]:
+        return lambda *_: heard.update({part: said(CUDNN)})
+
+    for part in ("dynamics_decoder", "decoder"):
+        getattr(model, part).register_forward_pre_hook(hear(part))
+    outside = said(CUDNN)
+    model.decode(codes, codes.z.shape[1] + 2)
+    assert heard["dynamics_decoder"] == ["ieee", "ieee"]
+    assert heard["decoder"] == outside
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["meta", "hpu", "xla:0", "vulkan", "", "cpu:x", "cuda:99", "gpu"])
+def test_devices_that_nothing_runs_on(name: str) -> None:
+    with pytest.raises(InputError, match=f"device '{name}' is not to be had") as caught:
+        pick_device(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_devices_that_there_are() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize(("device", "waits"), [("cuda", False), ("mps", True), ("cpu", True)])
+def test_only_pinned_memory_is_sent_without_waiting(
+    device: str, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other memory might be let go before the copy is done."""
+    x, pinned, sent = torch.zeros(3), torch.ones(3), []
+
+    def to(tensor: Tensor, *_: object, non_blocking: bool = False) -> Tensor:
+        sent.append((tensor, non_blocking))
+        return tensor
+
+    monkeypatch.setattr(Tensor, "pin_memory", lambda _: pinned)
+    monkeypatch.setattr(Tensor, "to", to)
+    send(x, device)
+    ((found, without_waiting),) = sent
+    assert found is (x if waits else pinned)
+    assert without_waiting is not waits

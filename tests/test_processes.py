@@ -52,11 +52,12 @@ def stopped(path: Path, data: Path, steps: int) -> None:
         train(run, clips, Events(should_stop=lambda: next(calls) == steps))
 
 
-def resume(path: Path, *node: str) -> "subprocess.Popen[str]":
+def resume(path: Path, *node: str, data: Path | None = None) -> "subprocess.Popen[str]":
     """`vdsm train --resume` by torchrun."""
+    named = [] if data is None else [str(data)]
     words = [sys.executable, "-m", "torch.distributed.run", *node, "-m", "vdsm"]
     return subprocess.Popen(
-        [*words, "train", "--resume", "--out", str(path)],
+        [*words, "train", "--resume", *named, "--out", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -112,6 +113,19 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     finish(*nodes)
     assert_same(tmp_path / "run", alone)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_mistake_is_said_by_one_of_them(data: Path, tmp_path: Path) -> None:
+    """Other data, which each of them opens, and metrics that the first alone cannot write."""
+    run, _ = start(tmp_path / "run", data, CONFIG)
+    other = pendula(tmp_path / "other", seed=1)
+    two = ["--standalone", "--nproc-per-node", "2"]
+    said = resume(run.path, *two, data=other).communicate(timeout=240)[0]
+    assert said.count("is not the dataset that") == 1
+    (run.path / "metrics.jsonl").symlink_to(tmp_path / "no" / "metrics.jsonl")
+    said = resume(run.path, *two).communicate(timeout=240)[0]
+    assert said.count("metrics.jsonl: No such file or directory") == 1
+    assert "vdsm/train/" not in said, "a traceback"
 
 
 def test_rows_cover_the_batch_and_weights_make_up_for_uneven_ones() -> None:

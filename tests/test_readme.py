@@ -137,6 +137,26 @@ def test_symbols_lead_to_code(tiny: ModelConfig) -> None:
             assert found, f"{name} is not in {file}"
 
 
+def test_table_of_presets() -> None:
+    """docs/model.md shows what the presets hold."""
+    rows = [line.split("|")[1:-1] for line in (ROOT / "docs/model.md").read_text().splitlines()]
+    start = next(i for i, row in enumerate(rows) if row and "`pendulum`" in row[1])
+    columns = [re.findall("`(.+?)`", cell) for cell in rows[start][1:-1]]
+    checked = 0
+    for row in rows[start + 2 :]:
+        if not row:
+            break
+        field = re.findall("`(.+?)`", row[0])[0]
+        for names, cell in zip(columns, row[1:-1], strict=True):
+            for name in names if cell.strip() else ():
+                held: object = preset(name)
+                for part in field.split("."):
+                    held = getattr(held, part)
+                assert str(held).lower() == cell.strip(), f"{field} of {name} is {held}"
+                checked += 1
+    assert checked > 100
+
+
 def has(place: object, dotted: str) -> bool:
     """Whether a chain of attributes, or fields of a dataclass, exists."""
     first, _, rest = dotted.partition(".")

@@ -151,10 +151,14 @@ def test_crashed_and_resumed_equals_unbroken(
         train(run, clips, Events(on_metrics=crash))
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"stage": 0, "st')
-    (run.path / ".checkpoint-stage1-4.pt.0badcafe").write_bytes(b"part")
+    half_written = ".checkpoint-stage1-4.pt .run.json .model.safetensors pictures/.x.png"
+    for name in half_written.split():
+        (run.path / f"{name}.0badcafe").write_bytes(b"part")
+    others = ".evaluation.json.0badcafe"
+    (run.path / others).write_bytes(b"of a command that may be running")
     train(Run.open(run.path), clips)
     assert equal(comparable(run), comparable(unbroken))
-    assert not list(run.path.glob(".*"))
+    assert [file.name for file in run.path.rglob(".*")] == [others]
 
 
 def test_retrying_is_part_of_what_is_resumed(
@@ -447,6 +451,13 @@ def damage_alter(file: Path) -> None:
         ("checkpoint-stage1-5.pt", Path.unlink, "checkpoint-stage1-5.pt, which is missing"),
         ("checkpoint.json", damage_truncate, "checkpoint.json is not valid JSON"),
         ("metrics.jsonl", lambda file: file.write_text("{oops}\n"), "metrics.jsonl is damaged"),
+        ("metrics.jsonl", lambda file: file.write_bytes(b"\xff\n"), "metrics.jsonl is damaged"),
+        (
+            "metrics.jsonl",
+            lambda file: file.write_text('{"step": 3}\n'),
+            "metrics.jsonl is damaged (a line has no 'name')",
+        ),
+        ("metrics.jsonl", lambda file: file.write_text("3\n"), "is damaged (a line is '3')"),
         ("run.json", damage_truncate, "run.json is not valid JSON"),
         ("run.json", lambda file: file.write_text('{"config": {}}'), "has no entry 'data'"),
         ("run.json", Path.unlink, "is not a run: it has no run.json"),
@@ -556,6 +567,97 @@ def test_a_resumed_run_may_be_carried_out_otherwise(stopped: Run, unbroken: Run)
 def test_a_refused_resume_leaves_the_settings(words: str, stopped: Run) -> None:
     assert command(["train", *words.split(), "--resume", "--out", str(stopped.path)]) == 2
     assert Run.open(stopped.path) == stopped
+
+
+def test_settings_are_not_written_while_another_process_trains(
+    stopped: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with stopped.locked():
+        words = ["train", "--resume", "--log_every", "3", "--out", str(stopped.path)]
+        assert command(words) == 2
+    assert "is being trained by another process" in capsys.readouterr().err
+    assert Run.open(stopped.path) == stopped
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_does_without(
+    number: int, stopped: Run, unbroken: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.flock", unable(number))
+    assert command(["train", "--resume", "--out", str(stopped.path)]) == 0
+    assert equal(comparable(stopped), comparable(unbroken))
+
+
+def test_other_failures_of_a_lock_are_not_another_process(
+    stopped: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.flock", unable(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)), stopped.locked():
+        pass
+
+
+def unable(number: int) -> Callable[..., None]:
+    """A function that fails so."""
+
+    def fail(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_pictures_may_be_deleted(stopped: Run, unbroken: Run) -> None:
+    """A resume makes their folder again."""
+    (stopped.path / "pictures").rmdir()
+    assert command(["train", "--resume", "--out", str(stopped.path)]) == 0
+    assert (stopped.path / "pictures").is_dir()
+    assert equal(comparable(stopped), comparable(unbroken))
+
+
+def forget_slower(state: dict[str, Any]) -> None:
+    del state["slower"]
+
+
+def forget_a_weight(state: dict[str, Any]) -> None:
+    del state["model"]["z_start"]
+
+
+def forget_the_version_too(state: dict[str, Any]) -> None:
+    del state["slower"], state["version"]
+
+
+@pytest.mark.parametrize("change", [forget_slower, forget_a_weight, forget_the_version_too])
+def test_a_checkpoint_of_another_version_is_one_line(
+    change: Callable[[dict[str, Any]], None],
+    stopped: Run,
+    unbroken: Run,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What the error says to do works."""
+    state = stopped.restore()
+    assert state is not None
+    state["version"] = "9.9"
+    change(state)
+    stopped.save(state, "stage1-5")
+    words = ["train", "--resume", "--out", str(stopped.path)]
+    assert command(words) == 2
+    errors = capsys.readouterr().err
+    version = state.get("version", "an earlier version")
+    assert f"the checkpoint in {stopped.path} is of vdsm {version}, which" in errors
+    assert errors.count("\n") == 1
+    (stopped.path / "checkpoint.json").unlink()
+    assert command(words) == 0
+    assert equal(comparable(stopped), comparable(unbroken))
+
+
+def test_a_checkpoint_that_does_not_say_its_version_is_taken_up(
+    stopped: Run, unbroken: Run
+) -> None:
+    state = stopped.restore()
+    assert state is not None
+    del state["version"]
+    stopped.save(state, "stage1-5")
+    assert command(["train", "--resume", "--out", str(stopped.path)]) == 0
+    assert equal(comparable(stopped), comparable(unbroken))
 
 
 def test_a_kill_at_the_very_end_loses_nothing(

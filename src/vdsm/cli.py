@@ -68,7 +68,7 @@ def make_parser() -> Parser:
 
     parser = Parser(
         prog="vdsm",
-        description="Who is in a clip, what they do, how they stand: learned without labels.",
+        description="Who is in a clip, what they do, how they stand: learned from video.",
         epilog=EPILOG,
         allow_abbrev=False,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -13,6 +13,7 @@ from vdsm.errors import InputError
 
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid")
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of numbers takes
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -260,6 +261,11 @@ class SeparationConfig:
         description="s and d read as expected without their noise and nuisance, after training",
     )
 
+    @property
+    def views_agree(self) -> bool:
+        """Whether q(d) of two views is to agree: where nothing is changed, both are the same."""
+        return self.agreement_d > 0 and max(self.jitter, self.tones, self.redraw) > 0
+
 
 @dataclass(frozen=True, config=STRICT)
 class Config:
@@ -283,7 +289,7 @@ class Config:
         lt=1,
         description="share of the cells individual x action kept out of training",
     )
-    seed: int = Field(default=0, ge=0, description="of weights, batches and noise")
+    seed: Seed = Field(default=0, description="of weights, batches and noise")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",
         description="of convolutions and matmuls; auto: bf16 where the machine is fast at it",

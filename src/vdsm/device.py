@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from vdsm.errors import InputError
 
+KINDS = ("cpu", "cuda", "mps")  # of devices
 MALLOC_SETTINGS = ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28))  # mmap, trim, top pad
 
 
@@ -27,13 +29,14 @@ def pick_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    advice = f"device '{name}' is not to be had on this machine: choose cpu or auto"
+    if name.partition(":")[0] not in KINDS:
+        raise InputError(advice)
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"device '{name}' is not to be had on this machine: choose cpu or auto"
-        ) from error
+        raise InputError(advice) from error
     return device
 
 
@@ -62,13 +65,46 @@ def autocast(device: torch.device, bf16: bool) -> AbstractContextManager[None]:
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """Convolutions without TF32 inside, which leaves ten bits of the mantissa on CUDA."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    """Convolutions, LSTMs and matmuls in float32 inside, whatever torch was told before.
+
+    By default cuDNN uses TF32, which leaves ten bits of the mantissa.
+    """
+    told = _tell_roots("ieee")
+    for operation in _operations():
+        if operation.fp32_precision != "ieee":
+            operation.fp32_precision = "ieee"
+    matmul = torch.get_float32_matmul_precision()  # the older setting: raises where both disagree
+    torch.set_float32_matmul_precision("highest")
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        torch.set_float32_matmul_precision(matmul)
+        for setting, precision in told:
+            setting.fp32_precision = precision
+
+
+def _operations() -> tuple[Any, ...]:
+    """Torch's settings of how float32 is multiplied, on CUDA and on the CPU."""
+    backends: Any = torch.backends
+    on_cuda = (backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul)
+    return (*on_cuda, backends.mkldnn.conv, backends.mkldnn.rnn, backends.mkldnn.matmul)
+
+
+def _tell_roots(precision: str) -> list[tuple[Any, str]]:
+    """Set what operations follow that say "none"; every setting with what it itself said before.
+
+    By default an operation of cuDNN says "tf32" and follows all the same. It is left out, since
+    that state can be kept, but not set.
+    """
+    backends: Any = torch.backends
+    roots, told = (backends, backends.cudnn), []
+    for root in roots:
+        told.append((root, root.fp32_precision))
+        root.fp32_precision = "none"
+    own = [(operation, operation.fp32_precision) for operation in _operations()]
+    for root in roots:
+        root.fp32_precision = precision
+    return told + [(o, said) for o, said in own if said == "none" or o.fp32_precision == said]
 
 
 def frames_at_once(size: int, device: torch.device) -> int:
@@ -87,10 +123,10 @@ def as_video(frames: npt.NDArray[np.uint8], device: torch.device | str = "cpu") 
 
 
 def send(x: Tensor, device: torch.device | str) -> Tensor:
-    """From the host to a device, without waiting for what the device is doing."""
-    if torch.device(device).type == "cuda":
-        x = x.pin_memory()  # a copy from pageable memory would wait
-    return x.to(device, non_blocking=True)
+    """From the host to a device; to CUDA without waiting for what the device is doing."""
+    if torch.device(device).type != "cuda":
+        return x.to(device)  # MPS may read memory that is let go before the copy is done
+    return x.pin_memory().to(device, non_blocking=True)  # from pageable memory it would wait
 
 
 def keep_freed_memory() -> None:

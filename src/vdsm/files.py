@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +34,12 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> No
                 f"no space left to write {path}: free some; what was there before is kept"
             ) from error
         raise
+
+
+def left_by_a_kill(folder: Path, *names: str) -> Iterator[Path]:
+    """Parts of files of these names (* for any) that `atomic_write` was not let finish."""
+    for name in names:
+        yield from folder.glob(f".{name}.{'[0-9a-f]' * 8}")
 
 
 def is_disk_full(error: BaseException) -> bool:

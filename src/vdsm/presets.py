@@ -86,8 +86,8 @@ def compact(
 
 PAPER_COMPACT_STEPS = 3000, 2000
 
-# What keeps the codes apart, without labels (docs/model.md); values and rates by short runs on
-# sprites (docs/log.md, 2026-11-22 and 2026-11-23).
+# What keeps the codes apart, given who is the same individual (docs/model.md); values and rates by
+# short runs on sprites (docs/log.md, 2026-11-22 and 2026-11-23).
 APART = SeparationConfig(
     identity_from="other",
     reference_frames=4,

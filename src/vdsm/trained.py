@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import ModelConfig, build
+from vdsm.config import ModelConfig, Seed, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
@@ -22,7 +22,7 @@ class Trained:
     frames: int = Field(ge=1, description="frames of a clip that training saw")
     fingerprint: str = Field(description="of the dataset")
     leave_out: float = Field(default=0.0, description="share of cells kept out of training")
-    seed: int = Field(default=0, description="of the run")
+    seed: Seed = Field(default=0, description="of the run")
     dataset: str | None = Field(default=None, description="its name")
 
 

@@ -14,10 +14,9 @@ from rich.table import Table
 
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
-from vdsm.commands.train import settings, sit_beside
+from vdsm.commands.train import carried_out_as, settings, sit_beside
 from vdsm.config import Config, build, describe, override
 from vdsm.data import open_clips
-from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
 from vdsm.evaluate.bar import progress_bar
@@ -76,7 +75,7 @@ def ablate_command(
         console.rule(f"{TITLES[variant]}: training")
         run = start(out / variant, config, data, used, size or "compact")
         sit_beside(run, clips, console, "the same command")
-    compare(out, data, clips, measuring, test_clips, console)
+    compare(out, data, asked.device, measuring, test_clips, console)
 
 
 def variants(config: Config) -> dict[str, Config]:
@@ -108,17 +107,17 @@ def start(path: Path, config: Config, data: Path, used: str, size: str) -> Run:
     """The run of a variant, new or from before."""
     if not is_run(path):
         return Run.create(path, config, data, used, size)
-    run = Run.open(path)
-    if run.config != config:
+    run = carried_out_as(Run.open(path), config)
+    if run is None:
         raise InputError(f"{path} was started with other settings: choose another --out")
     run.clips(data)
     return run
 
 
 def compare(
-    out: Path, data: Path, clips: Clips, measuring: Settings, test_clips: int, console: Console
+    out: Path, data: Path, device: str, measuring: Settings, test_clips: int, console: Console
 ) -> None:
-    """Measure both runs; write and print what differs."""
+    """Measure both runs; write and print what differs. device: where pictures are drawn."""
     results: dict[str, dict[str, Any]] = {}
     for variant in VARIANTS:
         with progress_bar(console) as bar:
@@ -127,7 +126,8 @@ def compare(
             )
         atomic_write(out / variant / FILE, json.dumps(results[variant], indent=2).encode())
     atomic_write(out / "ablation.json", json.dumps(results, indent=2).encode())
-    scenes = [scene_of(out / variant, data, SceneOptions()) for variant in VARIANTS]
+    shown = SceneOptions(device=device)
+    scenes = [scene_of(out / variant, data, shown) for variant in VARIANTS]
     draw(scenes, out)
     console.print(side_by_side(results))
     console.print(

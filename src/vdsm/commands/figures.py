@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from rich.progress import track
 
 from vdsm.commands.use import load_model
-from vdsm.config import suggest
+from vdsm.config import Seed, suggest
 from vdsm.data import open_clips
 from vdsm.device import keep_freed_memory
 from vdsm.errors import InputError
@@ -38,7 +38,7 @@ class SceneOptions:
     frames: int | None = Field(
         default=None, ge=1, description="frames to draw where it goes on [2.5 x what it sees]"
     )
-    seed: int = Field(default=0, ge=0, description="of what is sampled")
+    seed: Seed = Field(default=0, description="of what is sampled")
     device: str = Field(default="auto", description="auto, cpu, cuda, mps")
 
 

@@ -64,15 +64,14 @@ def train_command(
     with started(changes.get("device", before)) as processes:
         if resume:
             run = processes.once(lambda: reopen(out, name, size, changes))
-            clips = run.clips(data)
-            check_possible(run.config, processes)
-            processes.once(run.keep_config)
+            clips = processes.each(lambda: run.clips(data))
+            processes.each(lambda: check_possible(run.config, processes))
         else:
             if data is None:
                 raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
-            clips = open_clips(data)
-            config, used = settings(clips, name, size or "compact", changes)
-            check_possible(config, processes)
+            clips = processes.each(lambda: open_clips(data))
+            config, used = processes.once(lambda: settings(clips, name, size or "compact", changes))
+            processes.each(lambda: check_possible(config, processes))
             run = processes.once(lambda: Run.create(out, config, data, used, size or "compact"))
         console = screen(quiet=not processes.first)
         if not resume:
@@ -94,6 +93,12 @@ def reopen(out: Path, name: str | None, size: Size | None, changes: dict[str, st
     run = Run.open(out)
     refuse_changes(run, name, size, {k: v for k, v in changes.items() if k not in CARRIED_OUT})
     return replace(run, config=override(run.config, changes, "vdsm train --resume"))
+
+
+def carried_out_as(run: Run, config: Config) -> Run | None:
+    """The run, carried out as a config says; None where that differs in more."""
+    how = {name: getattr(config, name) for name in CARRIED_OUT}
+    return replace(run, config=config) if replace(run.config, **how) == config else None
 
 
 def settings(
@@ -131,6 +136,12 @@ def refuse_changes(run: Run, name: str | None, size: Size | None, changes: dict[
         )
 
 
+def hold(run: Run, held: ExitStack) -> None:
+    """Lock the run, whose settings nobody else then writes; for as long as the stack is open."""
+    held.enter_context(run.locked())
+    run.keep_config()
+
+
 def sit_beside(
     run: Run, clips: Clips, console: Console, again: str, processes: Processes = ALONE
 ) -> None:
@@ -141,7 +152,7 @@ def sit_beside(
     keep_freed_memory()
     bar = TrainingBar(console)
     with ExitStack() as held, stop_on_signal() as received, bar.bar:
-        processes.once(lambda: held.enter_context(run.locked()))
+        processes.once(lambda: hold(run, held))
         events = Events(bar.metrics, bar.message, lambda: bool(received))
         try:
             train(run, clips, events, processes)

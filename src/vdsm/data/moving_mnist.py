@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
+from vdsm.config import Seed
 from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
 from vdsm.data.idx import read_idx
 from vdsm.data.maker import provenance
@@ -55,7 +56,7 @@ class MovingMnistOptions:
     test_share: float = Field(
         default=0.1, gt=0, lt=1, description="share of clips, and of written digits, held out"
     )
-    seed: int = Field(default=0, ge=0, description="seed of digits, trajectories and split")
+    seed: Seed = Field(default=0, description="seed of digits, trajectories and split")
 
 
 def make(out: Path, options: MovingMnistOptions) -> None:

@@ -21,6 +21,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 from rich.progress import track
 
+from vdsm.config import Seed
 from vdsm.data.clips import ClipWriter, Factor, Frames, Info, Ints, hold_out
 from vdsm.data.maker import provenance
 from vdsm.data.mug_npz import check_clip, expression_codes, load_array
@@ -49,7 +50,7 @@ class MugOptions:
         default="clip", description="what is held out: clips or whole persons"
     )
     test_share: float = Field(default=0.15, gt=0, lt=1, description="share that is held out")
-    seed: int = Field(default=0, ge=0, description="seed of the split")
+    seed: Seed = Field(default=0, description="seed of the split")
     labels: Path | None = Field(
         default=None, description=f"npz: file of labels, if it is not {LABELS_FILE} beside source"
     )

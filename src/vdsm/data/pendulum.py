@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
+from vdsm.config import Seed
 from vdsm.data.clips import ClipWriter, Factor, Frames, Info, hold_out
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
@@ -56,7 +57,7 @@ class PendulumOptions:
     test_share: float = Field(
         default=0.2, gt=0, lt=1, description="share of each cell's clips held out"
     )
-    seed: int = Field(default=0, ge=0, description="seed of amplitudes, phases and split")
+    seed: Seed = Field(default=0, description="seed of amplitudes, phases and split")
 
     def period(self, speed: str) -> float:
         return self.fast_period if speed == "fast" else self.slow_period

@@ -22,6 +22,7 @@ from PIL import Image
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
+from vdsm.config import Seed
 from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
 from vdsm.data.maker import provenance
 from vdsm.data.scale import scale
@@ -73,9 +74,7 @@ class SpritesOptions:
     test_share: float = Field(
         default=0.1, gt=0, lt=1, description="share of identities held out (paper variant)"
     )
-    seed: int = Field(
-        default=0, ge=0, description="seed of the held-out identities (paper variant)"
-    )
+    seed: Seed = Field(default=0, description="seed of the held-out identities (paper variant)")
 
 
 def make(out: Path, options: SpritesOptions) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
+from vdsm.config import Seed
 from vdsm.data.clips import ClipWriter, Factor, Frames, Info, hold_out
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
@@ -33,7 +34,7 @@ class WeizmannOptions:
     )
     test_share: float = Field(default=0.25, gt=0, lt=1, description="share that is held out")
     mirrored: bool = Field(default=True, description="keep the mirrored copies of clips")
-    seed: int = Field(default=0, ge=0, description="seed of the split")
+    seed: Seed = Field(default=0, description="seed of the split")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from vdsm.notation import Video
 
 Features = Callable[[Video], Any]  # clips [B, T, C, H, W] in [0, 1] -> [B, F]
 GROUPS = 10  # of the jackknife
+OWN = "judge"  # the judges' features, which the panel always has
+SUFFIXES = ("_real", "_generated", "_fitted")  # of what is compared beside reconstructions
 
 
 class Moments:
@@ -127,6 +129,16 @@ def compare(real: FeatureSet, made: FeatureSet) -> Number:
     left_out = np.array([distance(a, b) for a, b in parts])
     reach = students(groups) * float(np.sqrt((groups - 1) * left_out.var()))
     return Number(value, n, (max(value - reach, 0.0), value + reach))
+
+
+def require_free(name: str) -> None:
+    """InputError where the panel itself has figures of that name, or of a part of it."""
+    if name == OWN or name.endswith(SUFFIXES) or "." in name:
+        endings = ", ".join(SUFFIXES)
+        raise InputError(
+            f"features '{name}': '{OWN}', names that end in {endings}, and dots are the panel's "
+            "own: rename them"
+        )
 
 
 def require_frames(name: str, features: Features, frames: int) -> None:

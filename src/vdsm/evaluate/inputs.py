@@ -93,6 +93,9 @@ def prepare(
                 f"split leaves {counted(len(rows), f'{name} clip')}: the panel needs at least 2"
             )
 
+    twice = sorted(set(probed or {}) & set(codes))
+    if twice:
+        raise InputError(f"code '{twice[0]}' is among both codes and probed: rename one of them")
     checked_roles = _roles(labels, roles)
     compact, classes = {}, {}
     for name, column in labels.items():

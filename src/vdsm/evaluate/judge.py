@@ -178,7 +178,7 @@ def _train_one(
     learned, held = rows
     optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, total_steps=settings.judge_steps + 1, pct_start=0.1
+        optimizer, RATE, total_steps=settings.judge_steps + 1, pct_start=rising(settings)
     )
     best: tuple[float, float] = (-1.0, 0.0)
     state: dict[str, Tensor] = {}
@@ -197,6 +197,11 @@ def _train_one(
             if score > best:
                 best, state = score, {k: v.clone() for k, v in judge.state_dict().items()}
     judge.load_state_dict(state)
+
+
+def rising(settings: Settings) -> float:
+    """Share of the steps in which the learning rate rises: a tenth, and one step at least."""
+    return max(0.1, 2 / (settings.judge_steps + 1))
 
 
 def hold_back(inputs: Inputs, rows: Ints, seed: int) -> tuple[Ints, Ints]:

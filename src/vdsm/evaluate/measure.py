@@ -9,7 +9,7 @@ import numpy as np
 from vdsm.errors import InputError
 from vdsm.evaluate.consistency import consistency, mean_consistency
 from vdsm.evaluate.entropy import paper_entropies, prior_row
-from vdsm.evaluate.frechet import Features, FeatureSet, compare
+from vdsm.evaluate.frechet import OWN, Features, FeatureSet, compare
 from vdsm.evaluate.inputs import Array, Inputs, Ints, to_numpy
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Judges, Seen, accuracies, look, require_floor
@@ -82,8 +82,8 @@ def _look_with_features(
         for name in context.features
     ]
     seen = context.look(clips, what, len(groups), *adders, *observers)
-    samples["judge"] = FeatureSet(groups)
-    samples["judge"].add(seen.features)
+    samples[OWN] = FeatureSet(groups)
+    samples[OWN].add(seen.features)
     return Looked(seen, samples)
 
 

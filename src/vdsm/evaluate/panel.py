@@ -15,7 +15,7 @@ from typing import Any
 from vdsm.errors import InputError
 from vdsm.evaluate import measure
 from vdsm.evaluate.cache import judges_for
-from vdsm.evaluate.frechet import Features, require_frames
+from vdsm.evaluate.frechet import Features, require_frames, require_free
 from vdsm.evaluate.inputs import ClipArray, prepare
 from vdsm.evaluate.intervals import Bootstrap, individuals
 from vdsm.evaluate.measure import Context, Generate
@@ -66,7 +66,8 @@ def panel(
         from one (Ghosh et al. 2020), for the row `fitted` and `frechet.<name>_fitted`.
     unseen: [P, 2] rows; the swaps of the first's identity with the second's motion are cells
         that training left out (`unseen_pairs` finds them).
-    features: name -> feature function for `frechet.<name>`; the judges' features are always there.
+    features: name -> feature function for `frechet.<name>`; those of the judges, `frechet.judge`,
+        are always there.
     cache: a folder that keeps judges, by the content of what they learned from.
     progress: called with what is being done, how much is done, and the total.
 
@@ -90,6 +91,7 @@ def panel(
         unseen=unseen,
     )
     for name, function in (features or {}).items():
+        require_free(name)
         require_frames(name, function, inputs.real.shape[1])
     measure.try_out(inputs, decode, (sample_identity, fitted_identity), (generate, fitted))
     bootstrap = Bootstrap(settings.resamples, integer(settings.seed, "bootstrap"))

@@ -135,8 +135,7 @@ def _control(kind: str, split: Split, seed: int, name: str, shuffles: int) -> Nu
 def read_code(kind: str, split: Split, seed: int) -> Reading:
     """Teach a probe; what it says of the test codes, and how sure it is."""
     if len(np.unique(split.labels)) == 1:  # a shuffle of few codes that missed a rare value
-        n = len(split.test_labels)
-        return Reading(np.full(n, split.labels[0]), np.zeros(n))
+        return always(split)
     model = _linear() if kind == "linear" else _mlp(split.labels, seed)
     with warnings.catch_warnings():
         # Both stop at a budget of steps by design; the budget is far beyond what fits need.
@@ -156,12 +155,20 @@ def nearest(split: Split) -> Reading:
     Finds codes that are copies, or that lie apart, in too few clips for the other probes to learn.
     """
     values = np.unique(split.labels)
+    if len(values) == 1:
+        return always(split)
     distance = np.full((len(split.test_codes), len(values)), np.inf)
     for i, value in enumerate(values):
         search = NearestNeighbors(n_neighbors=1).fit(split.codes[split.labels == value])
         distance[:, i] = search.kneighbors(split.test_codes)[0][:, 0]
     two = np.sort(distance, axis=1)[:, :2]
     return Reading(predicted=values[distance.argmin(axis=1)], confidence=two[:, 1] - two[:, 0])
+
+
+def always(split: Split) -> Reading:
+    """The one value that the training codes have, of which nothing says how sure it is."""
+    n = len(split.test_labels)
+    return Reading(np.full(n, split.labels[0]), np.zeros(n))
 
 
 def _linear() -> Any:

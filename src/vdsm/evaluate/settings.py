@@ -3,12 +3,14 @@
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from vdsm.config import Seed
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Settings:
     """How the panel measures. The defaults suit two CPU cores and 1,000 test clips."""
 
-    seed: int = Field(default=0, ge=0, description="seed of every random choice of the evaluation")
+    seed: Seed = Field(default=0, description="seed of every random choice of the evaluation")
     batch: int = Field(default=64, ge=1, description="clips decoded and judged at once")
     floor: float = Field(
         default=0.98, ge=0, le=1, description="least accuracy of each judge on real test clips"

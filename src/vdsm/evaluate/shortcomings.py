@@ -69,10 +69,11 @@ def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]
             )
         elif probes["scan"]["p_value"] <= RARE:
             scan = probes["scan"]
+            share = scan["share"]
+            which = "all clips" if share == 1 else f"the surest {percent(share)} of clips"
             yield (
-                f"{factor} leaks into {code} a little: of the surest {percent(scan['share'])} of "
-                f"clips it is read in {percent(scan['accuracy'])}, by luck in "
-                f"{percent(scan['expected'])}"
+                f"{factor} leaks into {code} a little: of {which} it is read in "
+                f"{percent(scan['accuracy'])}, by luck in {percent(scan['expected'])}"
             )
 
 

@@ -136,7 +136,8 @@ class Aggregate(nn.Module):
         if len(coordinates) == 1:  # of a single clip
             coordinates = np.repeat(coordinates, 2, axis=0)
         count = max(1, min(COMPONENTS, len(codes) // 20))
-        mixture = GaussianMixture(count, reg_covar=1e-4, random_state=seed, max_iter=200)
+        state = seed % 2**32  # numpy's older generators take no more
+        mixture = GaussianMixture(count, reg_covar=1e-4, random_state=state, max_iter=200)
         mixture.fit(coordinates)
         self.weights[:count] = self._tensor(mixture.weights_)
         self.means[:count, :dims] = self._tensor(mixture.means_)

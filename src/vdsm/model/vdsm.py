@@ -31,6 +31,7 @@ from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.words import counted
 
 CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
+WALKS = 3  # times that a sampled identity is drawn and encoded
 Density = Literal["fitted", "standard"]
 Continuation = Literal["dynamics", "transition"]
 Features = Float[Tensor, "B T F"]
@@ -68,7 +69,11 @@ class Prior:
 
 
 class VDSM(nn.Module):
-    """The whole model. Parts are named as in the paper; `docs/model.md` maps every symbol."""
+    """The whole model. Parts are named as in the paper; `docs/model.md` maps every symbol.
+
+    Weights are float32, or float64 after `.double()`; half of that is not for weights (`.half()`,
+    `.bfloat16()`), but for drawing alone, which `precision` says.
+    """
 
     sharpness: Tensor
     # Of decode, swap and generate; "auto" draws in bfloat16 where the machine is faster at it.
@@ -219,6 +224,7 @@ class VDSM(nn.Module):
         logits = full(self.decoder(codes.s, codes.z, self.sharpness))
         return FrameDensity(logits, self.config.likelihood, self.config.gaussian_scale)
 
+    @full_float32()
     def continue_poses(
         self,
         z: Pose,
@@ -343,6 +349,8 @@ class VDSM(nn.Module):
         Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
         the action's. InputError where they are not equally many, or not such clips.
         """
+        self._check(identity)
+        self._check(action)
         if len(identity) != len(action):
             raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
         who, what = self.encode(identity), self.encode(action)
@@ -367,35 +375,50 @@ class VDSM(nn.Module):
         require_some(num, frames)
         if density not in get_args(Density):
             raise InputError(f"density is '{density}': it is {' or '.join(get_args(Density))}")
-        if given is not None:
-            self._check(given)
-        s = self.sample_identity(num, generator, density)
         d, z_first = self.sample_dynamics(num, generator, density)
-        if given is not None:
-            if len(given) not in (1, num):
-                raise InputError(f"{len(given)} given clips for {num} to generate: give 1 or {num}")
-            codes = self.encode(given)
-            s = codes.s.expand(num, -1)
-            if given.shape[1] == 1:
-                z_first = self.encode_frames(given).z[:, 0].expand(num, -1)
+        if given is None:
+            s = self.sample_identity(num, generator, density)
+        else:
+            codes = self._given(given, num)
+            s = codes.s
+            if given.shape[1] > 1:
+                d, z_first = codes.d, codes.z[:, 0]
             else:
-                d, z_first = codes.d.expand(num, -1), codes.z[:, 0].expand(num, -1)
+                z_first = self.encode_frames(given).z[:, 0].expand(num, -1)
         fitted = density == "fitted" and self.dynamics_aggregate.fitted
         by: Continuation = "dynamics" if fitted else "transition"
         z = self.continue_poses(z_first[:, None], d, frames, generator, False, by)
         return self.decode(Codes(s, d, z))
+
+    def _given(self, clips: Tensor, num: int) -> Codes:
+        """Codes of `num` clips, or of one clip `num` times."""
+        self._check(clips)
+        if len(clips) not in (1, num):
+            raise InputError(f"{len(clips)} given clips for {num} to generate: give 1 or {num}")
+        codes = self.encode(clips)
+        s, d, z = (code.expand(num, *code.shape[1:]) for code in (codes.s, codes.d, codes.z))
+        return Codes(s, d, z)
 
     def sample_identity(
         self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
     ) -> Float[Tensor, "{num} S"]:
         """Identities of nobody: from the fitted density of s, or from p(s).
 
+        A mixture of Gaussians also gives what lies between individuals, which is drawn as a blend
+        of some. So what comes from it is drawn as a frame and encoded, a few times over: an
+        alternation of p(x | s) and q(s | x), by their means (Bengio et al. 2013, "walkback";
+        Rezende et al. 2014, App. F), that moves a blend to somebody whom the model can draw.
+
         What is drawn from p(s) reads as every s does (`vdsm.model.aggregate`): where s keeps some
         directions alone, no clip's code differs in the others, and nobody who does was ever drawn.
         """
-        if density == "fitted" and self.identity_aggregate.fitted:
-            return self.identity_aggregate.sample(num, generator)
-        return self.identity_aggregate.keep(self.identity_prior(num).sample(generator))
+        if density == "standard" or not self.identity_aggregate.fitted:
+            return self.identity_aggregate.keep(self.identity_prior(num).sample(generator))
+        s = self.identity_aggregate.sample(num, generator)
+        for _ in range(WALKS):
+            d, z_first = self.sample_dynamics(num, generator, density)
+            s = self.encode_frames(self.decode(Codes(s, d, z_first[:, None]))).s
+        return s
 
     def sample_dynamics(
         self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
@@ -435,6 +458,8 @@ class VDSM(nn.Module):
                 kind = tuple(code.shape) if isinstance(code, Tensor) else type(code).__name__
                 wanted = "[B, T, κ_z]" if name == "z" else f"[B, κ_{name}]"
                 raise InputError(f"code {name} is {kind}: give a tensor {wanted}, as encode does")
+            if not code.isfinite().all():
+                raise InputError(f"code {name} is not finite: see how it was made")
         found = (codes.s.shape[-1], codes.d.shape[-1], codes.z.shape[-1])
         sizes = (c.identity_dim, c.dynamics_dim, c.pose_dim)
         if found != sizes:

@@ -15,6 +15,7 @@ from vdsm import schedules
 from vdsm.config import Config, PosesConfig
 from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
+from vdsm.errors import InputError, is_out_of_memory
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
 from vdsm.train.ahead import Prefetch, Steps, helpers_for
@@ -23,11 +24,12 @@ from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
 from vdsm.train.poses import PoseSource
 from vdsm.train.processes import ALONE, Processes
-from vdsm.train.run import Run
+from vdsm.train.run import POINTER, Run
 from vdsm.train.source import FrameSource
 from vdsm.train.stages import Stage, stages
 from vdsm.train.start import start_from_data
 from vdsm.train.step import Bound, Outcome, make_optimizer, take_step
+from vdsm.version import __version__
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
@@ -60,7 +62,7 @@ class State:
         """What a checkpoint holds of it."""
         fields = {k: getattr(self, k) for k in PLAIN}
         optimizer = None if self.optimizer is None else self.optimizer.state_dict()
-        more = {"failed_at": list(self.failed_at), "optimizer": optimizer}
+        more = {"failed_at": list(self.failed_at), "optimizer": optimizer, "version": __version__}
         return fields | more | {"model": self.model.state_dict()}
 
     def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
@@ -100,6 +102,7 @@ def train(
     require_rows(plan, processes)
     torch.manual_seed(config.seed)
     state = State(VDSM(config.model).to(device))
+    processes.once(run.clear_up)
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
         events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
     processes.once(lambda: run.forget_after(state.stage, state.step))
@@ -144,9 +147,10 @@ def run_stage(
         mine, share = processes.rows(batch_size), processes.weight(batch_size)
     else:  # every process computes the whole batch
         mine, share = slice(0, batch_size), 1.0
-    painter = None
-    if stage.shows_frames and processes.first:
-        painter = Painter(run.path / "pictures", clips, device, stage.frames)
+    painters: list[Painter] = []  # of the first process
+    if stage.shows_frames:
+        folder = run.path / "pictures"
+        processes.once(lambda: painters.append(Painter(folder, clips, device, stage.frames)))
     bf16 = use_bf16(config.precision, device, stage.small)
     if state.optimizer is None:
         if stage.name == "stage1" and config.stage1.start != "random":
@@ -205,11 +209,9 @@ def run_stage(
             record = measure(state, outcome, annealed.weights, processes)
             record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
             record |= {"sharpness": annealed.sharpness, "seconds": state.seconds}
-            if processes.first:
-                run.log(record)
-                events.on_metrics(record)
-        if paint_now and painter is not None:
-            painter.paint(model, stage.name, state.step)
+            processes.once(partial(tell, run, events, record))
+        if paint_now and stage.shows_frames:
+            processes.once(lambda: painters[0].paint(model, stage.name, state.step))
         if save_now:
             save(run, state, stage, processes)
             saved = time.perf_counter()
@@ -219,6 +221,12 @@ def run_stage(
     state.stage, state.step, state.optimizer = state.stage + 1, 0, None
     state.slower = 1.0
     save(run, state, stage, processes)
+
+
+def tell(run: Run, events: Events, record: dict[str, Any]) -> None:
+    """Write down and show a line of metrics."""
+    run.log(record)
+    events.on_metrics(record)
 
 
 def require_rows(plan: tuple[Stage, ...], processes: Processes) -> None:
@@ -248,8 +256,8 @@ def open_source(
     start = stage.anneal(0.0)
     model.sharpness.fill_(start.sharpness)
     seed = stage_seed(config.seed, state.stage)
-    agree = apart.agreement_d > 0
-    return PoseSource.find(frames, stage.settings.segments, start.redrawn, agree, seed)
+    segments = stage.settings.segments
+    return PoseSource.find(frames, segments, start.redrawn, apart.views_agree, seed)
 
 
 def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:
@@ -266,8 +274,23 @@ def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processe
     """Bring the state to the run's newest checkpoint; False if it has none."""
     saved = processes.once(run.restore)
     if saved is not None:
-        state.load(saved, plan)
+        processes.each(lambda: take_up(run, plan, state, saved))
     return saved is not None
+
+
+def take_up(run: Run, plan: tuple[Stage, ...], state: State, saved: dict[str, Any]) -> None:
+    """Bring the state to a checkpoint; InputError where it is not of this version and this run."""
+    try:
+        state.load(saved, plan)
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        version = saved.get("version", "an earlier version")
+        raise InputError(
+            f"the checkpoint in {run.path} is of vdsm {version}, which {__version__} cannot go on "
+            f"from: take that version, or delete {run.path / POINTER} to train from the first step "
+            "anew"
+        ) from error
 
 
 def measure(

@@ -20,6 +20,7 @@ class Painter:
 
     def __init__(self, folder: Path, clips: Clips, device: torch.device, frames: int) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)  # the user may have deleted it
         frames = min(frames, int(clips.table.length.max()))
         chosen = figures.diverse(clips, INDIVIDUALS, frames)
         self.clips = figures.load(clips, chosen, frames, device)

@@ -91,6 +91,12 @@ class Processes:
         dist.broadcast_object_list(told, device=torch.device("cpu"))
         return cast(T, told[0])
 
+    def each(self, function: Callable[[], T]) -> T:
+        """What this process gets from the function; where the first one fails, it alone says so."""
+        found: list[T] = []
+        self.once(lambda: found.append(function()))
+        return found[0] if self.first else function()
+
 
 ALONE = Processes()
 

@@ -8,6 +8,7 @@ checkpoint-*.pt    the training state
 config.json, model.safetensors    the model, as `VDSM.from_pretrained` reads it
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -24,12 +25,17 @@ from vdsm.config import Config, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
 from vdsm.train.stages import stages
 from vdsm.version import __version__
 from vdsm.weights import shipped
 
 POINTER = "checkpoint.json"
+# What training writes; `vdsm evaluate` may be writing its own file meanwhile.
+WRITTEN = ("run.json", "metrics.jsonl", "checkpoint*", "config.json", "model.safetensors")
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of some network file systems
+# What every line of metrics says at least.
+SAID = {"name": str, "stage": int, "step": int, "steps": int, "seconds": (int, float)}
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ class Run:
     def locked(self) -> Iterator[None]:
         """One training at a time: a second one would delete the first one's checkpoints.
 
-        InputError where another process holds the run. The lock goes with its process.
+        InputError where another process holds the run. The lock goes with its process. A file
+        system without locks does without.
         """
         try:
             import fcntl
@@ -110,15 +117,27 @@ class Run:
         folder = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(folder)
             raise InputError(
                 f"{self.path} is being trained by another process: wait for it, or stop it"
             ) from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                os.close(folder)
+                raise
         try:
             yield
         finally:
             os.close(folder)
+
+    def clear_up(self) -> None:
+        """Remove what a training that was killed left half written."""
+        for part in (
+            *left_by_a_kill(self.path, *WRITTEN),
+            *left_by_a_kill(self.path / "pictures", "*"),
+        ):
+            part.unlink()
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
         """Write a checkpoint; the one before, of another name, stays until this one is whole."""
@@ -129,8 +148,7 @@ class Run:
         atomic_write(file, content)
         pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
         atomic_write(self.path / POINTER, json.dumps(pointer).encode())
-        left_by_a_kill = self.path.glob(".checkpoint-*")
-        for old in (*self.path.glob("checkpoint-*.pt"), *left_by_a_kill):
+        for old in self.path.glob("checkpoint-*.pt"):
             if old != file:
                 old.unlink()
 
@@ -172,9 +190,9 @@ class Run:
         file = self.path / "metrics.jsonl"
         if not file.exists():
             return []
-        *lines, _ = file.read_text().split("\n")  # a line without its end was cut off by a kill
         try:
-            return [json.loads(line) for line in lines]
+            *lines, _ = file.read_text().split("\n")  # a line without its end: cut off by a kill
+            return [_record(line) for line in lines]
         except ValueError as error:
             raise InputError(f"{file} is damaged ({error}): remove it or restore it") from error
 
@@ -183,6 +201,17 @@ class Run:
         kept = [m for m in self.metrics() if (m["stage"], m["step"]) <= (stage, step)]
         lines = "".join(json.dumps(m) + "\n" for m in kept)
         atomic_write(self.path / "metrics.jsonl", lines.encode())
+
+
+def _record(line: str) -> dict[str, Any]:
+    """A line of metrics; ValueError where it is none."""
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError(f"a line is {line[:20]!r}")
+    for name, kind in SAID.items():
+        if not isinstance(record.get(name), kind):
+            raise ValueError(f"a line has no '{name}'")
+    return record
 
 
 def is_run(path: Path) -> bool:

@@ -87,7 +87,7 @@ def stages(config: Config) -> tuple[Stage, ...]:
         Stage(
             "stage2",
             two,
-            partial(elbo.stage2, colours_agree=apart.agreement_d > 0),
+            partial(elbo.stage2, colours_agree=apart.views_agree),
             partial(trained_in_stage2, poses_stay=apart.redraw > 0),
             lambda progress: anneal_stage2(one, 1.0 if between else progress, apart),
             lambda clips: SegmentSampler(individuals(clips, config), two.frames, others),
@@ -195,7 +195,9 @@ def anneal_poses(
 
 
 def added(apart: SeparationConfig, **shares: float) -> dict[str, float]:
-    """Shares of the weights of those additional terms that the run asks for."""
+    """Shares of the weights of those additional terms that the run asks for, and that can be."""
+    if not apart.views_agree:
+        apart = replace(apart, agreement_d=0.0)
     full = {name: getattr(apart, name) for name in shares}
     return {name: full[name] * share for name, share in shares.items() if full[name]}
 

@@ -33,6 +33,7 @@ RIDGE = 1e-3  # of that regression, relative to the mean variance of a feature
 NARROW_S, NARROW_Z = 0.3, 0.05  # scales of the posteriors, relative to the prior's
 TINY = 1e-12
 SMALLEST = 1e-6  # of a principal direction's deviation, relative to the largest
+ROUNDING = 1e-5  # what is no larger relative to the inputs themselves may be float32's rounding
 
 
 @torch.no_grad()
@@ -110,7 +111,8 @@ def whiten(
     centred = (inputs - inputs.mean(0)).cpu().double()
     into = torch.eye(inputs.shape[1]).to(centred) if through is None else through
     _, size, directions = torch.linalg.svd(centred @ into, full_matrices=False)
-    count = min(dim, int((size > SMALLEST * size[0]).sum()))
+    rounding = ROUNDING * (inputs.to(into) @ into).norm()
+    count = min(dim, int((size > rounding.clamp_min(SMALLEST * size[0])).sum()))
     weight = into @ directions[:count].T * len(inputs) ** 0.5 / size[:count]
     weight = (scale * weight).T.to(inputs)
     head.weight[:count] = weight

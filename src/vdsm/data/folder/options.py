@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
+from vdsm.config import Seed
 from vdsm.data.folder.decode import Recipe
 
 
@@ -36,7 +37,7 @@ class FolderOptions:
     holdout: Literal["group", "clip"] = Field(
         default="group", description="hold out whole groups (unseen individuals) or single videos"
     )
-    seed: int = Field(default=0, ge=0, description="seed of the split")
+    seed: Seed = Field(default=0, description="seed of the split")
     max_broken: float = Field(
         default=0.1, ge=0, le=1, description="share of broken files above which it fails"
     )
