@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,10 +53,12 @@ def stopped(path: Path, data: Path, steps: int) -> None:
         train(run, clips, Events(should_stop=lambda: next(calls) == steps))
 
 
-def resume(path: Path, *node: str, data: Path | None = None) -> "subprocess.Popen[str]":
+def resume(
+    path: Path, *node: str, data: Path | None = None, program: Sequence[str] = ("-m", "vdsm")
+) -> "subprocess.Popen[str]":
     """`vdsm train --resume` by torchrun."""
     named = [] if data is None else [str(data)]
-    words = [sys.executable, "-m", "torch.distributed.run", *node, "-m", "vdsm"]
+    words = [sys.executable, "-m", "torch.distributed.run", *node, *program]
     return subprocess.Popen(
         [*words, "train", "--resume", *named, "--out", str(path)],
         stdout=subprocess.PIPE,
@@ -115,17 +118,31 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+FULL = """
+import errno
+from vdsm.cli import main
+from vdsm.train.run import Run
+
+def log(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
+
+Run.log = log
+main()
+"""
+
+
 def test_a_mistake_is_said_by_one_of_them(data: Path, tmp_path: Path) -> None:
-    """Other data, which each of them opens, and metrics that the first alone cannot write."""
+    """Other data, which each of them opens, and metrics, which the first alone writes."""
     run, _ = start(tmp_path / "run", data, CONFIG)
     other = pendula(tmp_path / "other", seed=1)
     two = ["--standalone", "--nproc-per-node", "2"]
     said = resume(run.path, *two, data=other).communicate(timeout=240)[0]
     assert said.count("is not the dataset that") == 1
-    (run.path / "metrics.jsonl").symlink_to(tmp_path / "no" / "metrics.jsonl")
-    said = resume(run.path, *two).communicate(timeout=240)[0]
-    assert said.count("metrics.jsonl: No such file or directory") == 1
-    assert "vdsm/train/" not in said, "a traceback"
+    program = tmp_path / "full.py"
+    program.write_text(FULL)
+    said = resume(run.path, *two, program=[str(program)]).communicate(timeout=240)[0]
+    assert said.count("no space left on the disk (metrics.jsonl)") == 1
+    assert "train/loop.py" not in said, "a traceback"
 
 
 def test_rows_cover_the_batch_and_weights_make_up_for_uneven_ones() -> None:

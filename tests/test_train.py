@@ -21,7 +21,7 @@ from torch import Tensor
 from small import HELPED, SMALL, pendula, start
 from vdsm import VDSM, InputError, elbo
 from vdsm.cli import run as command
-from vdsm.config import SeparationConfig, override
+from vdsm.config import PosesConfig, SeparationConfig, override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.data.pendulum import COLOURS, draw, simulate
@@ -132,6 +132,21 @@ def test_with_every_addition_too(data: Path, tmp_path: Path) -> None:
             train(Run.open(parts.path), clips, stop_after(steps))
     train(Run.open(parts.path), clips)
     assert equal(comparable(parts), comparable(whole))
+
+
+def test_where_nothing_is_changed_no_views_agree(data: Path, tmp_path: Path) -> None:
+    """q(d) would be compared with itself: without it, each step and each line is the same."""
+    config = replace(SMALL, poses=PosesConfig(steps=3, batch=5, segments=20))
+    runs = []
+    for name, weight in (("without", 0.0), ("with", 1.0)):
+        apart = SeparationConfig(agreement_d=weight)
+        run, clips = start(tmp_path / name, data, config, separation=apart)
+        train(run, clips)
+        runs.append(comparable(run))
+    assert equal(*runs)
+    assert not any("agreement_d" in line for line in runs[1]["metrics"])
+    for change in ("jitter", "tones", "redraw"):
+        assert SeparationConfig(agreement_d=1.0, **{change: 0.5}).views_agree
 
 
 @pytest.mark.parametrize("line", [2, 3, 5])

@@ -72,9 +72,16 @@ def other_hair(clips: Clips, row: int) -> int:
 def test_share_of_true_clips(
     clips: Clips, wrong: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The model's swaps are the true clips, a little darker; the last is another character's."""
+    """The model's swaps are the true clips, a little darker; the last is another character's.
 
-    def swaps(model: object, clips: Clips, pairs: np.ndarray) -> torch.Tensor:
+    Identities sampled from the fitted density are the character of group 0, from p(s) grey blots.
+    """
+
+    def swaps(model: object, clips: Clips, pairs: np.ndarray, s: Any = None) -> torch.Tensor:
+        if s is not None:
+            alike = np.stack([np.zeros(len(pairs), np.int64), pairs[:, 1]], 1)
+            drawn: torch.Tensor = truth.whole(clips, true_rows(clips, alike)) - 0.01
+            return drawn * s[:, None, None, None] + 0.5 * (1 - s[:, None, None, None])
         rows = true_rows(clips, pairs)
         assert (clips.table.split[pairs] == 1).all()
         assert (clips.table.group[pairs[:, 0]] != clips.table.group[pairs[:, 1]]).all()
@@ -83,10 +90,21 @@ def test_share_of_true_clips(
         made: torch.Tensor = truth.whole(clips, rows) - 0.01
         return made
 
-    monkeypatch.setattr(VDSM, "from_pretrained", lambda _: SimpleNamespace())
+    def sample_identity(num: int, generator: object, density: str) -> torch.Tensor:
+        return torch.full((num, 1), float(density == "fitted"))
+
+    model = SimpleNamespace(sample_identity=sample_identity)
+    monkeypatch.setattr(VDSM, "from_pretrained", lambda _: model)
     monkeypatch.setattr(truth, "swaps", swaps)
     truth.measure("any", "any", len(clips))
     found = json.loads(capsys.readouterr().out)
+    sampled = found["sampled"]
+    assert sampled["held_out"] == pytest.approx(4 / 12)  # every third of twelve characters
+    fitted, standard = sampled["fitted"], sampled["standard"]
+    assert fitted["psnr"] == pytest.approx(40, abs=0.01)
+    assert (fitted["as_near_as_swaps"], fitted["characters"], fitted["held_out"]) == (1, 1, 1)
+    assert standard["psnr"] < 20
+    assert standard["as_near_as_swaps"] == 0
     assert found["nearest_is_true"] == pytest.approx(1 - wrong / found["swaps"])
     assert found["wrong_in_one_factor"] == pytest.approx(wrong / found["swaps"])
     if wrong:

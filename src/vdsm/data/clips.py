@@ -32,6 +32,7 @@ MAKING = "making.json"  # in what `vdsm data folder` has begun, until it is whol
 SPLITS = ("train", "test")
 Role = Literal["identity", "action"]
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]
 
 

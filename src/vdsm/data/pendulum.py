@@ -16,7 +16,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import ClipWriter, Factor, Frames, Info, hold_out
+from vdsm.data.clips import ClipWriter, Factor, Floats, Frames, Info, hold_out
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 
@@ -39,7 +39,6 @@ ROD_RADIUS = 0.035
 WIDEST = 1.05  # rad
 LONGEST = 20  # clips that a slow swing may last; in a longer one nothing is seen to move
 
-Floats = npt.NDArray[np.float64]
 Values = float | Sequence[float] | npt.NDArray[Any]
 
 

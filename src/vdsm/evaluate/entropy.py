@@ -16,8 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vdsm.data.clips import Floats, Ints
 from vdsm.evaluate.inputs import Inputs
-from vdsm.evaluate.intervals import Bootstrap, Floats, Ints
+from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Verdicts
 from vdsm.evaluate.result import Number, Numbers, under
 

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vdsm.data.clips import Floats, Ints
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import Ints, to_numpy
-from vdsm.evaluate.intervals import Floats, students
+from vdsm.evaluate.inputs import to_numpy
+from vdsm.evaluate.intervals import students
 from vdsm.evaluate.result import Number
 from vdsm.notation import Video
 

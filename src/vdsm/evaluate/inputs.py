@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from vdsm.data.clips import Floats, Ints, Role
 from vdsm.errors import InputError
-from vdsm.evaluate.intervals import Floats
 from vdsm.words import counted
 
-Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
-Role = Literal["identity", "action"]
 CodeArrays = Mapping[str, Array]  # "s" [n, k]; "d" [n, k] and "z" [n, T, k], or one of these two
 ROLES = ("identity", "action")
 JUDGES_ONLY = 2  # in `split`: real clips that judges learn from, beside those of training

@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from vdsm.data.clips import Floats, Ints
 from vdsm.evaluate.result import Number
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
 CHUNK = 4_000_000  # weights held at once

@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vdsm.data.clips import Ints
 from vdsm.device import pick_device
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import Inputs, Ints
+from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Numbers
 from vdsm.evaluate.seeds import generator, integer

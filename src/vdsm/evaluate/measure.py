@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from vdsm.data.clips import Ints
 from vdsm.errors import InputError
 from vdsm.evaluate.consistency import consistency, mean_consistency
 from vdsm.evaluate.entropy import paper_entropies, prior_row
 from vdsm.evaluate.frechet import OWN, Features, FeatureSet, compare
-from vdsm.evaluate.inputs import Array, Inputs, Ints, to_numpy
+from vdsm.evaluate.inputs import Array, Inputs, to_numpy
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Judges, Seen, accuracies, look, require_floor
 from vdsm.evaluate.probes import leakage

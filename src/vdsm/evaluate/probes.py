@@ -20,8 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
-from vdsm.evaluate.inputs import Array, Inputs, Ints, standardised
-from vdsm.evaluate.intervals import Bootstrap, Floats, students
+from vdsm.data.clips import Floats, Ints
+from vdsm.evaluate.inputs import Array, Inputs, standardised
+from vdsm.evaluate.intervals import Bootstrap, students
 from vdsm.evaluate.result import Number, Numbers, under
 from vdsm.evaluate.scan import Reading, scan
 from vdsm.evaluate.seeds import generator, integer

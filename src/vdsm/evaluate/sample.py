@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Clips, Frames
+from vdsm.data.clips import Clips, Frames, Ints, Role
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import JUDGES_ONLY, Ints, Role, factor_fault
+from vdsm.evaluate.inputs import JUDGES_ONLY, factor_fault
 from vdsm.evaluate.seeds import generator
 from vdsm.words import counted
 

@@ -20,8 +20,7 @@ from itertools import chain
 import numpy as np
 from scipy.stats import binom
 
-from vdsm.evaluate.inputs import Ints
-from vdsm.evaluate.intervals import Floats
+from vdsm.data.clips import Floats, Ints
 from vdsm.evaluate.result import Number, Numbers
 
 PERMUTATIONS = 9999  # the least p-value is 1e-4: of twenty runs, times twenty, it is still rare

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from vdsm.data.clips import Ints
 from vdsm.device import as_video
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import CodeArrays, Inputs, Ints, to_numpy
+from vdsm.evaluate.inputs import CodeArrays, Inputs, to_numpy
 from vdsm.notation import Video
 
 Decode = Callable[[CodeArrays], Any]  # codes of B clips -> clips [B, T, C, H, W] in [0, 1]

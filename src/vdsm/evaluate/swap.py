@@ -16,7 +16,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from vdsm.evaluate.inputs import Inputs, Ints
+from vdsm.data.clips import Ints
+from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Verdicts
 from vdsm.evaluate.probes import chance_of

@@ -11,8 +11,9 @@ pairs of test clips count, of at most 1,500 clips.
 import numpy as np
 import numpy.typing as npt
 
-from vdsm.evaluate.inputs import Array, Inputs, Ints, standardised
-from vdsm.evaluate.intervals import Bootstrap, Floats
+from vdsm.data.clips import Floats, Ints
+from vdsm.evaluate.inputs import Array, Inputs, standardised
+from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.result import Number, Numbers
 from vdsm.evaluate.seeds import generator
 

@@ -76,8 +76,8 @@ def parted(rows: Frames, first: int, most: int) -> Frames:
 
 def rule(sheet: Frames) -> Frames:
     """A grey upright line as high as the sheet, with white on both sides."""
-    line = np.full((len(sheet), 5, sheet.shape[2]), WHITE, np.uint8)
-    line[:, 2] = GREY
+    line = np.full((len(sheet), 8, sheet.shape[2]), WHITE, np.uint8)
+    line[:, 2:6] = GREY
     return line
 
 

@@ -35,7 +35,7 @@ POINTER = "checkpoint.json"
 WRITTEN = ("run.json", "metrics.jsonl", "checkpoint*", "config.json", "model.safetensors")
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of some network file systems
 # What every line of metrics says at least.
-SAID = {"name": str, "stage": int, "step": int, "steps": int, "seconds": (int, float)}
+SAID: Mapping[str, Any] = {"name": str, "stage": int, "step": int, "steps": int, "seconds": float}
 
 
 @dataclass(frozen=True)
