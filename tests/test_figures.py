@@ -1,5 +1,6 @@
 """Figures: what is drawn equals what the model says, and stands where the caption has it."""
 
+import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,18 @@ def test_pictures_of_training_show_what_the_model_is_trained_on(
     for i, frame in enumerate(swap):
         there = shown[2 * side : 3 * side - 1, i * side : (i + 1) * side - 1]
         np.testing.assert_array_equal(there, frame)
+
+
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_nothing_is_painted_of_a_model_that_diverged(
+    stage: str, model: VDSM, clips: Clips, tmp_path: Path
+) -> None:
+    """Training itself finds out, and goes back."""
+    painter = Painter(tmp_path, clips, torch.device("cpu"), 4)
+    broken = copy.deepcopy(model)
+    broken.frame_pose.head.bias.data.fill_(torch.nan)
+    painter.paint(broken, stage, 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_command_writes_png_and_moving(folder: Path, tmp_path: Path) -> None:

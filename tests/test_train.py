@@ -657,7 +657,7 @@ def test_a_checkpoint_of_another_version_is_one_line(
     assert command(words) == 2
     errors = capsys.readouterr().err
     version = state.get("version", "an earlier version")
-    assert f"the checkpoint in {stopped.path} is of vdsm {version}, which" in errors
+    assert f"the checkpoint in {stopped.path}, written by vdsm {version}, does not fit" in errors
     assert errors.count("\n") == 1
     (stopped.path / "checkpoint.json").unlink()
     assert command(words) == 0

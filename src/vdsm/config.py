@@ -74,6 +74,11 @@ class ModelConfig:
         default="shared",
         description="ENC below ENC_s: the one that q(z) and q(d) see through, or one of its own",
     )
+    identity_walks: int = Field(
+        default=0,
+        ge=0,
+        description="times that `generate` draws a sampled s and encodes it again",
+    )
     encoder_slope: float = Field(
         default=0.01,
         description="LeakyReLU slope of the encoder; 1 matches the authors' linear trunk",

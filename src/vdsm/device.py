@@ -69,7 +69,7 @@ def full_float32() -> Iterator[None]:
 
     By default cuDNN uses TF32, which leaves ten bits of the mantissa.
     """
-    told = _tell_roots("ieee")
+    told = _tell_roots()
     for operation in _operations():
         if operation.fp32_precision != "ieee":
             operation.fp32_precision = "ieee"
@@ -90,8 +90,8 @@ def _operations() -> tuple[Any, ...]:
     return (*on_cuda, backends.mkldnn.conv, backends.mkldnn.rnn, backends.mkldnn.matmul)
 
 
-def _tell_roots(precision: str) -> list[tuple[Any, str]]:
-    """Set what operations follow that say "none"; every setting with what it itself said before.
+def _tell_roots() -> list[tuple[Any, str]]:
+    """Set "ieee" for what operations follow that say "none"; what every setting itself said.
 
     By default an operation of cuDNN says "tf32" and follows all the same. It is left out, since
     that state can be kept, but not set.
@@ -103,7 +103,7 @@ def _tell_roots(precision: str) -> list[tuple[Any, str]]:
         root.fp32_precision = "none"
     own = [(operation, operation.fp32_precision) for operation in _operations()]
     for root in roots:
-        root.fp32_precision = precision
+        root.fp32_precision = "ieee"
     return told + [(o, said) for o, said in own if said == "none" or o.fp32_precision == said]
 
 

@@ -25,7 +25,8 @@ from vdsm.train.stages import individuals, stages
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
-# What a resumed run may change: nothing that is learned depends on it but for rounding.
+# What a resumed run may change: nothing that is learned depends on it but for rounding and, on
+# another kind of device, for the noise, which each draws by its own generator.
 CARRIED_OUT = {
     "device",
     "precision",

@@ -31,7 +31,6 @@ from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.words import counted
 
 CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
-WALKS = 3  # times that a sampled identity is drawn and encoded
 Density = Literal["fitted", "standard"]
 Continuation = Literal["dynamics", "transition"]
 Features = Float[Tensor, "B T F"]
@@ -290,9 +289,11 @@ class VDSM(nn.Module):
         self, x: Video, generator: torch.Generator | None
     ) -> tuple[Codes, Codes]:
         features, who = self.features(x.to(self.z_start))
-        drawn = self.infer(features, generator, who).codes
-        s, d = self.identity_aggregate.keep(drawn.s), self.dynamics_aggregate.keep(drawn.d)
-        return self._means(features, who), Codes(s, d, drawn.z)
+        q_d = self.dynamics(self.frame_pose(features).loc)
+        s = self.identity_aggregate.keep(self.identity(who).sample(generator))
+        d = self.dynamics_aggregate.keep(q_d.sample(generator))
+        z = self.infer_poses(d, features.shape[1], generator).z
+        return self._means(features, who), Codes(s, d, z)
 
     def _means(self, features: Features, who: Features) -> Codes:
         s = self.identity_aggregate.keep(self.identity(who).loc)
@@ -405,9 +406,10 @@ class VDSM(nn.Module):
         """Identities of nobody: from the fitted density of s, or from p(s).
 
         A mixture of Gaussians also gives what lies between individuals, which is drawn as a blend
-        of some. So what comes from it is drawn as a frame and encoded, a few times over: an
-        alternation of p(x | s) and q(s | x), by their means (Bengio et al. 2013, "walkback";
-        Rezende et al. 2014, App. F), that moves a blend to somebody whom the model can draw.
+        of some. With `identity_walks` what comes from it is drawn as a frame and encoded, so many
+        times: an alternation of p(x | s) and q(s | x), by their means (Bengio et al. 2013,
+        "walkback"; Rezende et al. 2014, App. F). Where the model draws individuals sharply, that
+        moves a blend to somebody; where it does not, everybody to the average.
 
         What is drawn from p(s) reads as every s does (`vdsm.model.aggregate`): where s keeps some
         directions alone, no clip's code differs in the others, and nobody who does was ever drawn.
@@ -415,7 +417,7 @@ class VDSM(nn.Module):
         if density == "standard" or not self.identity_aggregate.fitted:
             return self.identity_aggregate.keep(self.identity_prior(num).sample(generator))
         s = self.identity_aggregate.sample(num, generator)
-        for _ in range(WALKS):
+        for _ in range(self.config.identity_walks):
             d, z_first = self.sample_dynamics(num, generator, density)
             s = self.encode_frames(self.decode(Codes(s, d, z_first[:, None]))).s
         return s

@@ -279,7 +279,7 @@ def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processe
 
 
 def take_up(run: Run, plan: tuple[Stage, ...], state: State, saved: dict[str, Any]) -> None:
-    """Bring the state to a checkpoint; InputError where it is not of this version and this run."""
+    """Bring the state to a checkpoint; InputError where another version wrote it."""
     try:
         state.load(saved, plan)
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -287,9 +287,9 @@ def take_up(run: Run, plan: tuple[Stage, ...], state: State, saved: dict[str, An
             raise
         version = saved.get("version", "an earlier version")
         raise InputError(
-            f"the checkpoint in {run.path} is of vdsm {version}, which {__version__} cannot go on "
-            f"from: take that version, or delete {run.path / POINTER} to train from the first step "
-            "anew"
+            f"the checkpoint in {run.path}, written by vdsm {version}, does not fit what "
+            f"{__version__} makes of run.json: take that version, or delete {run.path / POINTER} "
+            "to train from the first step anew"
         ) from error
 
 

@@ -33,7 +33,7 @@ from vdsm.weights import shipped
 POINTER = "checkpoint.json"
 # What training writes; `vdsm evaluate` may be writing its own file meanwhile.
 WRITTEN = ("run.json", "metrics.jsonl", "checkpoint*", "config.json", "model.safetensors")
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of some network file systems
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of some networks
 # What every line of metrics says at least.
 SAID: Mapping[str, Any] = {"name": str, "stage": int, "step": int, "steps": int, "seconds": float}
 
