@@ -125,7 +125,7 @@ class Program:
             for t in range(x.shape[1]):
                 h_t = parts.combiner.context(h_bar[:, t : t + 1], d)[:, 0]
                 q_t = parts.combiner.step(z, h_t)
-                base = Fixed(q_t.loc, q_t.scale, self.samples.z_base[:, t])
+                base = Fixed(q_t.loc, q_t.scale, self.samples.poses.base[:, t])
                 z = self.sample(f"z{t}", self.flowed(base, h_t))
 
     def flowed(self, base: Fixed, h_t: Tensor) -> dist.Distribution:
@@ -186,7 +186,7 @@ def many(model: VDSM, stage: str) -> tuple[Posterior, Prior]:
     q = infer(features, torch.Generator().manual_seed(7))
     if stage == "stage2":
         return q, model.prior(q.codes)
-    standard = Gaussian(torch.zeros_like(q.z.loc), torch.ones_like(q.z.scale))
+    standard = Gaussian(torch.zeros_like(q.codes.z), torch.ones_like(q.codes.z))
     return q, Prior(model.identity_prior(DRAWS), model.dynamics_prior(DRAWS), standard)
 
 
@@ -203,7 +203,8 @@ def test_kl_terms_are_expected_log_ratios(tiny: ModelConfig, stage: str) -> None
     model = random_model(tiny)
     q, p = many(model, stage)
     assert_mean(log_ratio(q.s, p.s, q.codes.s) - q.s.kl(p.s), 0.0)
-    assert_mean(log_ratio(q.z, p.z, q.codes.z) - q.z.kl(p.z).sum(1), 0.0)
+    q_z = q.poses.q
+    assert_mean(log_ratio(q_z, p.z, q.codes.z) - q_z.kl(p.z).sum(1), 0.0)
     if q.d is not None:
         assert_mean(log_ratio(q.d, p.d, q.codes.d) - q.d.kl(p.d), 0.0)
 

@@ -8,8 +8,8 @@ from torch.autograd.functional import jacobian
 from montecarlo import assert_mean
 from vdsm import elbo
 from vdsm.model.flow import FlowStep, InverseAutoregressiveFlow
-from vdsm.model.vdsm import Posterior, Prior
-from vdsm.notation import Codes, Gaussian
+from vdsm.model.vdsm import Poses
+from vdsm.notation import Gaussian
 
 CONTEXT = 7
 
@@ -91,16 +91,13 @@ def test_density_and_kl() -> None:
 
     exact = (log_q.exp() * (log_q - p.log_prob(grid))).sum() * cell
     q = sampled(flow, base, context, 100_000)
-    wide = Gaussian(p.loc.expand_as(q.codes.z), p.scale.expand_as(q.codes.z))
-    assert_mean(elbo.kl_poses(q, Prior(q.s, q.s, wide))[:, 0], exact)
+    wide = Gaussian(p.loc.expand_as(q.z), p.scale.expand_as(q.z))
+    assert_mean(elbo.kl_poses(q, wide)[:, 0], exact)
 
 
-def sampled(
-    flow: InverseAutoregressiveFlow, base: Gaussian, context: Tensor, clips: int
-) -> Posterior:
-    """A posterior of one frame per clip."""
+def sampled(flow: InverseAutoregressiveFlow, base: Gaussian, context: Tensor, clips: int) -> Poses:
+    """One frame per clip."""
     wide = Gaussian(base.loc.expand(clips, 1, -1), base.scale.expand(clips, 1, -1))
     before = wide.sample(torch.Generator().manual_seed(5))
     after, log_det = flow(before, context.expand(clips, 1, -1))
-    rest = Gaussian(torch.zeros(clips, 1), torch.ones(clips, 1))
-    return Posterior(rest, rest, wide, Codes(rest.loc, rest.loc, after), before, log_det)
+    return Poses(wide, after, before, log_det)

@@ -128,8 +128,9 @@ def log_weights(model: VDSM, x: Tensor, stage: str) -> Tensor:
     features = model.encoder(x[None]).expand(DRAWS, -1, -1)
     q = (model.infer_frames if stage == "stage1" else model.infer)(features)
     p = model.prior(q.codes)
-    p_z = p.z if stage == "stage2" else Gaussian(0 * q.z.loc, torch.ones_like(q.z.scale))
-    log_q_z = q.z.log_prob(q.z_base) - (0 if q.z_log_det is None else q.z_log_det)
+    z = q.poses
+    p_z = p.z if stage == "stage2" else Gaussian(0 * z.z, torch.ones_like(z.z))
+    log_q_z = z.q.log_prob(z.base) - (0 if z.log_det is None else z.log_det)
     ratio = q.s.log_prob(q.codes.s) - p.s.log_prob(q.codes.s)
     ratio = ratio + (log_q_z - p_z.log_prob(q.codes.z)).sum(1)
     if q.d is not None:

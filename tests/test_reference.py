@@ -56,7 +56,7 @@ def noise_of(q: Posterior, clip: int) -> Noise:
     """What the model must have drawn, were its densities right."""
     d = q.codes.d if q.d is None else (q.codes.d - q.d.loc) / q.d.scale
     s = (q.codes.s - q.s.loc) / q.s.scale
-    z = (q.z_base - q.z.loc) / q.z.scale
+    z = (q.poses.base - q.poses.q.loc) / q.poses.q.scale
     return Noise(s[clip].detach(), d[clip].detach(), z[clip].detach())
 
 

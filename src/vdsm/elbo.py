@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.model.vdsm import VDSM, Posterior, Prior
-from vdsm.notation import Codes, Gaussian, Pose, Video
+from vdsm.model.vdsm import VDSM, Poses
+from vdsm.notation import Gaussian, Pose, Video
 
 Reference = Float[Tensor, "B M C H W"]
 Terms = dict[str, Float[Tensor, " B"]]
@@ -37,7 +37,7 @@ def stage1(
     q = model.infer_frames(what, generator, who)
     return {
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
-        "kl_z": q.z.kl(Gaussian.standard(q.z.loc)).sum(1),
+        "kl_z": kl_poses(q.poses, Gaussian.standard(q.codes.z)).sum(1),
         "kl_s": q.s.kl(model.identity_prior(len(x))),
         **agreement(model, q.s, second),
     }
@@ -62,7 +62,7 @@ def stage2(
     assert q.d is not None
     return {
         "log_likelihood": model.likelihood(q.codes).log_prob(x).sum(1),
-        "kl_z": kl_poses(q, p).sum(1),
+        "kl_z": kl_poses(q.poses, p.z).sum(1),
         "kl_s": q.s.kl(p.s),
         "kl_d": q.d.kl(p.d),
         **agreement(model, q.s, second),
@@ -86,16 +86,13 @@ def poses(
     q_d = model.dynamics(found.loc if seen is None else seen)
     d = q_d.sample(generator)
     drawn = model.infer_poses(d, found.loc.shape[1], generator)
-    z, nobody = drawn.z, d.new_zeros(len(d), model.config.identity_dim)
-    q_s, codes = model.identity_prior(len(d)), Codes(nobody, d, z)
-    q = Posterior(q_s, q_d, drawn.q, codes, drawn.base, drawn.log_det)
-    p = model.prior(q.codes)
     empty = found.scale > WIDEST
     narrowed = Gaussian(found.loc.masked_fill(empty, 0), found.scale.clamp_max(WIDEST))
+    standard = Gaussian.standard(drawn.z)
     return {
-        "log_pose": (narrowed.log_prob(z) - Gaussian.standard(z).log_prob(z)).sum(1),
-        "kl_z": kl_poses(q, p).sum(1),
-        "kl_d": q_d.kl(p.d),
+        "log_pose": (narrowed.log_prob(drawn.z) - standard.log_prob(drawn.z)).sum(1),
+        "kl_z": kl_poses(drawn, model.pose_prior(drawn.z, d)).sum(1),
+        "kl_d": q_d.kl(model.dynamics_prior(len(d))),
         **colour_agreement(model, q_d, reference),
     }
 
@@ -131,14 +128,14 @@ def jeffreys(q: Gaussian, p: Gaussian) -> Float[Tensor, " B"]:
     return 0.5 * (q.kl(p) + p.kl(q))
 
 
-def kl_poses(q: Posterior, p: Prior) -> Float[Tensor, "B T"]:
+def kl_poses(poses: Poses, p: Gaussian) -> Float[Tensor, "B T"]:
     """KL(q(z_t | z_{t-1}, ...) || p(z_t | z_{t-1}, d)) at the sampled z_{t-1}.
 
     In closed form; with a flow, whose density has none for z, by the sample of z_t.
     """
-    if q.z_log_det is None:
-        return q.z.kl(p.z)
-    return q.z.log_prob(q.z_base) - q.z_log_det - p.z.log_prob(q.codes.z)
+    if poses.log_det is None:
+        return poses.q.kl(p)
+    return poses.q.log_prob(poses.base) - poses.log_det - p.log_prob(poses.z)
 
 
 def loss(terms: Terms, weights: Mapping[str, float]) -> Float[Tensor, ""]:

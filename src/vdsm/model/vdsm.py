@@ -37,25 +37,23 @@ Features = Float[Tensor, "B T F"]
 
 
 @dataclass(frozen=True)
+class Poses:
+    """q(z_1:T), and what was drawn from it."""
+
+    q: Gaussian  # [B, T, Z], each given the z_{t-1} drawn; with a flow, the density before it
+    z: Pose  # the sample, or the mean
+    base: Pose  # z before the flow; without one, the same
+    log_det: Float[Tensor, "B T"] | None  # log |det dz/dbase|; None without a flow
+
+
+@dataclass(frozen=True)
 class Posterior:
     """q, with the samples drawn from it. Given its samples, each density is a Gaussian."""
 
     s: Gaussian  # [B, S]
     d: Gaussian | None  # [B, D]; None in stage 1, which has no dynamics
-    z: Gaussian  # [B, T, Z]; with a flow, the density before it
+    poses: Poses
     codes: Codes  # the samples
-    z_base: Pose  # z before the flow; without one, the same as codes.z
-    z_log_det: Float[Tensor, "B T"] | None  # log |det dz/dz_base|; None without a flow
-
-
-@dataclass(frozen=True)
-class Poses:
-    """q(z_1:T | d), and what was drawn from it."""
-
-    q: Gaussian  # [B, T, Z], each given the z_{t-1} drawn; with a flow, the density before it
-    z: Pose  # the sample, or the mean
-    base: Pose  # z before the flow
-    log_det: Float[Tensor, "B T"] | None  # log |det dz/dbase|; None without a flow
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ class VDSM(nn.Module):
 
         # How they stand: d unrolled, then combined with the previous pose, step by step.
         found = self.infer_poses(d, features.shape[1], generator)
-        return Posterior(q_s, q_d, found.q, Codes(s, d, found.z), found.base, found.log_det)
+        return Posterior(q_s, q_d, found, Codes(s, d, found.z))
 
     def infer_frames(
         self,
@@ -168,7 +166,7 @@ class VDSM(nn.Module):
         q_z = self.frame_pose(features)
         s, z = q_s.sample(generator), q_z.sample(generator)
         d = s.new_zeros(len(s), self.config.dynamics_dim)
-        return Posterior(q_s, None, q_z, Codes(s, d, z), z, None)
+        return Posterior(q_s, None, Poses(q_z, z, z, None), Codes(s, d, z))
 
     def infer_poses(
         self, d: Dynamics, frames: int, generator: torch.Generator | None = None, mean: bool = False
@@ -199,12 +197,18 @@ class VDSM(nn.Module):
     # -- generative model, Eq. 1 ------------------------------------------------------------------
 
     def prior(self, codes: Codes) -> Prior:
-        """p(s), p(d), p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once."""
-        first = Gaussian.standard(codes.z[:, :1])
-        d = codes.d[:, None].expand(-1, codes.z.shape[1] - 1, -1)
-        later = self.transition(codes.z[:, :-1], d)
-        z = Gaussian(torch.cat([first.loc, later.loc], 1), torch.cat([first.scale, later.scale], 1))
-        return Prior(self.identity_prior(len(codes.s)), self.dynamics_prior(len(codes.d)), z)
+        """p(s), p(d), and p(z_1:T | d) at the z drawn."""
+        clips = len(codes.s)
+        s, d = self.identity_prior(clips), self.dynamics_prior(clips)
+        return Prior(s, d, self.pose_prior(codes.z, codes.d))
+
+    def pose_prior(self, z: Pose, d: Dynamics) -> Gaussian:
+        """p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once."""
+        first = Gaussian.standard(z[:, :1])
+        later = self.transition(z[:, :-1], d[:, None].expand(-1, z.shape[1] - 1, -1))
+        return Gaussian(
+            torch.cat([first.loc, later.loc], 1), torch.cat([first.scale, later.scale], 1)
+        )
 
     def identity_prior(self, clips: int) -> Gaussian:
         """p(s) = N(0, 1/N_s), the second argument taken as a scale."""
@@ -314,7 +318,7 @@ class VDSM(nn.Module):
     def _encode_frames(self, x: Video) -> Codes:
         features, who = self.features(x.to(self.z_start))
         q = self.infer_frames(features, who=who)
-        return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.z.loc)
+        return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.poses.q.loc)
 
     @torch.no_grad()
     def decode(
