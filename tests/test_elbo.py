@@ -16,7 +16,8 @@ from montecarlo import assert_mean
 from vdsm import elbo
 from vdsm.config import ModelConfig
 from vdsm.model.flow import FlowStep
-from vdsm.model.vdsm import VDSM, Posterior, Prior
+from vdsm.model.state_space import Posterior, Prior
+from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Gaussian
 
 CLIPS, FRAMES = 3, 4

@@ -8,7 +8,7 @@ from torch.autograd.functional import jacobian
 from montecarlo import assert_mean
 from vdsm import elbo
 from vdsm.model.flow import FlowStep, InverseAutoregressiveFlow
-from vdsm.model.vdsm import Poses
+from vdsm.model.state_space import Poses
 from vdsm.notation import Gaussian
 
 CONTEXT = 7

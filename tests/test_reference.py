@@ -11,7 +11,8 @@ from torch import Tensor
 from reference import Noise, Twin
 from vdsm import elbo
 from vdsm.config import ModelConfig
-from vdsm.model.vdsm import VDSM, Posterior
+from vdsm.model.state_space import Posterior
+from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes
 
 CLIPS, FRAMES = 2, 3

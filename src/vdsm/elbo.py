@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.model.vdsm import VDSM, Poses
+from vdsm.model.state_space import Poses, StateSpaceModel
 from vdsm.notation import Gaussian, Pose, Video
 
 Reference = Float[Tensor, "B M C H W"]
@@ -20,7 +20,7 @@ GAINS = ("log_likelihood", "log_pose")  # terms of which more is better
 
 
 def stage1(
-    model: VDSM,
+    model: StateSpaceModel,
     x: Video,
     generator: torch.Generator | None = None,
     seen: Video | None = None,
@@ -44,7 +44,7 @@ def stage1(
 
 
 def stage2(
-    model: VDSM,
+    model: StateSpaceModel,
     x: Video,
     generator: torch.Generator | None = None,
     seen: Video | None = None,
@@ -71,7 +71,7 @@ def stage2(
 
 
 def poses(
-    model: VDSM,
+    model: StateSpaceModel,
     found: Gaussian,
     generator: torch.Generator | None = None,
     seen: Pose | None = None,
@@ -97,7 +97,7 @@ def poses(
     }
 
 
-def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
+def agreement(model: StateSpaceModel, q_s: Gaussian, second: Reference | None) -> Terms:
     """Jeffreys divergence, halved, between q(s) of two clips of one individual, where given.
 
     It has a weight of its own and is no part of the bound: it takes from s what differs between
@@ -110,7 +110,7 @@ def agreement(model: VDSM, q_s: Gaussian, second: Reference | None) -> Terms:
     return {"agreement": jeffreys(with_scale_fixed(q_s), with_scale_fixed(other))}
 
 
-def colour_agreement(model: VDSM, q_d: Gaussian, true: Pose | None) -> Terms:
+def colour_agreement(model: StateSpaceModel, q_d: Gaussian, true: Pose | None) -> Terms:
     """The same between q(d) of poses in other colours and in true ones, where given."""
     if true is None:
         return {}

@@ -216,7 +216,7 @@ def ungrouped(config: Config) -> Config:
 #             14); PSNR 33 dB
 #   pendulum  three seeds: swaps 100 % right; colour from d 18, speed from s 50 (chance 14, 50);
 #             PSNR 38 dB; 44 frames on, the periods of all clips are within 5 %.
-#             A fourth run: swaps 99.1, colour from d 20
+#             Two more runs: swaps 99.1 and 100, colour from d 20 and 17
 #   moving-mnist  three seeds: swaps 83 % right in both; digit from s 96, from d 14 (chance 10.5);
 #                 trajectory from d 100, from s 11 (10); PSNR 25 dB, 4 and 9 are confused
 #   weizmann  over six splits swaps 70 % right in both, 68 into pairs never seen; person from s 87

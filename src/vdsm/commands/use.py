@@ -17,7 +17,8 @@ from vdsm.data.folder.find import find_tree
 from vdsm.device import as_video, pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
-from vdsm.model.vdsm import CHUNK, VDSM, Density, require_some
+from vdsm.model.checks import require_some
+from vdsm.model.vdsm import CHUNK, VDSM, Density
 from vdsm.notation import Codes
 from vdsm.screen import screen
 from vdsm.train.run import Run, is_run
