@@ -24,6 +24,7 @@ own mean shift, which a pose has no need to agree on between digits. The same fo
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,17 @@ def nearest(made: torch.Tensor, clips: Clips, candidates: Ints) -> tuple[Ints, t
     return candidates[squared.argmin(1).numpy()], squared
 
 
+def by_action(
+    made: torch.Tensor, clips: Clips, pairs: Ints
+) -> Iterator[tuple[Ints, Ints, Ints, torch.Tensor]]:
+    """Of each action: rows of `made` that show it, all clips of it, and `nearest` among these."""
+    action = action_of(clips)
+    shown = action[pairs[:, 1]]
+    for name in np.unique(shown):
+        rows, candidates = np.flatnonzero(shown == name), np.flatnonzero(action == name)
+        yield rows, candidates, *nearest(made[rows], clips, candidates)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("model")
@@ -112,14 +124,11 @@ def measure(model_name: str, data: str, count: int) -> None:
 
 def of_characters(model: VDSM, clips: Clips, count: int) -> dict[str, Any]:
     """Sprites: the true clip among those of all characters."""
-    pairs, action, group = pairs_of(clips, count), action_of(clips), clips.table.group
+    pairs, group = pairs_of(clips, count), clips.table.group
     looks = [clips.table.labels[f.name] for f in clips.info.factors if f.role == "identity"]
     made = swaps(model, clips, pairs)
     right, psnr, wrong_in, to_nearest = [], [], [], []
-    for name in np.unique(action[pairs[:, 1]]):
-        rows = np.flatnonzero(action[pairs[:, 1]] == name)
-        candidates = np.flatnonzero(action == name)
-        found, squared = nearest(made[rows], clips, candidates)
+    for rows, candidates, found, squared in by_action(made, clips, pairs):
         who = pairs[rows, 0]
         place = np.array([np.flatnonzero(group[candidates] == g)[0] for g in group[who]])
         error = squared[torch.arange(len(rows)), torch.from_numpy(place)]
@@ -140,16 +149,14 @@ def of_characters(model: VDSM, clips: Clips, count: int) -> dict[str, Any]:
 
 def sampled(model: VDSM, clips: Clips, pairs: Ints, usual: float) -> dict[str, Any]:
     """Sampled identities doing what the second clips of pairs show; `usual`: dB that are near."""
-    action, group = action_of(clips), clips.table.group
+    group = clips.table.group
     held_out = np.unique(group[clips.select("test")])
     found: dict[str, Any] = {"held_out": len(held_out) / len(np.unique(group))}
     for density in ("fitted", "standard"):
         s = model.sample_identity(len(pairs), torch.Generator().manual_seed(0), density)
         made = swaps(model, clips, pairs, s=s)
         psnr, who = np.zeros(len(pairs)), np.zeros(len(pairs), np.int64)
-        for name in np.unique(action[pairs[:, 1]]):
-            rows = np.flatnonzero(action[pairs[:, 1]] == name)
-            nearest_to, squared = nearest(made[rows], clips, np.flatnonzero(action == name))
+        for rows, _, nearest_to, squared in by_action(made, clips, pairs):
             psnr[rows], who[rows] = decibels(squared.amin(1)), group[nearest_to]
         found[density] = {
             "psnr": float(psnr.mean()),

@@ -14,7 +14,7 @@ from vdsm.data.clips import SPLITS, Clips, Frames
 from vdsm.errors import InputError
 from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
-from vdsm.figures.layout import enlarge, headed, labelled, parted, pixels, stacked, thin
+from vdsm.figures.layout import enlarge, headed, labelled, named, parted, pixels, stacked, thin
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Video
 from vdsm.video import grid, strips
@@ -114,7 +114,7 @@ def reconstruction(scene: Scene) -> Figure:
         "Reconstruction",
         f"{whose} clips of {scene.trained} frames{note}, and below each the same drawn from its "
         "codes.",
-        labelled(stacked(sheets), ["true", "drawn"] * len(rows)),
+        named(sheets, ["true", "drawn"]),
     )
 
 
@@ -212,7 +212,7 @@ def beyond(scene: Scene) -> Figure:
         f"As Fig. 11. The model sees {scene.trained} frames of each clip (up to the line) and "
         f"draws {scene.frames}: the first individual with the action of the second. The true "
         "frames go on as far as the clips do. Moving, from the left: who, does, swap.",
-        labelled(stacked(sheets), ["who", "does", "swap"] * len(rows)),
+        named(sheets, ["who", "does", "swap"]),
         grid(rows.reshape(-1, *rows.shape[2:]), 3),
         scene.scale,
     )
@@ -251,11 +251,10 @@ def _interpolation(
         for i, j in scene.pairs
     ]
     sheets = [scene.enlarge(strips(thin(path, ACROSS))) for path in paths]
-    texts = [f"{i / (STEPS - 1):.2f}" for i in range(STEPS)] * len(paths)
     return Figure(
         title,
         caption,
-        labelled(stacked(sheets), texts),
+        named(sheets, [f"{i / (STEPS - 1):.2f}" for i in range(STEPS)]),
         grid(np.concatenate(paths), STEPS),
         scene.scale,
     )
@@ -272,7 +271,7 @@ def open_loop(scene: Scene) -> Figure:
         f"The model sees {seen} frames (up to the line) and goes on to {length} by its prior's "
         "transition p(z_t | z_t-1, d). The third row is the absolute difference. Moving: true, "
         "drawn, error.",
-        labelled(stacked(sheets), ["true", "open loop", "error"] * len(rows)),
+        named(sheets, ["true", "open loop", "error"]),
         grid(rows.reshape(-1, *rows.shape[2:]), 3),
         scene.scale,
     )

@@ -1,7 +1,5 @@
 """What the model draws: reconstructions, swaps, interpolations, continuations."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -9,7 +7,7 @@ from torch import Tensor
 
 from vdsm.data.clips import Frames
 from vdsm.errors import InputError
-from vdsm.figures.layout import blank, framed, labelled, pixels, stacked, thin
+from vdsm.figures.layout import blank, framed, named, pixels, thin
 from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
 from vdsm.video import strips
@@ -59,7 +57,8 @@ def all_swaps(
 def reconstruction_strips(model: VDSM, clips: Video, codes: Codes, most: int) -> Frames:
     """At most about `most` true frames of each clip, and below them the same drawn from codes."""
     drawn = pixels(model.decode(codes))
-    return _named_rows(np.stack([pixels(clips), drawn], 1), ["true", "drawn"], most)
+    pairs = np.stack([pixels(clips), drawn], 1)
+    return named([strips(thin(pair, most)) for pair in pairs], ["true", "drawn"])
 
 
 def transfer_rows(
@@ -81,13 +80,8 @@ def transfer_rows(
 
 def transfer_strips(model: VDSM, identity: Video, action: Partners, most: int) -> Frames:
     """For each pair of clips three rows, as `transfer_rows` gives them, of `most` frames or so."""
-    return _named_rows(transfer_rows(model, identity, action), ["who", "does", "swap"], most)
-
-
-def _named_rows(sets: Frames, names: Sequence[str], most: int) -> Frames:
-    """Sets of rows [N, rows, T, H, W, C], a gap between sets, beside each row its name."""
-    sheets = [strips(thin(rows, most)) for rows in sets]
-    return labelled(stacked(sheets), [*names] * len(sets))
+    rows = transfer_rows(model, identity, action)
+    return named([strips(thin(trio, most)) for trio in rows], ["who", "does", "swap"])
 
 
 @torch.no_grad()

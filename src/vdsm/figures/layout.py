@@ -110,6 +110,11 @@ def titled(sheet: Frames, text: str) -> Frames:
     )
 
 
+def named(sheets: Sequence[Frames], names: Sequence[str]) -> Frames:
+    """Sheets of as many rows as there are names, each below the other, every row with its name."""
+    return labelled(stacked(sheets), [*names] * len(sheets))
+
+
 def labelled(sheet: Frames, texts: Sequence[str]) -> Frames:
     """Texts in a white column at the left of [H, W, C], spread evenly over its height."""
     height = len(sheet)

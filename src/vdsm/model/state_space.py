@@ -155,7 +155,7 @@ class StateSpaceModel(nn.Module):
     def infer_poses(
         self, d: Dynamics, frames: int, generator: torch.Generator | None = None, mean: bool = False
     ) -> Poses:
-        """q(z_1:T | d), and z_1:T drawn from it (or its `mean`) one after the other.
+        """q(z_1:T | d), and z_1:T drawn from it (or its `mean`) one after the other (Eq. 5).
 
         x enters through d alone: h̄_1:T is a function of d (Sec. 3.1).
         """
@@ -187,7 +187,7 @@ class StateSpaceModel(nn.Module):
         return Prior(s, d, self.pose_prior(codes.z, codes.d))
 
     def pose_prior(self, z: Pose, d: Dynamics) -> Gaussian:
-        """p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once."""
+        """p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once (Eq. 6)."""
         first = Gaussian.standard(z[:, :1])
         later = self.transition(z[:, :-1], d[:, None].expand(-1, z.shape[1] - 1, -1))
         return Gaussian(

@@ -14,8 +14,8 @@ from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
 from vdsm.model.aggregate import Aggregate
 from vdsm.model.checks import check_clips, check_codes, require_some
-from vdsm.model.state_space import Continuation, Features, StateSpaceModel
-from vdsm.notation import Codes, Dynamics, Identity, Pose, Video
+from vdsm.model.state_space import Continuation, StateSpaceModel
+from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
 
 CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
 Density = Literal["fitted", "standard"]
@@ -66,22 +66,33 @@ class VDSM(StateSpaceModel):
         return _join(iter(means)), _join(iter(samples))
 
     def _encode(self, x: Video) -> Codes:
-        return self._means(*self.features(x.to(self.z_start)))
+        q_s, q_d = self._who_and_what(x)
+        return self._read(q_s.loc, q_d.loc, x.shape[1], mean=True)
 
     def _encode_and_sample(
         self, x: Video, generator: torch.Generator | None
     ) -> tuple[Codes, Codes]:
-        features, who = self.features(x.to(self.z_start))
-        q_d = self.dynamics(self.frame_pose(features).loc)
-        s = self.identity_aggregate.keep(self.identity(who).sample(generator))
-        d = self.dynamics_aggregate.keep(q_d.sample(generator))
-        z = self.infer_poses(d, features.shape[1], generator).z
-        return self._means(features, who), Codes(s, d, z)
+        q_s, q_d = self._who_and_what(x)
+        means = self._read(q_s.loc, q_d.loc, x.shape[1], mean=True)
+        s, d = q_s.sample(generator), q_d.sample(generator)
+        return means, self._read(s, d, x.shape[1], generator)
 
-    def _means(self, features: Features, who: Features) -> Codes:
-        s = self.identity_aggregate.keep(self.identity(who).loc)
-        d = self.dynamics_aggregate.keep(self.dynamics(self.frame_pose(features).loc).loc)
-        return Codes(s, d, self.infer_poses(d, features.shape[1], mean=True).z)
+    def _who_and_what(self, x: Video) -> tuple[Gaussian, Gaussian]:
+        """q(s | x_1:T) and q(d | x_1:T)."""
+        features, who = self.features(x.to(self.z_start))
+        return self.identity(who), self.dynamics(self.frame_pose(features).loc)
+
+    def _read(
+        self,
+        s: Identity,
+        d: Dynamics,
+        frames: int,
+        generator: torch.Generator | None = None,
+        mean: bool = False,
+    ) -> Codes:
+        """Codes as they read (`vdsm.model.aggregate`), and the poses that follow from d."""
+        s, d = self.identity_aggregate.keep(s), self.dynamics_aggregate.keep(d)
+        return Codes(s, d, self.infer_poses(d, frames, generator, mean).z)
 
     @torch.no_grad()
     @full_float32()
