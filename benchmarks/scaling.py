@@ -24,10 +24,10 @@ import torch
 from vdsm.bench.size import PROGRESS, peak_mib
 from vdsm.bench.timing import wait
 from vdsm.commands.bench import timed
-from vdsm.config import Config
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
-from vdsm.model.vdsm import VDSM
-from vdsm.train.stages import stages
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 
 VARIED = {

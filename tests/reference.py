@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.model import VDSM
 
 LEAK = 0.01
 Normal = tuple[Tensor, Tensor]  # location and scale, both vectors

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vdsm import VDSM, InputError
-from vdsm.config import ModelConfig
-from vdsm.model.aggregate import Aggregate, without_noise_in_doubt
+from vdsm.methods.readout import Aggregate, without_noise_in_doubt
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Codes, Gaussian
-from vdsm.pretrained import save
+from vdsm.store.weights import save
 
 CLIPS, SEED = 4000, 3
 

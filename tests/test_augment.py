@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vdsm.config import SeparationConfig
-from vdsm.train.augment import (
+from vdsm.methods.vdsm.additions.augment import (
     DARKEST,
     KNOTS,
     colour_jitter,
@@ -15,6 +14,7 @@ from vdsm.train.augment import (
     other_colours,
     tone_curves,
 )
+from vdsm.methods.vdsm.config import SeparationConfig
 
 
 def clips() -> torch.Tensor:

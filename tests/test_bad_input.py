@@ -17,10 +17,10 @@ from PIL import Image
 from small import pendula, start
 from vdsm import VDSM
 from vdsm.cli import run as command
-from vdsm.pretrained import digest
+from vdsm.store.run import Run
+from vdsm.store.weights import digest
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from small import SMALL, pendula, start
-from vdsm import InputError, elbo
+from vdsm import InputError
 from vdsm.config import override
 from vdsm.data.clips import Clips, Frames, Info, Table
 from vdsm.device import as_video
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.batches import (
     GroupSampler,
     Individuals,
@@ -22,7 +24,6 @@ from vdsm.train.batches import (
 )
 from vdsm.train.loop import Events, train
 from vdsm.train.pictures import Painter
-from vdsm.train.stages import stages
 
 N = 30
 

@@ -16,9 +16,9 @@ from vdsm.bench.size import Bench, Measured, measure
 from vdsm.bench.work import Work
 from vdsm.commands import bench as command
 from vdsm.commands.bench import timed
-from vdsm.config import ModelConfig
-from vdsm.presets import NAMES, PAPER, Size
-from vdsm.train.stages import stages
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.presets import NAMES, PAPER, Size
+from vdsm.methods.vdsm.stages import stages
 
 SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
 KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]

@@ -10,13 +10,13 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
-from vdsm.config import ContrastConfig
 from vdsm.device import as_video
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.contrastive import contrast
+from vdsm.methods.vdsm.config import ContrastConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.batches import Individuals, PairSampler
-from vdsm.train.contrast import contrast
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.stages import stages
 from vdsm.train.step import make_optimizer
 
 CONTRAST = ContrastConfig(steps=6, batch=5, frames=2, lr=3e-3)

@@ -13,14 +13,15 @@ import pytest
 import torch
 
 from small import HELPED, SMALL, pendula, start
-from vdsm import VDSM, elbo
+from vdsm import VDSM
 from vdsm.cli import run as vdsm
-from vdsm.config import Config, ContrastConfig, PosesConfig, SeparationConfig
 from vdsm.data.clips import Clips
 from vdsm.device import as_video
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import Config, ContrastConfig, PosesConfig, SeparationConfig
+from vdsm.methods.vdsm.stages import Stage, stages
 from vdsm.notation import Codes, Share
 from vdsm.train.loop import Events, State, Stopped, open_source, train
-from vdsm.train.stages import Stage, stages
 from vdsm.train.step import Bound, make_optimizer, take_step
 
 pytestmark = pytest.mark.skipif(

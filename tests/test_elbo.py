@@ -13,11 +13,11 @@ from pyro.infer import TraceMeanField_ELBO
 from torch import Tensor
 
 from montecarlo import assert_mean
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.flow import FlowStep
-from vdsm.model.state_space import Posterior, Prior
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.flow import FlowStep
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.state_space import Posterior, Prior
 from vdsm.notation import Codes, Gaussian
 
 CLIPS, FRAMES = 3, 4

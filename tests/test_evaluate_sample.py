@@ -19,7 +19,7 @@ from vdsm.evaluate import draw_sample, panel, unseen_pairs
 from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
-from vdsm.trained import Trained
+from vdsm.store.trained import Trained
 
 N, FRAMES = 60, 6
 

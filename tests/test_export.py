@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from small import SMALL, pendula, start
-from vdsm import VDSM, InputError, weights
+from vdsm import VDSM, InputError
 from vdsm.card import MEASURED
 from vdsm.card.commands import data_command
 from vdsm.card.numbers import table
@@ -34,11 +34,12 @@ from vdsm.data.sprites import SpritesOptions
 from vdsm.evaluate import probes
 from vdsm.figures import pixels
 from vdsm.options import from_flags
-from vdsm.pretrained import digest
+from vdsm.store import shipped
+from vdsm.store.run import Run
+from vdsm.store.trained import read
+from vdsm.store.weights import digest
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
-from vdsm.trained import read
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEN = SMALL.stage2.frames
@@ -85,7 +86,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The exported model as if it were shipped, seen from an empty folder."""
-    monkeypatch.setattr(weights, "home", lambda: world / "weights")
+    monkeypatch.setattr(shipped, "home", lambda: world / "weights")
     monkeypatch.chdir(tmp_path)
     return world / "weights" / "pendulum"
 
@@ -126,7 +127,7 @@ def card_of(folder: Path) -> str:
 
 def test_a_name_is_a_shipped_model(world: Path, home: Path) -> None:
     """Loaded by name: the matrices of the run rounded to bfloat16, all else untouched."""
-    assert weights.shipped() == ["pendulum"]
+    assert shipped.shipped() == ["pendulum"]
     named, run = (VDSM.from_pretrained(p).state_dict() for p in ("pendulum", world / "run"))
     assert named.keys() == run.keys()
     for name, trained in run.items():
@@ -155,13 +156,13 @@ def test_unknown_names(world: Path, home: Path) -> None:
 
 def test_what_is_shipped_now_is_whole() -> None:
     """Every model in the package: opens, at most 20 MB, with a card; its examples are there."""
-    for name in weights.shipped():
-        folder = weights.home() / name
+    for name in shipped.shipped():
+        folder = shipped.home() / name
         VDSM.from_pretrained(folder)
         assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= 20e6
         trained = read(folder)
         assert trained is not None
-        assert SOURCES[str(trained.dataset)].ours or not weights.examples(folder)
+        assert SOURCES[str(trained.dataset)].ours or not shipped.examples(folder)
         assert card_of(folder).startswith("---\nlicense: ")
 
 
@@ -383,8 +384,8 @@ def test_its_commands_make_it_again(world: Path, home: Path) -> None:
     assert asdict(from_flags(MAKERS[arguments.name].options, rest, "data")) == made  # type: ignore[call-overload]
     arguments, rest = make_parser().parse_known_args(training)
     from vdsm.config import override
+    from vdsm.methods.vdsm.presets import preset
     from vdsm.options import parse_flags
-    from vdsm.presets import preset
 
     again = override(preset(arguments.preset), parse_flags(rest, "train"), "train")
     # Size and channels follow from the data.

@@ -9,11 +9,11 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import VDSM
-from vdsm.config import SeparationConfig
 from vdsm.data.clips import Clips
 from vdsm.device import as_video
+from vdsm.methods.fit_readout import finish, others, posteriors, within
+from vdsm.methods.vdsm.config import SeparationConfig
 from vdsm.train.batches import Individuals
-from vdsm.train.finish import finish, others, posteriors, within
 
 
 @pytest.fixture(scope="module")

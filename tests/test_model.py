@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-import vdsm.model.vdsm
+import vdsm.methods.vdsm.model
 from montecarlo import assert_mean
-from vdsm import elbo
-from vdsm.config import ModelConfig
 from vdsm.errors import InputError
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.presets import NAMES, preset
 from vdsm.notation import Codes
-from vdsm.presets import NAMES, preset
 
 CLIPS, FRAMES = 3, 4
 
@@ -265,7 +265,7 @@ def test_chunks_change_nothing(model: VDSM, x: Tensor, monkeypatch: pytest.Monke
         return [codes.s, codes.d, codes.z, frames.s, frames.z, *pictures]
 
     whole = everything()
-    monkeypatch.setattr(vdsm.model.vdsm, "CHUNK", 2)
+    monkeypatch.setattr(vdsm.methods.vdsm.model, "CHUNK", 2)
     for part, expected in zip(everything(), whole, strict=True):
         torch.testing.assert_close(part, expected)
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from vdsm import VDSM
-from vdsm.config import Config, ModelConfig, Stage1Config
+from vdsm.methods.vdsm.config import Config, ModelConfig, Stage1Config
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.muon import (
     RELATIVE,
     Muon,
@@ -14,7 +15,6 @@ from vdsm.train.muon import (
     matrices_and_vectors,
     orthogonal,
 )
-from vdsm.train.stages import stages
 from vdsm.train.step import Batch, make_optimizer, take_step
 
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from small import SMALL, pendula, start
-from vdsm import elbo
-from vdsm.config import Config, PosesConfig, SeparationConfig
 from vdsm.data.clips import Clips
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.additions.pose_bound import PoseSource
+from vdsm.methods.vdsm.additions.views import FrameSource
+from vdsm.methods.vdsm.config import Config, PosesConfig, SeparationConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Gaussian, Share
+from vdsm.store.run import Run
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.poses import PoseSource
-from vdsm.train.run import Run
-from vdsm.train.source import FrameSource
-from vdsm.train.stages import stages
 from vdsm.train.step import PoseBatch, make_optimizer
 
 APART = SeparationConfig(identity_from="other", jitter=0.8, redraw=0.5, agreement_d=1.0)

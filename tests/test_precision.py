@@ -13,12 +13,12 @@ from torch import Tensor
 
 from small import SMALL, pendula
 from vdsm import VDSM, InputError
-from vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips
 from vdsm.device import as_video, full_float32, pick_device, send, use_bf16
-from vdsm.model.decoder import FEW, blend
+from vdsm.methods.vdsm.config import ModelConfig, Stage1Config, Stage2Config
+from vdsm.methods.vdsm.decoder import FEW, blend
+from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Codes
-from vdsm.train.stages import stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 
 STEPS, SEEDS, LAST = 60, 3, 10

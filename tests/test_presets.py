@@ -12,7 +12,7 @@ from vdsm import VDSM, InputError, ModelConfig
 from vdsm.cli import SIZES
 from vdsm.commands.train import settings
 from vdsm.data.clips import Clips, Frames, Info, Table
-from vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, Size, preset
+from vdsm.methods.vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, Size, preset
 
 # Table 4: lr, epochs, batch of both stages, segment length where one is printed; 50 batches an
 # epoch. Table 5: κ_s. Sprites' lr 8e-3 is taken for a slip (docs/model.md).

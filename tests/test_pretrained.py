@@ -14,9 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsm.config import ModelConfig
 from vdsm.errors import InputError
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
 
 
 def saved_model(config: ModelConfig, folder: Path) -> VDSM:

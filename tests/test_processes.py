@@ -16,12 +16,12 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
-from vdsm.config import ContrastConfig, PosesConfig
+from vdsm.methods.vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
+from vdsm.store.run import Run
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes, started
-from vdsm.train.run import Run
 
 # A batch of 3 does not divide by 2: one process has two rows, the other has one.
 CONFIG = replace(
@@ -121,7 +121,7 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
 FULL = """
 import errno
 from vdsm.cli import main
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 def log(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")

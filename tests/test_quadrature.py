@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from montecarlo import SIGMAS, standard_error
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Codes, Gaussian
 
 FRAMES, DRAWS, STEPS = 3, 500, 60

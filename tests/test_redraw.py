@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from vdsm import VDSM
-from vdsm.config import Config, ModelConfig, SeparationConfig
+from vdsm.methods.vdsm.additions.swap_augment import evenly_spaced, redraw
+from vdsm.methods.vdsm.config import Config, ModelConfig, SeparationConfig
+from vdsm.methods.vdsm.stages import anneal_stage1, anneal_stage2, stages
 from vdsm.notation import Codes
-from vdsm.train.redraw import evenly_spaced, redraw
-from vdsm.train.stages import anneal_stage1, anneal_stage2, stages
 from vdsm.train.step import make_optimizer
 
 ROWS, FRAMES = 6, 3

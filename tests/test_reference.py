@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from reference import Noise, Twin
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.state_space import Posterior
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.state_space import Posterior
 from vdsm.notation import Codes
 
 CLIPS, FRAMES = 2, 3

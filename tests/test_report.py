@@ -32,15 +32,15 @@ from vdsm.data.clips import ClipWriter, Info
 from vdsm.evaluate import Settings, probes
 from vdsm.evaluate.result import flatten
 from vdsm.evaluate.stream import quiet
+from vdsm.methods.vdsm.presets import preset
 from vdsm.options import parse_flags
-from vdsm.presets import preset
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
 from vdsm.report.settings import command as train_command
 from vdsm.report.settings import duration
+from vdsm.store.run import Run
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 QUICK = {

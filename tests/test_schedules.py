@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsm.config import Stage1Config
+from vdsm.methods.vdsm.config import Stage1Config
+from vdsm.methods.vdsm.stages import anneal_stage1, anneal_stage2
 from vdsm.schedules import (
     half_cosine,
     lambda_z_paper_code,
@@ -15,7 +16,6 @@ from vdsm.schedules import (
     log_half_cosine,
     quadratic,
 )
-from vdsm.train.stages import anneal_stage1, anneal_stage2
 
 progress = st.floats(0, 1)
 positive = st.floats(1e-3, 1e3)

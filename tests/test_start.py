@@ -11,11 +11,11 @@ from torch import nn
 from small import SMALL, pendula, start
 from vdsm.config import override
 from vdsm.device import as_video
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.whitened_start import RIDGE, predicted, start_from_data, whiten
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import individuals
 from vdsm.train import loop
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.stages import individuals
-from vdsm.train.start import RIDGE, predicted, start_from_data, whiten
 
 
 @pytest.fixture(scope="module")

@@ -19,16 +19,18 @@ import torch
 from torch import Tensor
 
 from small import HELPED, SMALL, pendula, start
-from vdsm import VDSM, InputError, elbo
+from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.config import PosesConfig, SeparationConfig, override
+from vdsm.config import override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.data.pendulum import COLOURS, draw, simulate
 from vdsm.files import atomic_write
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import PosesConfig, SeparationConfig
+from vdsm.store.run import Run
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -246,7 +248,7 @@ def test_a_finished_run_resumes_to_nothing(data: Path, unbroken: Run) -> None:
 
 def test_metrics_hold_what_the_schedules_say(unbroken: Run) -> None:
     """One line per `log_every` steps and the last; weights as annealed at the step's start."""
-    from vdsm.train.stages import anneal_stage1, anneal_stage2
+    from vdsm.methods.vdsm.stages import anneal_stage1, anneal_stage2
 
     lines = unbroken.metrics()
     assert [(m["stage"], m["step"]) for m in lines] == [(s, n) for s in (0, 1) for n in (2, 4, 6)]
@@ -687,7 +689,7 @@ def test_a_kill_at_the_very_end_loses_nothing(
             raise KeyboardInterrupt
         write(path, content)
 
-    monkeypatch.setattr("vdsm.train.run.atomic_write", killed)
+    monkeypatch.setattr("vdsm.store.run.atomic_write", killed)
     with pytest.raises(KeyboardInterrupt):
         train(run, clips)
     monkeypatch.undo()

@@ -18,13 +18,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from small import SMALL, pendula, start
-from vdsm import VDSM, elbo
-from vdsm.config import Stage1Config, Stage2Config
+from vdsm import VDSM
 from vdsm.device import as_video
-from vdsm.model.blur import blur_matrix
-from vdsm.train.augment import colour_jitter
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.additions.augment import colour_jitter
+from vdsm.methods.vdsm.blur import blur_matrix
+from vdsm.methods.vdsm.config import Stage1Config, Stage2Config
+from vdsm.methods.vdsm.stages import Stage, stages
 from vdsm.train.loop import train
-from vdsm.train.stages import Stage, stages
 from vdsm.train.step import Batch, Bound, freeze_all_but, make_optimizer, take_step
 
 STAGES = pytest.mark.parametrize("stage", stages(SMALL), ids=lambda stage: stage.name)

@@ -64,7 +64,7 @@ def whole(word: str) -> int:
 
 def make_parser() -> Parser:
     """All commands. Their modules are imported only when they run, so that --help is quick."""
-    from vdsm.weights import shipped
+    from vdsm.store.shipped import shipped
 
     parser = Parser(
         prog="vdsm",

@@ -13,11 +13,11 @@ import torch
 from vdsm.bench import work
 from vdsm.bench.timing import best
 from vdsm.bench.work import Work
-from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames, Info, Table
 from vdsm.device import as_video, autocast
-from vdsm.model.vdsm import VDSM
-from vdsm.train.stages import Stage, stages
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import Stage, stages
 from vdsm.train.step import Batch, Bound, make_optimizer, take_step
 from vdsm.video import write_clips
 

@@ -19,7 +19,7 @@ from vdsm.data.clips import Clips
 from vdsm.evaluate.shortcomings import shortcomings
 from vdsm.files import read_json
 from vdsm.report.settings import command, facts
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 TAGS = ("video", "disentanglement", "representation-learning", "state-space-model", "vdsm")
 MEASURED = {

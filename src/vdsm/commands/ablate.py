@@ -15,7 +15,7 @@ from rich.table import Table
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.commands.train import carried_out_as, settings, sit_beside
-from vdsm.config import Config, build, describe, override
+from vdsm.config import build, describe, override
 from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
@@ -24,10 +24,11 @@ from vdsm.evaluate.table import Readings
 from vdsm.figures import Scene, action_transfer, identity_pose_grid
 from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.presets import Size
 from vdsm.options import flag_help, parse_flags
-from vdsm.presets import Size
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
+from vdsm.store.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
 USAGE = (

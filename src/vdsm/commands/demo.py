@@ -17,11 +17,11 @@ from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
-from vdsm.model.vdsm import VDSM
-from vdsm.presets import preset
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.presets import preset
 from vdsm.report.settings import duration
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
+from vdsm.store.run import Run, is_run
 from vdsm.video import write_clips, write_picture
 
 SIZE = 32  # pixels; 64 takes four times as long

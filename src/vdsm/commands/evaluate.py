@@ -17,22 +17,22 @@ from vdsm.data.clips import Clips, Ints, is_dataset
 from vdsm.device import as_video, full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate import Features, Settings, load_resnext101, panel
-from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
 from vdsm.evaluate.inputs import JUDGES_ONLY
+from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.sample import Sample, draw_sample, pairs_within
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write, check_writable
-from vdsm.model.vdsm import VDSM, Density
+from vdsm.methods.vdsm.model import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
-from vdsm.pretrained import digest
 from vdsm.screen import screen
-from vdsm.train.run import is_run
-from vdsm.trained import Trained, clips_of, measurable, require_fit
+from vdsm.store.run import is_run
+from vdsm.store.shipped import find
+from vdsm.store.trained import Trained, clips_of, measurable, require_fit
+from vdsm.store.weights import digest
 from vdsm.version import __version__
-from vdsm.weights import find
 
 USAGE = "usage: vdsm evaluate RUN [RUN ...] [DATA] --out FILE.json [--test-clips N] [options]"
 FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for

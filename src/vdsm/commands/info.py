@@ -11,11 +11,11 @@ from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import check_writable, read_json
-from vdsm.pretrained import WEIGHTS, load, parameters
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
-from vdsm.trained import read
-from vdsm.weights import CARD, examples, find
+from vdsm.store.run import Run, is_run
+from vdsm.store.shipped import CARD, examples, find
+from vdsm.store.trained import read
+from vdsm.store.weights import WEIGHTS, load, parameters
 from vdsm.words import counted
 
 

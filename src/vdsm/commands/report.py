@@ -17,7 +17,7 @@ from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags
 from vdsm.report import report as page
 from vdsm.screen import screen
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 USAGE = "usage: vdsm report RUN [DATA] [--evaluation FILE.json] [--out report.html] [options]"
 NEEDED = ("n", "roles", "dataset", "fingerprint", "judge")

@@ -8,20 +8,21 @@ from signal import SIGTERM
 
 from rich.console import Console
 
-from vdsm.config import Config, override
+from vdsm.config import override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.device import keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.files import read_json
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.presets import NAMES, Size, preset, ungrouped
+from vdsm.methods.vdsm.stages import individuals, stages
 from vdsm.options import flag_help, parse_flags
-from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.screen import screen
+from vdsm.store.run import Run, is_run
 from vdsm.train.loop import Diverged, Events, Stopped, require_rows, train
 from vdsm.train.processes import ALONE, Processes, started
-from vdsm.train.run import Run, is_run
-from vdsm.train.stages import individuals, stages
 
 USAGE = "usage: vdsm train DATA --preset NAME --out RUN [--size paper] [--resume] [--field value]"
 SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."

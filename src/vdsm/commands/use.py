@@ -17,15 +17,15 @@ from vdsm.data.folder.find import find_tree
 from vdsm.device import as_video, pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
-from vdsm.model.checks import require_some
-from vdsm.model.vdsm import CHUNK, VDSM, Density
+from vdsm.methods.vdsm.checks import require_some
+from vdsm.methods.vdsm.model import CHUNK, VDSM, Density
 from vdsm.notation import Codes
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
-from vdsm.trained import read, require_fit
+from vdsm.store.run import Run, is_run
+from vdsm.store.shipped import example, find
+from vdsm.store.trained import read, require_fit
 from vdsm.video import grid, read_video, strips, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
-from vdsm.weights import example, find
 from vdsm.words import counted
 
 FPS = 8

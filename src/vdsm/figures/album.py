@@ -15,7 +15,7 @@ from vdsm.errors import InputError
 from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
 from vdsm.figures.layout import enlarge, headed, labelled, named, parted, pixels, stacked, thin
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Video
 from vdsm.video import grid, strips
 from vdsm.words import counted

@@ -8,7 +8,7 @@ from torch import Tensor
 from vdsm.data.clips import Frames
 from vdsm.errors import InputError
 from vdsm.figures.layout import blank, framed, named, pixels, thin
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Codes, Video
 from vdsm.video import strips
 

@@ -16,11 +16,11 @@ from vdsm.evaluate.result import flatten
 from vdsm.evaluate.shortcomings import shortcomings
 from vdsm.figures import FIGURES, Figure, Scene
 from vdsm.files import read_json
-from vdsm.pretrained import digest
 from vdsm.report import html
 from vdsm.report.curves import schedule_curves, training_curves
 from vdsm.report.settings import command, facts, settings
-from vdsm.train.run import Run
+from vdsm.store.run import Run
+from vdsm.store.weights import digest
 
 FPS = 8
 SECTIONS = {

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
-from vdsm.config import Config
-from vdsm.train.stages import Stage, stages
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.stages import Stage, stages
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 COLOURS = ("#3f87d0", "#e07b2e", "#3fa35f", "#a66bd0", "#c9a227")

@@ -6,10 +6,11 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from vdsm.config import Config, describe
+from vdsm.config import describe
 from vdsm.data.clips import SPLITS, Clips
-from vdsm.presets import NAMES, Size, preset
-from vdsm.train.run import Run
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.presets import NAMES, Size, preset
+from vdsm.store.run import Run
 from vdsm.words import counted
 
 Facts = list[tuple[str, str]]

@@ -12,22 +12,22 @@ import torch
 from torch import Tensor
 
 from vdsm import schedules
-from vdsm.config import Config, PosesConfig
 from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.errors import InputError, is_out_of_memory
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.fit_readout import finish
+from vdsm.methods.vdsm.additions.pose_bound import PoseSource
+from vdsm.methods.vdsm.additions.views import FrameSource
+from vdsm.methods.vdsm.additions.whitened_start import start_from_data
+from vdsm.methods.vdsm.config import Config, PosesConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import Stage, stages
 from vdsm.notation import Share
+from vdsm.store.run import POINTER, Run
 from vdsm.train.ahead import Prefetch, Steps, helpers_for
 from vdsm.train.batches import stage_seed, step_seed
-from vdsm.train.finish import finish
 from vdsm.train.pictures import Painter
-from vdsm.train.poses import PoseSource
 from vdsm.train.processes import ALONE, Processes
-from vdsm.train.run import POINTER, Run
-from vdsm.train.source import FrameSource
-from vdsm.train.stages import Stage, stages
-from vdsm.train.start import start_from_data
 from vdsm.train.step import Bound, Outcome, make_optimizer, take_step
 from vdsm.version import __version__
 

@@ -6,7 +6,7 @@ import torch
 
 from vdsm import figures
 from vdsm.data.clips import Clips
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Codes
 from vdsm.video import write_clips, write_picture
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vdsm import elbo
 from vdsm.device import autocast
-from vdsm.elbo import Reference, Terms
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.elbo import Reference, Terms
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import Stage
 from vdsm.notation import Gaussian, Pose, Video
 from vdsm.train.muon import Muon, matrices_and_vectors
-from vdsm.train.stages import Stage
 
 
 @dataclass(frozen=True)

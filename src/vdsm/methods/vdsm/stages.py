@@ -6,8 +6,12 @@ from functools import partial
 
 from torch import nn
 
-from vdsm import elbo, schedules
-from vdsm.config import (
+from vdsm import schedules
+from vdsm.data.cells import left_out
+from vdsm.data.clips import Clips
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.additions.contrastive import contrast
+from vdsm.methods.vdsm.config import (
     Config,
     ContrastConfig,
     PosesConfig,
@@ -15,10 +19,8 @@ from vdsm.config import (
     Stage1Config,
     Stage2Config,
 )
-from vdsm.data.cells import left_out
-from vdsm.data.clips import Clips
-from vdsm.elbo import Terms
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.elbo import Terms
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.train.batches import (
     GroupSampler,
     Individuals,
@@ -27,7 +29,6 @@ from vdsm.train.batches import (
     Sampler,
     SegmentSampler,
 )
-from vdsm.train.contrast import contrast
 
 NOTHING_ADDED = SeparationConfig()
 

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Gaussian
 
 

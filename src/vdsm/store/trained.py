@@ -5,13 +5,14 @@ from pathlib import Path
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import ModelConfig, Seed, build
+from vdsm.config import Seed, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import read_json
-from vdsm.pretrained import CONFIG
-from vdsm.train.run import Run, is_run, require_same
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.store.run import Run, is_run, require_same
+from vdsm.store.weights import CONFIG
 from vdsm.words import counted
 
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Gaussian
 
 

@@ -21,14 +21,15 @@ from typing import Any
 
 import torch
 
-from vdsm.config import Config, build
+from vdsm.config import build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
-from vdsm.train.stages import stages
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.stages import stages
+from vdsm.store.shipped import shipped
 from vdsm.version import __version__
-from vdsm.weights import shipped
 
 POINTER = "checkpoint.json"
 # What training writes; `vdsm evaluate` may be writing its own file meanwhile.

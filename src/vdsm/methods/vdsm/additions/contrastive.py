@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.elbo import Reference, Terms
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.augment import elsewhere
+from vdsm.methods.vdsm.elbo import Reference, Terms
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Video, full
-from vdsm.train.augment import elsewhere
 
 
 def contrast(

@@ -19,9 +19,9 @@ import torch
 
 from vdsm.data.clips import Ints
 from vdsm.device import autocast, send
-from vdsm.model.vdsm import CHUNK
+from vdsm.methods.vdsm.additions.views import FrameSource
+from vdsm.methods.vdsm.model import CHUNK
 from vdsm.notation import Gaussian, Share
-from vdsm.train.source import FrameSource
 from vdsm.train.step import PoseBatch
 
 AS_IT_IS = 0  # the first of the looks

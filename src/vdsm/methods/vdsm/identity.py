@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
-from vdsm.model.encoder import FrameEncoder
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.encoder import FrameEncoder
 from vdsm.notation import Gaussian
 
 

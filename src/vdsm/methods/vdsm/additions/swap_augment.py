@@ -10,8 +10,8 @@ those of single frames in stage 2 too, whose layers therefore stay as stage 1 le
 import torch
 
 from vdsm.device import send
-from vdsm.elbo import Reference
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.elbo import Reference
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Codes, Video
 
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.model.state_space import Poses, StateSpaceModel
+from vdsm.methods.vdsm.state_space import Poses, StateSpaceModel
 from vdsm.notation import Gaussian, Pose, Video
 
 Reference = Float[Tensor, "B M C H W"]

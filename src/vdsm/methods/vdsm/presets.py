@@ -8,7 +8,8 @@ fewer steps, batches of 16 and a rate of 1e-3 that falls over the last 30 % of e
 from dataclasses import replace
 from typing import Any, Literal
 
-from vdsm.config import (
+from vdsm.errors import InputError
+from vdsm.methods.vdsm.config import (
     Config,
     ContrastConfig,
     ModelConfig,
@@ -17,7 +18,6 @@ from vdsm.config import (
     Stage1Config,
     Stage2Config,
 )
-from vdsm.errors import InputError
 
 Size = Literal["compact", "paper", "paper-compact"]
 

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
 from vdsm.device import frames_at_once
-from vdsm.model.blur import BlurPool
+from vdsm.methods.vdsm.blur import BlurPool
+from vdsm.methods.vdsm.config import ModelConfig
 
 
 class FrameEncoder(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Dynamics, Gaussian, Pose
 
 

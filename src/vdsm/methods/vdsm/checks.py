@@ -4,8 +4,8 @@ from numbers import Integral
 
 from torch import Tensor
 
-from vdsm.config import ModelConfig
 from vdsm.errors import InputError
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Codes
 from vdsm.words import counted
 

@@ -1,17 +1,17 @@
-"""After all stages: what became of s and d over the training set (`vdsm.model.aggregate`)."""
+"""After all stages: what became of s and d over the training set (`vdsm.methods.readout`)."""
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.config import Config
 from vdsm.data.clips import Clips, Ints
 from vdsm.device import as_video, autocast, full_float32, use_bf16
-from vdsm.model.vdsm import CHUNK, VDSM
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import CHUNK, VDSM
+from vdsm.methods.vdsm.stages import individuals
 from vdsm.notation import Codes, Gaussian, Video
 from vdsm.train.batches import Individuals, SegmentSampler
-from vdsm.train.stages import individuals
 
 MOST_CLIPS = 2000
 

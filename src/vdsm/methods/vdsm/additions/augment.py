@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vdsm.config import SeparationConfig
+from vdsm.methods.vdsm.config import SeparationConfig
 from vdsm.notation import Video, draw
 
 KNOTS = 4  # of a tone curve, beside 0

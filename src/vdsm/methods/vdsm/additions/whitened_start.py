@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames
 from vdsm.device import as_video
-from vdsm.model.vdsm import CHUNK, VDSM
-from vdsm.train.augment import other_colours
+from vdsm.methods.vdsm.additions.augment import other_colours
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import CHUNK, VDSM
+from vdsm.methods.vdsm.stages import individuals
 from vdsm.train.batches import Individuals, stage_seed
-from vdsm.train.stages import individuals
 
 LOOKED_AT = {"data": (200, 6), "looks": (400, 9)}  # most individuals; clips of each
 FRAMES = 4  # of each clip

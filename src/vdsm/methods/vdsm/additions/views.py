@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vdsm.config import SeparationConfig
 from vdsm.data.clips import Frames
 from vdsm.device import as_video, autocast
-from vdsm.elbo import Reference
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.augment import other_colours
+from vdsm.methods.vdsm.additions.swap_augment import redraw
+from vdsm.methods.vdsm.config import SeparationConfig
+from vdsm.methods.vdsm.elbo import Reference
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Share, Video
-from vdsm.train.augment import other_colours
 from vdsm.train.batches import Drawn, Sampler
-from vdsm.train.redraw import redraw
 from vdsm.train.step import Batch
 
 

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.config import ModelConfig
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
-from vdsm.model.aggregate import Aggregate
-from vdsm.model.checks import check_clips, check_codes, require_some
-from vdsm.model.state_space import Continuation, StateSpaceModel
+from vdsm.methods.readout import Aggregate
+from vdsm.methods.vdsm.checks import check_clips, check_codes, require_some
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.state_space import Continuation, StateSpaceModel
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
 
 CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
@@ -22,7 +22,7 @@ Density = Literal["fitted", "standard"]
 
 
 class VDSM(StateSpaceModel):
-    """The whole model, whose parts and densities are in `vdsm.model.state_space`.
+    """The whole model, whose parts and densities are in `vdsm.methods.vdsm.state_space`.
 
     Weights are float32, or float64 after `.double()`; half of that is not for weights (`.half()`,
     `.bfloat16()`), but for drawing alone, which `precision` says.
@@ -44,7 +44,7 @@ class VDSM(StateSpaceModel):
 
         Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z]. Directions of s and d that carry nothing are
         constant, and with `separation.denoise` the others are without noise
-        (`vdsm.model.aggregate`).
+        (`vdsm.methods.readout`).
         """
         check_clips(clips, self.config)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
@@ -57,7 +57,7 @@ class VDSM(StateSpaceModel):
     ) -> tuple[Codes, Codes]:
         """`encode(clips)` and, of the same shapes, a sample of q(s, d, z_1:T | x_1:T) (Eq. 2).
 
-        s and d of the sample read as every code does (`vdsm.model.aggregate`). InputError as
+        s and d of the sample read as every code does (`vdsm.methods.readout`). InputError as
         for `encode`.
         """
         check_clips(clips, self.config)
@@ -90,7 +90,7 @@ class VDSM(StateSpaceModel):
         generator: torch.Generator | None = None,
         mean: bool = False,
     ) -> Codes:
-        """Codes as they read (`vdsm.model.aggregate`), and the poses that follow from d."""
+        """Codes as they read (`vdsm.methods.readout`), and the poses that follow from d."""
         s, d = self.identity_aggregate.keep(s), self.dynamics_aggregate.keep(d)
         return Codes(s, d, self.infer_poses(d, frames, generator, mean).z)
 
@@ -205,7 +205,7 @@ class VDSM(StateSpaceModel):
         "walkback"; Rezende et al. 2014, App. F). Where the model draws individuals sharply, that
         moves a blend to somebody; where it does not, everybody to the average.
 
-        What is drawn from p(s) reads as every s does (`vdsm.model.aggregate`): where s keeps some
+        What is drawn from p(s) reads as every s does (`vdsm.methods.readout`): where s keeps some
         directions alone, no clip's code differs in the others, and nobody who does was ever drawn.
         """
         if density == "standard" or not self.identity_aggregate.fitted:
@@ -235,8 +235,8 @@ class VDSM(StateSpaceModel):
 
         A name without a folder of that name is one of the models that come with the package.
         """
-        from vdsm.pretrained import load
-        from vdsm.weights import find
+        from vdsm.store.shipped import find
+        from vdsm.store.weights import load
 
         config, tensors = load(find(folder))
         model = cls(config)
@@ -258,7 +258,7 @@ class VDSM(StateSpaceModel):
 
         dtype: torch.bfloat16 halves the size; such weights are read back as float32.
         """
-        from vdsm.pretrained import save
+        from vdsm.store.weights import save
 
         save(self.config, self.state_dict(), Path(folder), dtype)
 

@@ -11,7 +11,7 @@ EXAMPLES, CARD = "examples", "README.md"  # beside the weights: 0.gif, 1.gif, ..
 
 def home() -> Path:
     """Where the shipped models lie."""
-    return Path(str(files("vdsm.weights")))
+    return Path(str(files("vdsm") / "weights"))
 
 
 def shipped() -> list[str]:

@@ -12,9 +12,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from vdsm.config import ModelConfig, build
+from vdsm.config import build
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, read_json
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
-from vdsm.model.upsample import Weight, upsample
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.upsample import Weight, upsample
 from vdsm.notation import Identity, Pose, Video
 
 KERNEL = 4

@@ -11,18 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.config import ModelConfig
 from vdsm.device import full_float32
 from vdsm.errors import InputError
-from vdsm.model.combiner import Combiner
-from vdsm.model.decoder import MixtureDecoder
-from vdsm.model.dynamics import DynamicsDecoder, DynamicsPosterior
-from vdsm.model.encoder import FrameEncoder
-from vdsm.model.flow import InverseAutoregressiveFlow
-from vdsm.model.identity import IdentityPosterior
-from vdsm.model.likelihood import FrameDensity
-from vdsm.model.pose import FramePose
-from vdsm.model.transition import Transition
+from vdsm.methods.vdsm.combiner import Combiner
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.decoder import MixtureDecoder
+from vdsm.methods.vdsm.dynamics import DynamicsDecoder, DynamicsPosterior
+from vdsm.methods.vdsm.encoder import FrameEncoder
+from vdsm.methods.vdsm.flow import InverseAutoregressiveFlow
+from vdsm.methods.vdsm.identity import IdentityPosterior
+from vdsm.methods.vdsm.likelihood import FrameDensity
+from vdsm.methods.vdsm.pose import FramePose
+from vdsm.methods.vdsm.transition import Transition
 from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
 
 Continuation = Literal["dynamics", "transition"]
