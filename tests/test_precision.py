@@ -15,11 +15,12 @@ from small import SMALL, pendula
 from vdsm import VDSM, InputError
 from vdsm.data import Clips, open_clips
 from vdsm.device import as_video, full_float32, pick_device, send, use_bf16
+from vdsm.methods.vdsm.additions.bounds import Views
 from vdsm.methods.vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.methods.vdsm.decoder import FEW, blend
 from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Codes
-from vdsm.train.step import Batch, Bound, make_optimizer, take_step
+from vdsm.train.step import Bound, make_optimizer, take_step
 
 STEPS, SEEDS, LAST = 60, 3, 10
 CONFIG = replace(
@@ -36,13 +37,15 @@ def train(clips: Clips, seed: int, bf16: bool) -> list[list[float]]:
     losses: list[list[float]] = []
     for stage in stages(CONFIG):
         sampler, rng = stage.sampler(clips), np.random.default_rng(0)
-        optimizer, bound = make_optimizer(model, stage), Bound(stage, model)
-        annealed = stage.anneal(1.0)
-        model.sharpness.fill_(annealed.sharpness)
+        (player,) = stage.players
+        optimizer = make_optimizer(model, player, stage.settings.lr)
+        bound = Bound(player, model)
+        schedule = stage.schedule(1.0)
+        stage.take(model, schedule.values)
         losses.append([])
         for _ in range(STEPS):
-            batch = Batch(as_video(sampler.draw(rng, stage.settings.batch).x))
-            outcome = take_step(bound, optimizer, batch, generator, annealed.weights, bf16)
+            batch = Views(as_video(sampler.draw(rng, stage.settings.batch).target))
+            outcome = take_step(bound, optimizer, batch, generator, schedule.weights, bf16)
             losses[-1].append(outcome.loss.item())
     return losses
 

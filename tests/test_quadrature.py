@@ -77,7 +77,9 @@ def log_p(model: VDSM, x: Tensor, stage: str, count: int) -> float:
     s = torch.cartesian_prod(axis, axis)  # [S, 2]
     s_weight = torch.cartesian_prod(axis_weight, axis_weight).sum(1)
     z, z_weight = nodes(1.0, 2 * count + 1)
-    logits = model.decoder(s, z[None, :, None].expand(len(s), -1, -1), model.sharpness).flatten(2)
+    logits = model.decoder(
+        s, z[None, :, None].expand(len(s), -1, -1), model.inverse_temperature
+    ).flatten(2)
     absent = torch.nn.functional.softplus(logits).sum(2)
     seen = [logits @ frame.flatten() - absent for frame in x]  # log p(x_t | s, z), T x [S, Z]
     if stage == "stage1":

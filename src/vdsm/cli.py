@@ -101,6 +101,7 @@ def make_parser() -> Parser:
     )
     train.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
     train.add_argument("--preset", help="settings to start from [the dataset's own]")
+    train.add_argument("--method", help="what to train [vdsm]")
     train.add_argument("--size", choices=SIZES)
     train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
     train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
@@ -223,7 +224,7 @@ def run_train(arguments: argparse.Namespace, rest: list[str]) -> None:
     from vdsm.commands.train import train_command, train_help
 
     if arguments.wants_help:
-        print(train_help(arguments.preset, arguments.size))
+        print(train_help(arguments.preset, arguments.size, arguments.method))
     else:
         train_command(
             arguments.data,
@@ -232,6 +233,7 @@ def run_train(arguments: argparse.Namespace, rest: list[str]) -> None:
             arguments.out,
             rest,
             arguments.resume,
+            arguments.method,
         )
 
 

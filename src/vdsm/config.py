@@ -1,6 +1,6 @@
 """Settings as trees of frozen dataclasses with a comment per field: what all methods share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -18,12 +18,12 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of numbers 
 
 @dataclass(frozen=True, config=STRICT)
 class OptimizerConfig:
-    """What all stages have in common."""
+    """How an optimizer goes about it."""
 
     optimizer: Literal["adam", "muon"] = Field(
-        default="adam", description="Adam (Sec. 3.2), or Muon, which needs fewer steps"
+        default="adam", description="Adam, or Muon, which needs fewer steps"
     )
-    lr: float = Field(default=1e-3, gt=0, description="learning rate, Table 4")
+    lr: float = Field(default=1e-3, gt=0, description="learning rate")
     clip: float = Field(
         default=0.0, ge=0, description="largest norm of the gradient; above, it is scaled; 0: any"
     )
@@ -33,11 +33,45 @@ class OptimizerConfig:
     )
 
 
+@dataclass(frozen=True, config=STRICT)
+class StageConfig(OptimizerConfig):
+    """What all stages of all methods have in common."""
+
+    steps: int = Field(default=1000, ge=0, description="optimizer steps")
+    batch: int = Field(default=16, ge=1, description="rows of a batch")
+
+
+@dataclass(frozen=True, config=STRICT)
+class ReadoutConfig:
+    """How codes read once training has ended (`vdsm.methods.readout`); by default as they are."""
+
+    min_snr: float = Field(
+        default=0.0,
+        ge=0,
+        description="directions of a code in which clips differ by less than this many standard "
+        "deviations of noise and nuisance read as constant",
+    )
+    shrink: bool = Field(
+        default=False, description="codes read as expected without their noise and nuisance"
+    )
+    walkback_steps: int = Field(
+        default=0, ge=0, description="times that `generate` draws a sampled s and encodes it again"
+    )
+
+
 @dataclass(frozen=True, config=STRICT, kw_only=True)
 class RunConfig:
-    """What training of every method has in common; a method's own config adds to it."""
+    """What training of every method has in common; a method's own config adds to it.
 
-    leave_out: float = Field(
+    Its `model` are the settings of the model, `size` and `channels` of its frames among them.
+    """
+
+    model: Any = Field(default=None, description="sizes of the model")
+    readout: ReadoutConfig = Field(
+        kw_only=True, default_factory=ReadoutConfig, description="how codes read after training"
+    )
+
+    holdout_cells: float = Field(
         kw_only=True,
         default=0.0,
         ge=0,
@@ -109,18 +143,24 @@ def describe(cls: type) -> dict[str, FieldInfo]:
     return leaves
 
 
-def override(config: T, changes: dict[str, str], source: str) -> T:
+def override(config: T, changes: Mapping[str, str], source: str) -> T:
     """The config with dotted fields replaced by typed values of the strings given."""
     leaves = describe(type(config))
-    values: dict[str, Any] = asdict(config)  # type: ignore[call-overload]
-    for dotted, value in changes.items():
+    for dotted in changes:
         if dotted not in leaves:
             raise InputError(f"{source}: unknown field '{dotted}'{suggest(dotted, list(leaves))}")
+    return with_values(config, {k: _typed(leaves[k], v) for k, v in changes.items()}, source)
+
+
+def with_values(config: T, changes: Mapping[str, Any], source: str = "a preset") -> T:
+    """The config with dotted fields, which it has, replaced; InputError that names the source."""
+    values: dict[str, Any] = asdict(config)  # type: ignore[call-overload]
+    for dotted, value in changes.items():
         *parents, leaf = dotted.split(".")
         branch = values
         for parent in parents:
             branch = branch[parent]
-        branch[leaf] = _typed(leaves[dotted], value)
+        branch[leaf] = value
     return build(type(config), values, source)
 
 

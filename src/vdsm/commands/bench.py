@@ -20,9 +20,10 @@ from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.methods.vdsm.config import Config
-from vdsm.methods.vdsm.presets import Size, preset
+from vdsm.methods.vdsm.presets import preset
 from vdsm.options import from_flags
 from vdsm.screen import screen
+from vdsm.train.method import Size
 
 Numbers = dict[str, float]
 

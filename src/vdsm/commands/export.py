@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +44,16 @@ def export(
     """
     run = Run.open(path)
     clips = run.clips(data)
-    config, tensors = weights.load(path)
+    model = weights.load(path)
     measured = read_evaluation(run, clips, evaluation)
     about = Export(
         name=out.resolve().name,
         run=run,
         clips=clips,
-        parameters=weights.parameters(tensors),
+        parameters=model.parameters,
         evaluation=measured,
-        measured="trained" if measured is None else measured_as(measured, tensors, run),
-        examples=[int(i) for i in chosen(clips, examples, run.config.stage2.frames)],
+        measured="trained" if measured is None else measured_as(measured, model.tensors, run),
+        examples=[int(i) for i in chosen(clips, examples, run.frames)],
         licence=checked(licence),
     )
     content = card(about)
@@ -62,7 +62,7 @@ def export(
         write_examples(clips, about.examples, out / EXAMPLES)
         atomic_write(out / CARD, content.encode())
         trained = asdict(of_run(run, clips.info.name)) | {"fingerprint": clips.fingerprint}
-        weights.save(config, tensors, out, STORED, trained)
+        weights.write(replace(model, trained=trained), out, STORED)
     except BaseException:
         shutil.rmtree(out)  # it was new or empty
         raise

@@ -1,178 +1,218 @@
-"""q(s) and q(d) over a whole training set: which directions carry anything, and what to sample.
+"""A model, read out: what is found after training wraps any model that encodes, itself a model.
 
-Both are found once, after training, from training clips alone and without labels.
-
-Directions. A posterior mean differs from clip to clip also by what it should not hold (s by the
-action, d by the looks), and by less than its own scale. No decoder can use that, but whoever
-standardizes the means can read it. So a code keeps the directions in which clips differ by much
-more than the same code differs by such nuisance: the generalized eigenvectors of the covariance
-of the means against that of the nuisance (linear discriminant analysis, Fisher 1936; as a
-projection of codes, nuisance attribute projection, Solomonoff et al. 2005). In the other
-directions a code reads as its average.
-
-Denoising. What is left of nuisance in the directions kept is as large as the noise, and a probe
-can still read it. So a code reads as what it is to be expected without noise and nuisance, given
-the density below (empirical Bayes, Robbins 1956): where codes cluster more tightly than noise
-explains it becomes the cluster's centre, where they spread wider it hardly moves. A spread that is
-not significantly wider than noise counts as noise: shrunk to a hundredth, it could still be read.
-
-Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"): the clips' codes
-fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
+Codes read in the directions that carry anything, and where asked for without their noise
+(`vdsm.methods.code_readout`); identities and motions are sampled as training clips have them. The
+model inside stays as training left it: `readout.model`, or `encode(clips, raw=True)`.
 """
 
-import numpy as np
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
 import torch
 from jaxtyping import Float
-from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
-from torch.distributions import MultivariateNormal
 
-from vdsm.notation import Gaussian, draw
+from vdsm.config import ReadoutConfig
+from vdsm.device import full_float32
+from vdsm.errors import InputError
+from vdsm.methods.code_readout import CodeReadout
+from vdsm.methods.sampling import generate, swap
+from vdsm.notation import Codes, Dynamics, Identity, Pose, Video
 
-COMPONENTS = 10
-SIGNIFICANT = 3.0  # standard errors by which a variance has to exceed that of noise
-LEAST_VARIANCE = 1e-6  # of the nuisance in any direction, relative to the codes' mean variance
+Density = Literal["fitted", "standard"]
 
 
-class Aggregate(nn.Module):
-    """What became of one code, s or d. Before `fit` every direction is kept."""
+class Readout(nn.Module):
+    """`model`, with a `CodeReadout` for each of its codes "s" and "d" (or "z" without a d)."""
 
-    average: Tensor  # [K] of the posterior means
-    into: Tensor  # [K, K] to coordinates in which the nuisance has variance 1, the best first
-    back: Tensor  # [K, K] from these
-    kept: Tensor  # [K] 1 or 0, of these
-    denoised: Tensor  # [] whether codes read without noise
-    weights: Tensor  # [M] of the mixture; all 0 before `fit`
-    means: Tensor  # [M, K] in these coordinates
-    factors: Tensor  # [M, K, K] lower Cholesky factors of the covariances
+    model: Any
+    codes: Any  # nn.ModuleDict of CodeReadout
 
-    def __init__(self, dim: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        codes: Mapping[str, CodeReadout],
+        settings: ReadoutConfig | None = None,
+    ) -> None:
         super().__init__()
-        self.register_buffer("average", torch.zeros(dim))
-        self.register_buffer("into", torch.eye(dim))
-        self.register_buffer("back", torch.eye(dim))
-        self.register_buffer("kept", torch.ones(dim))
-        self.register_buffer("denoised", torch.zeros(()))
-        self.register_buffer("weights", torch.zeros(COMPONENTS))
-        self.register_buffer("means", torch.zeros(COMPONENTS, dim))
-        self.register_buffer("factors", torch.zeros(COMPONENTS, dim, dim))
+        self.model = model
+        self.codes = nn.ModuleDict(dict(codes))
+        self.settings = settings or ReadoutConfig()
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        tensors: Mapping[str, Tensor],
+        settings: ReadoutConfig | None = None,
+    ) -> "Readout":
+        """From tensors as `fitted` gives them."""
+        sizes = {n.split(".")[0]: len(t) for n, t in tensors.items() if n.endswith(".average")}
+        device = next(model.parameters()).device
+        codes = nn.ModuleDict({name: CodeReadout(size) for name, size in sizes.items()})
+        codes.load_state_dict(dict(tensors))
+        return cls(model, dict(codes.to(device).items()), settings)  # type: ignore[arg-type]
+
+    def fitted(self) -> dict[str, Tensor]:
+        """What was fitted, on the CPU: names `<code>.<tensor>`."""
+        return {name: t.cpu() for name, t in self.codes.state_dict().items()}
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not of the readout is the model's: `config`, its parts, its own verbs."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("model"), name)
 
     @property
-    def fitted(self) -> bool:
-        """Whether there is a density to sample from."""
-        return bool(self.weights.any())
+    def precision(self) -> str:
+        """Of decoding, as the model has it."""
+        return str(self.model.precision)
 
-    def keep(self, code: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        """The code as it reads: the directions kept, without noise; the others at their average."""
-        if self.denoised:
-            return self.average + self._denoise((code - self.average) @ self.into) @ self.back
-        if self.kept.all():
+    @precision.setter
+    def precision(self, precision: str) -> None:
+        self.model.precision = precision
+
+    # -- codes ------------------------------------------------------------------------------------
+
+    def project(self, codes: Codes, generator: torch.Generator | None = None) -> Codes:
+        """Codes as they read. Where z is a function of d it follows from the d read."""
+        s, d, z = (self._read(name, getattr(codes, name)) for name in ("s", "d", "z"))
+        if "d" in self.codes and hasattr(self.model, "unroll"):
+            z = self.model.unroll(d, codes.z.shape[1], generator)
+        return Codes(s, d, z)
+
+    def _read(self, name: str, code: Float[Tensor, "B *rest"]) -> Float[Tensor, "B *rest"]:
+        if name not in self.codes:
             return code
-        return self.average + (code - self.average) @ (self.into * self.kept) @ self.back
-
-    def _denoise(self, at: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        """Expected coordinates without noise, which has variance 1 in each, given those with it.
-
-        Of a component N(m, C), where C = C' + 1 with the noise: m + C' C⁻¹ (u - m). C' is C - 1
-        where that is positive.
-        """
-        used, kept = self.weights > 0, self.kept > 0
-        means, u = self.means[used][:, kept], at[:, kept]
-        factors = self.factors[used][:, kept][:, :, kept]
-        density = MultivariateNormal(means, scale_tril=factors)
-        logits = density.log_prob(u[:, None])  # type: ignore[no-untyped-call]
-        share = (logits + self.weights[used].log()).softmax(1)
-        variance, axes = torch.linalg.eigh((factors @ factors.mT).cpu())  # MPS has none
-        gain = ((axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT).to(at)
-        expected = means + torch.einsum("mij,bmj->bmi", gain, u[:, None] - means)
-        clean = torch.zeros_like(at)
-        clean[:, kept] = torch.einsum("bm,bmi->bi", share, expected)
-        return clean
+        read: Tensor = self.codes[name].project(code.flatten(0, -2))
+        return read.view(code.shape)
 
     @torch.no_grad()
-    def fit(
-        self,
-        q: Gaussian,
-        resolution: float,
-        seed: int,
-        nuisance: Float[Tensor, "K K"] | None = None,
-        denoise: bool = False,
-    ) -> None:
-        """From the posteriors [N, K] of N clips.
+    @full_float32()
+    def encode(self, clips: Tensor, raw: bool = False) -> Codes:
+        """Codes of clips [B, T, C, H, W] in [0, 1]: s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
 
-        A direction is kept if the means' standard deviation over clips is at least `resolution`
-        times that of what should not matter: the posterior itself, and, where given, `nuisance`,
-        the covariance of the means over what the code is not to hold. `denoise`: whether codes
-        are to read without these.
+        Directions that carry nothing are constant, and with `readout.shrink` the others are
+        without noise. raw: posterior means, as the model has them.
         """
-        loc = q.loc.cpu().double()  # MPS has no float64
-        noise = torch.diag(q.scale.cpu().double().square().mean(0))
-        noise = noise if nuisance is None else noise + nuisance.to(noise)
-        codes = (loc - loc.mean(0)).T.cov() if len(loc) > 1 else torch.zeros_like(noise)
-        noise.diagonal().add_(LEAST_VARIANCE * codes.diagonal().mean() + 1e-12)
-        # Noise to the identity, then the codes' principal directions.
-        root = torch.linalg.cholesky(noise)
-        whitened = torch.linalg.solve_triangular(root, codes, upper=False)
-        whitened = torch.linalg.solve_triangular(root, whitened.T, upper=False)
-        ratio, directions = torch.linalg.eigh((whitened + whitened.T) / 2)
-        directions = directions.flip(1)
-        self.average.copy_(loc.mean(0))
-        self.into.copy_(torch.linalg.solve_triangular(root.T, directions, upper=True))
-        self.back.copy_(directions.T @ root.T)
-        self.kept.copy_(ratio.flip(0).clamp_min(0) >= resolution**2)
-        self._fit_density(q.sample(torch.Generator().manual_seed(seed)), seed, denoise)
-        self.denoised.fill_(float(denoise and bool(self.kept.any())))
+        codes: Codes = self.model.encode(clips)
+        return codes if raw else self.project(codes)
 
-    def _fit_density(self, codes: Float[Tensor, "N K"], seed: int, denoise: bool) -> None:
-        kept = self.kept > 0
-        dims = int(kept.sum())
-        self.weights.zero_()
-        self.means.zero_()
-        self.factors.zero_()
-        if dims == 0:
-            self.weights[0] = 1
-            return
-        coordinates = ((codes - self.average) @ self.into)[:, kept].cpu().double().numpy()
-        if len(coordinates) == 1:  # of a single clip
-            coordinates = np.repeat(coordinates, 2, axis=0)
-        count = max(1, min(COMPONENTS, len(codes) // 20))
-        state = seed % 2**32  # numpy's older generators take no more
-        mixture = GaussianMixture(count, reg_covar=1e-4, random_state=state, max_iter=200)
-        mixture.fit(coordinates)
-        self.weights[:count] = self._tensor(mixture.weights_)
-        self.means[:count, :dims] = self._tensor(mixture.means_)
-        covariances = torch.as_tensor(mixture.covariances_)
-        if denoise:
-            sizes = torch.as_tensor(mixture.weights_) * len(codes)
-            covariances = without_noise_in_doubt(covariances, sizes)
-        self.factors[:count, :dims, :dims] = self._tensor(torch.linalg.cholesky(covariances))
+    @torch.no_grad()
+    @full_float32()
+    def encode_and_sample(
+        self, clips: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Codes, Codes]:
+        """`encode(clips)` and, of the same shapes, a sample of the posterior as it reads."""
+        means, samples = self.model.encode_and_sample(clips, generator)
+        return self.project(means), self.project(samples, generator or torch.default_generator)
 
-    def sample(
+    def encode_frames(self, clips: Tensor) -> Codes:
+        """Codes of frames in no order, where the model has them; s as it reads."""
+        codes = self.model.encode_frames(clips)
+        return Codes(self._read("s", codes.s), codes.d, codes.z)
+
+    def decode(self, codes: Codes, frames: int | None = None, **how: Any) -> Video:
+        """Mean frames, as the model draws them."""
+        drawn: Video = self.model.decode(codes, frames, **how)
+        return drawn
+
+    def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
+        """The individual of `identity` doing the action of `action`, by codes as they read.
+
+        Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
+        the action's. InputError where they are not equally many, or not such clips.
+        """
+        return swap(self, identity, action, frames)
+
+    # -- samples ----------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def generate(
+        self,
+        num: int,
+        frames: int,
+        generator: torch.Generator | None = None,
+        given: Tensor | None = None,
+        density: Density = "fitted",
+    ) -> Video:
+        """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
+
+        With `given` clips [1 or num, T, C, H, W], s, d and z_1 are theirs (Sec. 3.2, Testing); a
+        single frame (T = 1) gives s and z_1, and d is sampled. What is sampled comes from the
+        densities fitted to the training clips' codes and from d unrolled; with density
+        "standard" from the model's priors.
+        """
+        if density not in get_args(Density):
+            raise InputError(f"density is '{density}': it is {' or '.join(get_args(Density))}")
+        return generate(_Sampler(self, density), num, frames, generator, given)
+
+    def sample_identity(
+        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+    ) -> Identity:
+        """Identities of nobody [num, κ_s]: from the fitted density of s, or from the model's p(s).
+
+        A mixture of Gaussians also gives what lies between individuals, which is drawn as a blend
+        of some. With `readout.walkback_steps` what comes from it is drawn as a frame and encoded,
+        so many times: an alternation of p(x | s) and q(s | x), by their means (Bengio et al. 2013,
+        "walkback"; Rezende et al. 2014, App. F). Where the model draws individuals sharply, that
+        moves a blend to somebody; where it does not, everybody to the average.
+
+        What is drawn from p(s) reads as every s does: where s keeps some directions alone, no
+        clip's code differs in the others, and nobody who does was ever drawn.
+        """
+        if density == "standard":
+            return self._read("s", self.model.sample_identity(num, generator))
+        s: Identity = self.codes["s"].sample(num, generator)
+        for _ in range(self.settings.walkback_steps):
+            d, z_first = self.sample_motion(num, generator, density)
+            s = self.encode(self.decode(Codes(s, d, z_first[:, None]))).s
+        return s
+
+    def sample_motion(
+        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+    ) -> tuple[Dynamics, Float[Tensor, "{num} Z"]]:
+        """d and z_1: from the fitted density of d, or from the priors, d read as every d is."""
+        if density == "fitted" and "d" in self.codes:
+            d = self.codes["d"].sample(num, generator)
+            return d, self.model.unroll(d, 1, generator or torch.default_generator)[:, 0]
+        d, z_first = self.model.sample_motion(num, generator)
+        return self._read("d", d), z_first
+
+    # -- weights ----------------------------------------------------------------------------------
+
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+        """Write model.safetensors (with a checksum) and config.json.
+
+        dtype: torch.bfloat16 halves the size; such weights are read back as float32.
+        """
+        from vdsm.store.weights import save
+
+        save(self, Path(folder), dtype)
+
+
+class _Sampler:
+    """A readout that samples by one density, as `vdsm.methods.sampling.generate` asks."""
+
+    def __init__(self, readout: Readout, density: Density) -> None:
+        self.readout, self.density = readout, density
+        self.encode, self.decode = readout.encode, readout.decode
+        self.encode_frames = getattr(readout.model, "encode_frames", readout.encode)
+
+    def sample_identity(self, num: int, generator: torch.Generator | None = None) -> Identity:
+        return self.readout.sample_identity(num, generator, self.density)
+
+    def sample_motion(
         self, num: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "{num} K"]:
-        """Codes from the fitted mixture."""
-        share = draw(torch.rand, (num,), generator, self.weights)
-        component = torch.searchsorted(self.weights.cumsum(0), share).clamp_max(COMPONENTS - 1)
-        noise = draw(torch.randn, (num, len(self.average)), generator, self.weights)
-        at = self.means[component] + torch.einsum("bij,bj->bi", self.factors[component], noise)
-        return self.average + (self._denoise(at) if self.denoised else at) @ self.back
+    ) -> tuple[Dynamics, Tensor]:
+        return self.readout.sample_motion(num, generator, self.density)
 
-    def _tensor(self, array: object) -> Tensor:
-        return torch.as_tensor(array).to(self.means)
-
-
-def without_noise_in_doubt(
-    covariances: Float[Tensor, "M K K"], sizes: Float[Tensor, " M"]
-) -> Float[Tensor, "M K K"]:
-    """Variances along principal axes that may well be noise, whose variance is 1, are set to it.
-
-    sizes: how many codes n each covariance was estimated from. The largest of K variances of pure
-    noise is about (1 + √(K/n))² (Marchenko and Pastur 1967); a variance has to exceed that by
-    `SIGNIFICANT` standard errors √(2/n).
-    """
-    variance, axes = torch.linalg.eigh(covariances)
-    edge = (1 + (covariances.shape[-1] / sizes).sqrt()).square()
-    least = edge + SIGNIFICANT * (2 / sizes).sqrt()
-    clear = torch.where(variance < least[:, None], variance.clamp_max(1), variance)
-    made: Tensor = (axes * clear[:, None]) @ axes.mT
-    return made
+    def continue_motion(
+        self, d: Dynamics, z: Pose, frames: int, generator: torch.Generator | None = None
+    ) -> Pose:
+        """By d unrolled where d was fitted, else by the model's prior."""
+        more = {"by": "dynamics"} if self.density == "fitted" and "d" in self.readout.codes else {}
+        poses: Pose = self.readout.model.continue_motion(d, z, frames, generator, **more)
+        return poses

@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from vdsm.config import build
+from vdsm.config import RunConfig, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
-from vdsm.methods.vdsm.config import Config
-from vdsm.methods.vdsm.stages import stages
+from vdsm.methods.table import method_of
+from vdsm.store import upgrade, weights
 from vdsm.store.shipped import shipped
+from vdsm.train.method import Method
 from vdsm.version import __version__
 
 POINTER = "checkpoint.json"
@@ -44,19 +46,42 @@ class Run:
     """An open run folder."""
 
     path: Path
-    config: Config
+    config: RunConfig  # of its method
     data: Path
     fingerprint: str  # of the dataset trained on
+    method: str = "vdsm"
+
+    @property
+    def recipe(self) -> Method:
+        """The record of its method."""
+        return method_of(self.method)
+
+    @property
+    def frames(self) -> int:
+        """Frames of a clip that training sees."""
+        return self.recipe.frames(self.config)
+
+    @property
+    def pointer(self) -> Path:
+        """The file that names the newest checkpoint."""
+        return self.path / POINTER
 
     @classmethod
     def create(
-        cls, path: Path, config: Config, data: Path, preset: str, size: str = "compact"
+        cls,
+        path: Path,
+        config: RunConfig,
+        data: Path,
+        preset: str,
+        size: str = "compact",
+        method: str = "vdsm",
     ) -> "Run":
         """Claim a new folder and record the settings, and what they started from."""
         clips = open_clips(data)
-        check_fits(config, clips, data)
+        check_fits(config, clips, data, method_of(method))
         claim_folder(path)
         record = {
+            "method": method,
             "preset": preset,
             "size": size,
             "config": asdict(config),
@@ -66,7 +91,7 @@ class Run:
         }
         atomic_write(path / "run.json", json.dumps(record, indent=2).encode())
         (path / "pictures").mkdir()
-        return cls(path, config, data, clips.fingerprint)
+        return cls(path, config, data, clips.fingerprint, method)
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -80,8 +105,13 @@ class Run:
         for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
             if not isinstance(record.get(name), kind):
                 raise InputError(f"{path / 'run.json'} has no entry '{name}': it was altered")
-        config = build(Config, record["config"], str(path / "run.json"))
-        return cls(path, config, Path(record["data"]), record["fingerprint"])
+        method = str(record.get("method", "vdsm"))
+        try:
+            settings = method_of(method).config
+        except InputError as error:
+            raise InputError(f"{path} was trained by another version: {error}") from error
+        config = build(settings, upgrade.settings(record["config"]), str(path / "run.json"))
+        return cls(path, config, Path(record["data"]), record["fingerprint"], method)
 
     def keep_config(self) -> None:
         """Have run.json say the settings, of which a resumed run may have changed some."""
@@ -153,6 +183,10 @@ class Run:
             if old != file:
                 old.unlink()
 
+    def save_weights(self, model: nn.Module) -> None:
+        """The model, read out or not, as `open_model` reads it."""
+        weights.save(model, self.path)
+
     def restore(self) -> dict[str, Any] | None:
         """The newest checkpoint, or None if the run has none (yet)."""
         if not (self.path / POINTER).exists():
@@ -220,7 +254,7 @@ def is_run(path: Path) -> bool:
     return (path / "run.json").exists()
 
 
-def check_fits(config: Config, clips: Clips, source: Path) -> None:
+def check_fits(config: RunConfig, clips: Clips, source: Path, method: Method) -> None:
     """Frames of a dataset must be those that the model is made for, and enough for a batch."""
     for name in ("size", "channels"):
         wanted, found = getattr(config.model, name), getattr(clips.info, name)
@@ -229,7 +263,7 @@ def check_fits(config: Config, clips: Clips, source: Path) -> None:
                 f"{source} has {name} {found} but the model expects {wanted}: "
                 f"pass --model.{name} {found} or make the data again"
             )
-    for stage in stages(config):
+    for stage in method.stages(config):
         stage.sampler(clips)  # refuses clips that are too short, or none
 
 

@@ -10,7 +10,8 @@ from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.files import read_json
-from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.protocol import FrameSpec
+from vdsm.store import upgrade
 from vdsm.store.run import Run, is_run, require_same
 from vdsm.store.weights import CONFIG
 from vdsm.words import counted
@@ -22,7 +23,7 @@ class Trained:
 
     frames: int = Field(ge=1, description="frames of a clip that training saw")
     fingerprint: str = Field(description="of the dataset")
-    leave_out: float = Field(default=0.0, description="share of cells kept out of training")
+    holdout_cells: float = Field(default=0.0, description="share of cells kept out of training")
     seed: Seed = Field(default=0, description="of the run")
     dataset: str | None = Field(default=None, description="its name")
 
@@ -30,7 +31,7 @@ class Trained:
 def of_run(run: Run, dataset: str | None = None) -> Trained:
     """The record of a run."""
     c = run.config
-    return Trained(c.stage2.frames, run.fingerprint, c.leave_out, c.seed, dataset)
+    return Trained(run.frames, run.fingerprint, c.holdout_cells, c.seed, dataset)
 
 
 def read(folder: Path) -> Trained | None:
@@ -39,7 +40,7 @@ def read(folder: Path) -> Trained | None:
         return of_run(Run.open(folder))
     if not (folder / CONFIG).exists():
         return None
-    entry = read_json(folder / CONFIG).get("trained")
+    entry = upgrade.model(read_json(folder / CONFIG)).get("trained")
     if entry is None:
         return None
     if not isinstance(entry, dict):
@@ -55,7 +56,7 @@ def measurable(path: Path) -> Trained:
     return trained
 
 
-def require_fit(clips: Clips, model: ModelConfig) -> None:
+def require_fit(clips: Clips, model: FrameSpec) -> None:
     """InputError where the frames of a dataset are not those that a model takes."""
     info = clips.info
     if (info.size, info.channels) != (model.size, model.channels):

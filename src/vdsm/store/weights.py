@@ -3,57 +3,87 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from vdsm.config import build
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, read_json
-from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.readout import Readout
+from vdsm.store import upgrade
 from vdsm.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+READOUT = "readout."  # what names of tensors that were fitted after training begin with
+SCHEDULED = ("inverse_temperature",)  # tensors that a schedule sets
 
 
-def save(
-    config: ModelConfig,
-    tensors: Mapping[str, Tensor],
-    folder: Path,
-    dtype: torch.dtype | None = None,
-    trained: Mapping[str, Any] | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Stored:
+    """What the two files hold."""
+
+    method: str
+    model: Mapping[str, Any]  # its configuration
+    tensors: Mapping[str, Tensor]  # of the model, and `readout.*` that were fitted after training
+    readout: Mapping[str, Any] = field(default_factory=dict)  # settings of that
+    trained: Mapping[str, Any] | None = None  # what training saw
+
+    @property
+    def fitted(self) -> dict[str, Tensor]:
+        """What was fitted after training, empty before its end."""
+        named = self.tensors.items()
+        return {k.removeprefix(READOUT): t for k, t in named if k.startswith(READOUT)}
+
+    @property
+    def bare(self) -> dict[str, Tensor]:
+        """The model's own tensors."""
+        return {k: t for k, t in self.tensors.items() if not k.startswith(READOUT)}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(t.numel() for name, t in self.bare.items() if name not in SCHEDULED)
+
+
+def stored(model: nn.Module, trained: Mapping[str, Any] | None = None) -> Stored:
+    """A model, read out or not, as it is stored."""
+    tensors, settings = dict(model.state_dict()), {}
+    inner: Any = model
+    if isinstance(model, Readout):
+        inner, settings = model.model, asdict(model.settings)
+        tensors = dict(inner.state_dict()) | {READOUT + k: t for k, t in model.fitted().items()}
+    assert is_dataclass(inner.config)
+    config = asdict(inner.config)  # type: ignore[arg-type]
+    return Stored(inner.method, config, tensors, settings, trained)
+
+
+def save(model: nn.Module, folder: Path, dtype: torch.dtype | None = None) -> None:
+    """Write both files of a model, read out or not; see `write`."""
+    write(stored(model), folder, dtype)
+
+
+def write(content: Stored, folder: Path, dtype: torch.dtype | None = None) -> None:
     """Write both files, each atomically; the weights first.
 
-    dtype: as `stored_as` takes it. trained: what training saw, the entry 'trained' of config.json.
-    The checksum is of what is stored.
+    dtype: as `stored_as` takes it. The checksum is of what is stored.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make folder {folder}: {error.strerror}") from error
-    stored = stored_as(tensors, dtype)
-    metadata = {"format": "pt", "sha256": digest(stored)}
-    atomic_write(folder / WEIGHTS, safetensors.torch.save(stored, metadata))
-    content = {"model_type": "vdsm", "version": __version__, "model": asdict(config)}
-    if trained is not None:
-        content |= {"trained": dict(trained)}
-    atomic_write(folder / CONFIG, json.dumps(content, indent=2).encode())
-
-
-def parameters(tensors: Mapping[str, Tensor]) -> int:
-    """How many numbers were trained: without what was fitted after training."""
-    return sum(t.numel() for name, t in tensors.items() if not is_fitted(name))
-
-
-def is_fitted(name: str) -> bool:
-    """Whether a tensor of a model is no parameter: found after training, or a schedule's value."""
-    return "_aggregate." in name or name == "sharpness"
+    tensors = stored_as(content.tensors, dtype)
+    metadata = {"format": "pt", "sha256": digest(tensors)}
+    atomic_write(folder / WEIGHTS, safetensors.torch.save(tensors, metadata))
+    about = {"model_type": content.method, "version": __version__, "model": dict(content.model)}
+    about |= {"readout": dict(content.readout)}
+    if content.trained is not None:
+        about |= {"trained": dict(content.trained)}
+    atomic_write(folder / CONFIG, json.dumps(about, indent=2).encode())
 
 
 def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
@@ -65,7 +95,7 @@ def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[
     if dtype is not None and not dtype.is_floating_point:
         raise InputError(f"weights are not stored as {dtype}: choose a floating point type")
     stored = {
-        name: t.to(dtype) if t.ndim > 1 and "_aggregate." not in name else t
+        name: t.to(dtype) if t.ndim > 1 and not name.startswith(READOUT) else t
         for name, t in tensors.items()
     }
     return {name: t.detach().cpu().contiguous() for name, t in stored.items()}
@@ -77,18 +107,19 @@ def widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: t.float() if t.dtype in half else t for name, t in tensors.items()}
 
 
-def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+def load(folder: Path) -> Stored:
     """Read both files; InputError when one is missing, truncated or altered.
 
-    Weights stored in half precision come back as float32.
+    Weights stored in half precision come back as float32, those of earlier versions under the
+    names of now.
     """
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{folder} is not a trained model or run: it has no {name}")
-    config = read_json(folder / CONFIG)
-    if not isinstance(config.get("model"), dict):
-        raise InputError(f"{folder / CONFIG} has no entry 'model': it is not a VDSM configuration")
-    model = build(ModelConfig, config["model"], str(folder / CONFIG))
+    content = upgrade.model(read_json(folder / CONFIG))
+    for name in ("model", "readout"):
+        if not isinstance(content.get(name), dict):
+            raise InputError(f"{folder / CONFIG} has no entry '{name}': it is not a model's")
     file = folder / WEIGHTS
     try:
         with safetensors.safe_open(file, "pt") as stored:
@@ -98,7 +129,13 @@ def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         raise InputError(f"{file} is truncated or damaged ({error}): copy it again") from error
     if digest(tensors) != expected:
         raise InputError(f"{file} was altered: its checksum does not match; copy it again")
-    return model, widened(tensors)
+    return Stored(
+        str(content.get("model_type", "vdsm")),
+        content["model"],
+        upgrade.tensors(widened(tensors)),
+        content["readout"],
+        content.get("trained"),
+    )
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import STRICT, OptimizerConfig, RunConfig
+from vdsm.config import STRICT, RunConfig, StageConfig
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -66,11 +66,6 @@ class ModelConfig:
         default="shared",
         description="ENC below ENC_s: the one that q(z) and q(d) see through, or one of its own",
     )
-    identity_walks: int = Field(
-        default=0,
-        ge=0,
-        description="times that `generate` draws a sampled s and encodes it again",
-    )
     encoder_slope: float = Field(
         default=0.01,
         description="LeakyReLU slope of the encoder; 1 matches the authors' linear trunk",
@@ -103,7 +98,7 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
-class ContrastConfig(OptimizerConfig):
+class ContrastConfig(StageConfig):
     """Before stage 1: ENC_s learns to tell individuals apart (`additions.contrastive`)."""
 
     steps: int = Field(default=0, ge=0, description="optimizer steps; 0: the paper's recipe")
@@ -121,7 +116,7 @@ class ContrastConfig(OptimizerConfig):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Stage1Config(OptimizerConfig):
+class Stage1Config(StageConfig):
     """Pre-training: frames of one individual in no order (Sec. 3.2, Eq. 7)."""
 
     steps: int = Field(
@@ -149,8 +144,9 @@ class Stage1Config(OptimizerConfig):
         le=1,
         description="share of the stage at which the monotone λ_z reaches its end",
     )
-    lambda_s: float = Field(default=1.0, gt=0, description="λ_s at the end; it starts at .1")
-    sharpness: float = Field(default=10.0, gt=0, description="1/τ_s at the end; it starts at 1")
+    inverse_temperature: float = Field(
+        default=10.0, gt=0, description="1/τ_s at the end; it starts at 1"
+    )
     identity_lr: float = Field(
         default=1.0,
         gt=0,
@@ -165,7 +161,7 @@ class Stage1Config(OptimizerConfig):
 
 
 @dataclass(frozen=True, config=STRICT)
-class PosesConfig(OptimizerConfig):
+class PosesConfig(StageConfig):
     """Before stage 2: its sequence model learns from poses alone (`additions.pose_bound`)."""
 
     steps: int = Field(default=0, ge=0, description="optimizer steps; 0: the paper's recipe")
@@ -176,7 +172,7 @@ class PosesConfig(OptimizerConfig):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Stage2Config(OptimizerConfig):
+class Stage2Config(StageConfig):
     """Sequence training (Eq. 4): of stage 1, only the last layers before s and z learn on."""
 
     steps: int = Field(
@@ -189,7 +185,7 @@ class Stage2Config(OptimizerConfig):
 
 
 @dataclass(frozen=True, config=STRICT)
-class SeparationConfig:
+class AdditionsConfig:
     """What we add to the paper's recipe so that each code holds only its own; all off is the paper.
 
     No labels are used: only which clips show the same individual, where the data says so.
@@ -214,37 +210,27 @@ class SeparationConfig:
         le=1,
         description="random tone curves of the frames that q(z) and q(d) see, 0 none to 1 strong",
     )
-    redraw: float = Field(
+    swap_augment: float = Field(
         default=0.0,
         ge=0,
         le=1,
         description="share of what q(z) and q(d) see that the model redraws as somebody else",
     )
-    agreement: float = Field(
+    consistency_s: float = Field(
         default=0.0,
         ge=0,
         description="weight of the divergence between q(s) of two clips of one individual",
     )
-    agreement_d: float = Field(
+    consistency_d: float = Field(
         default=0.0,
         ge=0,
         description="weight of the divergence between q(d) of a clip in its own and other colours",
-    )
-    resolution: float = Field(
-        default=0.0,
-        ge=0,
-        description="directions of s and d in which clips differ by less than this many standard "
-        "deviations of noise and nuisance read as constant",
-    )
-    denoise: bool = Field(
-        default=False,
-        description="s and d read as expected without their noise and nuisance, after training",
     )
 
     @property
     def views_agree(self) -> bool:
         """Whether q(d) of two views is to agree: where nothing is changed, both are the same."""
-        return self.agreement_d > 0 and max(self.jitter, self.tones, self.redraw) > 0
+        return self.consistency_d > 0 and max(self.jitter, self.tones, self.swap_augment) > 0
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -254,8 +240,8 @@ class Config(RunConfig):
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
     stage1: Stage1Config = Field(default_factory=Stage1Config, description="pre-training")
     stage2: Stage2Config = Field(default_factory=Stage2Config, description="sequence training")
-    separation: SeparationConfig = Field(
-        default_factory=SeparationConfig, description="additions to the paper's recipe"
+    additions: AdditionsConfig = Field(
+        default_factory=AdditionsConfig, description="additions to the paper's recipe"
     )
     contrast: ContrastConfig = Field(
         default_factory=ContrastConfig, description="who is who, before stage 1"

@@ -55,24 +55,28 @@ class MixtureDecoder(nn.Module):
         self.route: nn.Module = nn.Identity()
         if routed:
             # Starts with one dimension of s per expert, as with as many experts as dimensions. A
-            # bias, times the sharpness, would let one expert draw everybody.
+            # bias, times the inverse_temperature, would let one expert draw everybody.
             self.route = nn.Linear(config.identity_dim, self.experts, bias=False)
             nn.init.eye_(self.route.weight)
 
-    def forward(self, s: Identity, z: Pose, sharpness: Float[Tensor, ""] | float) -> Video:
-        """Logits of the frames. `sharpness` is 1 / τ_s of Eq. 1."""
-        mixture = self.mixture(s, sharpness)
+    def forward(
+        self, s: Identity, z: Pose, inverse_temperature: Float[Tensor, ""] | float
+    ) -> Video:
+        """Logits of the frames. `inverse_temperature` is 1 / τ_s of Eq. 1."""
+        mixture = self.mixture(s, inverse_temperature)
         told = s
         if self.input == "s_hat":  # of a single decoder, which has no weights, softmax of s
-            told = mixture if self.experts > 1 else torch.softmax(s * sharpness, -1)
+            told = mixture if self.experts > 1 else torch.softmax(s * inverse_temperature, -1)
         x = torch.cat([self.unit * told[:, None].expand(-1, z.shape[1], -1), z], -1)
         return self.draw(x, mixture)
 
-    def mixture(self, s: Identity, sharpness: Float[Tensor, ""] | float) -> Float[Tensor, "B N"]:
+    def mixture(
+        self, s: Identity, inverse_temperature: Float[Tensor, ""] | float
+    ) -> Float[Tensor, "B N"]:
         """ŝ = softmax(s / τ_s): the weight of each expert (Eq. 1); 1 of a single one (App. G)."""
         if self.experts == 1:
             return torch.ones_like(s[:, :1])
-        return torch.softmax(self.route(s) * sharpness, -1)
+        return torch.softmax(self.route(s) * inverse_temperature, -1)
 
     def draw(self, x: Float[Tensor, "B T I"], mixture: Float[Tensor, "B N"]) -> Video:
         """Logits from inputs and expert weights."""

@@ -1,9 +1,9 @@
 """VDSM as it is used: clips to codes and back, swaps, new clips; weights to and from a folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from numbers import Integral
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
@@ -11,14 +11,16 @@ from torch import Tensor
 
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
-from vdsm.methods.readout import Aggregate
-from vdsm.methods.vdsm.checks import check_clips, check_codes, require_some
+from vdsm.methods.checks import check_clips, check_codes
+from vdsm.methods.sampling import generate, swap
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.state_space import Continuation, StateSpaceModel
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
 
+if TYPE_CHECKING:
+    from vdsm.methods.readout import Readout
+
 CHUNK = 32  # clips encoded at a time; their frames pass in pieces (`frames_at_once`)
-Density = Literal["fitted", "standard"]
 
 
 class VDSM(StateSpaceModel):
@@ -28,23 +30,17 @@ class VDSM(StateSpaceModel):
     `.bfloat16()`), but for drawing alone, which `precision` says.
     """
 
+    method, title = "vdsm", "VDSM"
     # Of decode, swap and generate; "auto" draws in bfloat16 where the machine is faster at it.
     # Not part of the weights: model.precision = "fp32" holds for this object alone.
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-
-    def __init__(self, config: ModelConfig | None = None) -> None:
-        super().__init__(config)
-        self.identity_aggregate = Aggregate(self.config.identity_dim)  # what training's s became
-        self.dynamics_aggregate = Aggregate(self.config.dynamics_dim)
 
     @torch.no_grad()
     @full_float32()
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]; T >= 1, a single frame will do.
 
-        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z]. Directions of s and d that carry nothing are
-        constant, and with `separation.denoise` the others are without noise
-        (`vdsm.methods.readout`).
+        Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
         """
         check_clips(clips, self.config)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
@@ -57,8 +53,7 @@ class VDSM(StateSpaceModel):
     ) -> tuple[Codes, Codes]:
         """`encode(clips)` and, of the same shapes, a sample of q(s, d, z_1:T | x_1:T) (Eq. 2).
 
-        s and d of the sample read as every code does (`vdsm.methods.readout`). InputError as
-        for `encode`.
+        InputError as for `encode`.
         """
         check_clips(clips, self.config)
         parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
@@ -66,33 +61,26 @@ class VDSM(StateSpaceModel):
         return _join(iter(means)), _join(iter(samples))
 
     def _encode(self, x: Video) -> Codes:
-        q_s, q_d = self._who_and_what(x)
-        return self._read(q_s.loc, q_d.loc, x.shape[1], mean=True)
+        q = self.posteriors(x)
+        s, d = q["s"].loc, q["d"].loc
+        return Codes(s, d, self.unroll(d, x.shape[1]))
 
     def _encode_and_sample(
         self, x: Video, generator: torch.Generator | None
     ) -> tuple[Codes, Codes]:
-        q_s, q_d = self._who_and_what(x)
-        means = self._read(q_s.loc, q_d.loc, x.shape[1], mean=True)
-        s, d = q_s.sample(generator), q_d.sample(generator)
-        return means, self._read(s, d, x.shape[1], generator)
+        q, frames = self.posteriors(x), x.shape[1]
+        means = Codes(q["s"].loc, q["d"].loc, self.unroll(q["d"].loc, frames))
+        s, d = q["s"].sample(generator), q["d"].sample(generator)
+        return means, Codes(s, d, self.infer_poses(d, frames, generator).z)
 
-    def _who_and_what(self, x: Video) -> tuple[Gaussian, Gaussian]:
+    def posteriors(self, x: Video) -> dict[str, Gaussian]:
         """q(s | x_1:T) and q(d | x_1:T)."""
         features, who = self.features(x.to(self.z_start))
-        return self.identity(who), self.dynamics(self.frame_pose(features).loc)
+        return {"s": self.identity(who), "d": self.dynamics(self.frame_pose(features).loc)}
 
-    def _read(
-        self,
-        s: Identity,
-        d: Dynamics,
-        frames: int,
-        generator: torch.Generator | None = None,
-        mean: bool = False,
-    ) -> Codes:
-        """Codes as they read (`vdsm.methods.readout`), and the poses that follow from d."""
-        s, d = self.identity_aggregate.keep(s), self.dynamics_aggregate.keep(d)
-        return Codes(s, d, self.infer_poses(d, frames, generator, mean).z)
+    def unroll(self, d: Dynamics, frames: int, generator: torch.Generator | None = None) -> Pose:
+        """z_1:T of q(z_1:T | d), one after the other: the mean, or with a generator a sample."""
+        return self.infer_poses(d, frames, generator, mean=generator is None).z
 
     @torch.no_grad()
     @full_float32()
@@ -108,18 +96,19 @@ class VDSM(StateSpaceModel):
     def _encode_frames(self, x: Video) -> Codes:
         features, who = self.features(x.to(self.z_start))
         q = self.infer_frames(features, who=who)
-        return Codes(self.identity_aggregate.keep(q.s.loc), q.codes.d, q.poses.q.loc)
+        return Codes(q.s.loc, q.codes.d, q.poses.q.loc)
 
     @torch.no_grad()
     def decode(
         self, codes: Codes, frames: int | None = None, by: Continuation = "dynamics"
     ) -> Video:
-        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T z goes on as `continue_poses` says.
+        """Mean frames [B, frames, C, H, W] in [0, 1]; beyond T z goes on as `continue_motion` says.
 
         On the model's device, though drawn in bfloat16 where `precision` says so: within a few
         1/255. InputError for codes of another model's sizes, of unequal numbers, or no frames.
         """
-        check_codes(codes, self.config)
+        c = self.config
+        check_codes(codes, (c.identity_dim, c.dynamics_dim, c.pose_dim))
         frames = codes.z.shape[1] if frames is None else frames
         if not isinstance(frames, Integral) or frames < 1:
             raise InputError(f"frames is {frames!r}: ask for a whole number of at least 1")
@@ -144,12 +133,7 @@ class VDSM(StateSpaceModel):
         Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
         the action's. InputError where they are not equally many, or not such clips.
         """
-        check_clips(identity, self.config)
-        check_clips(action, self.config)
-        if len(identity) != len(action):
-            raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
-        who, what = self.encode(identity), self.encode(action)
-        return self.decode(Codes(who.s, what.d, what.z), frames)
+        return swap(self, identity, action, frames)
 
     @torch.no_grad()
     def generate(
@@ -158,100 +142,54 @@ class VDSM(StateSpaceModel):
         frames: int,
         generator: torch.Generator | None = None,
         given: Tensor | None = None,
-        density: Density = "fitted",
     ) -> Video:
         """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
 
         With `given` clips [1 or num, T, C, H, W], s, d and z_1 are theirs (Sec. 3.2, Testing); a
         single frame (T = 1) gives s and z_1, and d is sampled. What is sampled comes from the
-        densities fitted to the training clips' codes and from d unrolled; with density
-        "standard", or before training has ended, from the paper's p(s), p(d), p(z_1), p(z_t | ...).
+        paper's p(s), p(d), p(z_1), p(z_t | z_{t-1}, d).
         """
-        require_some(num, frames)
-        if density not in get_args(Density):
-            raise InputError(f"density is '{density}': it is {' or '.join(get_args(Density))}")
-        d, z_first = self.sample_dynamics(num, generator, density)
-        if given is None:
-            s = self.sample_identity(num, generator, density)
-        else:
-            codes = self._given(given, num)
-            s = codes.s
-            if given.shape[1] > 1:
-                d, z_first = codes.d, codes.z[:, 0]
-            else:
-                z_first = self.encode_frames(given).z[:, 0].expand(num, -1)
-        fitted = density == "fitted" and self.dynamics_aggregate.fitted
-        by: Continuation = "dynamics" if fitted else "transition"
-        z = self.continue_poses(z_first[:, None], d, frames, generator, False, by)
-        return self.decode(Codes(s, d, z))
-
-    def _given(self, clips: Tensor, num: int) -> Codes:
-        """Codes of `num` clips, or of one clip `num` times."""
-        check_clips(clips, self.config)
-        if len(clips) not in (1, num):
-            raise InputError(f"{len(clips)} given clips for {num} to generate: give 1 or {num}")
-        codes = self.encode(clips)
-        s, d, z = (code.expand(num, *code.shape[1:]) for code in (codes.s, codes.d, codes.z))
-        return Codes(s, d, z)
+        return generate(self, num, frames, generator, given)
 
     def sample_identity(
-        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+        self, num: int, generator: torch.Generator | None = None
     ) -> Float[Tensor, "{num} S"]:
-        """Identities of nobody: from the fitted density of s, or from p(s).
+        """From p(s)."""
+        return self.identity_prior(num).sample(generator)
 
-        A mixture of Gaussians also gives what lies between individuals, which is drawn as a blend
-        of some. With `identity_walks` what comes from it is drawn as a frame and encoded, so many
-        times: an alternation of p(x | s) and q(s | x), by their means (Bengio et al. 2013,
-        "walkback"; Rezende et al. 2014, App. F). Where the model draws individuals sharply, that
-        moves a blend to somebody; where it does not, everybody to the average.
-
-        What is drawn from p(s) reads as every s does (`vdsm.methods.readout`): where s keeps some
-        directions alone, no clip's code differs in the others, and nobody who does was ever drawn.
-        """
-        if density == "standard" or not self.identity_aggregate.fitted:
-            return self.identity_aggregate.keep(self.identity_prior(num).sample(generator))
-        s = self.identity_aggregate.sample(num, generator)
-        for _ in range(self.config.identity_walks):
-            d, z_first = self.sample_dynamics(num, generator, density)
-            s = self.encode_frames(self.decode(Codes(s, d, z_first[:, None]))).s
-        return s
-
-    def sample_dynamics(
-        self, num: int, generator: torch.Generator | None = None, density: Density = "fitted"
+    def sample_motion(
+        self, num: int, generator: torch.Generator | None = None
     ) -> tuple[Float[Tensor, "{num} D"], Float[Tensor, "{num} Z"]]:
-        """d and z_1: from the fitted density of d, or from p(d) p(z_1), d read as every d is."""
-        if density == "fitted" and self.dynamics_aggregate.fitted:
-            d = self.dynamics_aggregate.sample(num, generator)
-            return d, self.infer_poses(d, 1, generator).z[:, 0]
-        first = self._isotropic(num, self.config.pose_dim, 1.0)
-        d = self.dynamics_aggregate.keep(self.dynamics_prior(num).sample(generator))
-        return d, first.sample(generator)
+        """d and z_1 from p(d) and p(z_1)."""
+        d = self.dynamics_prior(num).sample(generator)
+        return d, self._isotropic(num, self.config.pose_dim, 1.0).sample(generator)
+
+    def continue_motion(
+        self,
+        d: Dynamics,
+        z: Pose,
+        frames: int,
+        generator: torch.Generator | None = None,
+        by: Continuation = "transition",
+    ) -> Float[Tensor, "B {frames} Z"]:
+        """Extend z to `frames` by samples: by the prior's transition, or by d unrolled further."""
+        return self.continue_poses(z, d, frames, generator, False, by)
 
     # -- weights ----------------------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "VDSM":
+    def from_pretrained(cls, folder: str | Path) -> "VDSM | Readout":
         """A model from a folder with model.safetensors and config.json, such as a run.
 
         A name without a folder of that name is one of the models that come with the package.
+        Trained to its end it comes read out (`vdsm.methods.readout`), and does all that this does.
         """
-        from vdsm.store.shipped import find
-        from vdsm.store.weights import load
+        from vdsm.store.open import open_model
 
-        config, tensors = load(find(folder))
-        model = cls(config)
-        try:
-            model.load_weights(tensors)
-        except RuntimeError as error:
-            raise InputError(
-                f"the weights in {folder} are not of the sizes that its config.json states: "
-                "copy both files again"
-            ) from error
-        return model.eval()
-
-    def load_weights(self, tensors: Mapping[str, Tensor]) -> None:
-        """Set every weight. Raises RuntimeError where names or sizes differ."""
-        self.load_state_dict(dict(tensors))
+        model = open_model(folder)
+        if not isinstance(getattr(model, "model", model), cls):
+            raise InputError(f"{folder} holds a model of another method: open it by open_model")
+        return model  # type: ignore[return-value]
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Write model.safetensors (with a checksum) and config.json.
@@ -260,9 +198,12 @@ class VDSM(StateSpaceModel):
         """
         from vdsm.store.weights import save
 
-        save(self.config, self.state_dict(), Path(folder), dtype)
+        save(self, Path(folder), dtype)
 
 
 def _join(parts: Iterator[Codes]) -> Codes:
     s, d, z = zip(*((c.s, c.d, c.z) for c in parts), strict=True)
     return Codes(torch.cat(s), torch.cat(d), torch.cat(z))
+
+
+MODEL_CONFIG, MODEL = ModelConfig, VDSM

@@ -4,6 +4,7 @@ p(x_1:T, s, d, z_1:T) = p(s) p(d) p(z_1) Π_t p(x_t | s, z_t) Π_t>1 p(z_t | z_{
 q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, d)        Eq. 2
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -27,6 +28,9 @@ from vdsm.notation import Codes, Dynamics, Gaussian, Pose, Video, full
 
 Continuation = Literal["dynamics", "transition"]
 Features = Float[Tensor, "B T F"]
+PoseNow = Float[Tensor, "*rows Z"]  # z_{t-1} of one step [B, Z], or of all at once [B, T, Z]
+Flow = InverseAutoregressiveFlow
+Step = Callable[[PoseNow, Tensor], tuple[Gaussian, Flow | None]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Prior:
 class StateSpaceModel(nn.Module):
     """p and q of clips. Parts are named as in the paper; `docs/model.md` maps every symbol."""
 
-    sharpness: Tensor
+    inverse_temperature: Tensor
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
@@ -80,21 +84,14 @@ class StateSpaceModel(nn.Module):
             else None
         )
         self.z_start = nn.Parameter(torch.zeros(config.pose_dim))  # z_0 of q(z_1 | z_0, ...)
-        self.register_buffer("sharpness", torch.tensor(1.0))  # 1 / τ_s, set by the schedule
+        self.register_buffer("inverse_temperature", torch.tensor(1.0))  # 1 / τ_s, of the schedule
 
     # -- inference model, Eq. 2 -------------------------------------------------------------------
 
-    def features(
-        self,
-        x: Video,
-        seen: Video | None = None,
-        reference: Float[Tensor, "B M C H W"] | None = None,
-    ) -> tuple[Features, Float[Tensor, "B M F"]]:
-        """What q(z) and q(d) see, and what q(s) sees: x, or `seen` and `reference` instead."""
-        what = self.encoder(x if seen is None else seen)
-        if self.identity.encoder is None and seen is None and reference is None:
-            return what, what
-        return what, self.identity_features(x if reference is None else reference)
+    def features(self, x: Video) -> tuple[Features, Features]:
+        """ENC(x_t), as q(z) and q(d) see it, and as q(s) does."""
+        what: Features = self.encoder(x)
+        return what, what if self.identity.encoder is None else self.identity_features(x)
 
     def identity_features(self, x: Video) -> Features:
         """ENC(x_t) for q(s), by the encoder of all or one of its own."""
@@ -159,22 +156,51 @@ class StateSpaceModel(nn.Module):
 
         x enters through d alone: h̄_1:T is a function of d (Sec. 3.1).
         """
-        context = self.combiner.context(self.dynamics_decoder(d, frames), d)
-        z_prev = self.z_start.expand(len(d), -1)
-        steps: list[tuple[Gaussian, Tensor, Tensor]] = []
-        log_dets: list[Tensor] = []
-        for h_t in context.unbind(1):
-            q_t = self.combiner.step(z_prev, h_t)
-            base = z_prev = q_t.loc if mean else q_t.sample(generator)
-            if self.flow is not None:
-                z_prev, log_det = self.flow(base, h_t)
+        z_0 = self.z_start.expand(len(d), -1)
+        return self.scan(self.posterior_step, z_0, self.context(d, frames), generator, mean)
+
+    def context(self, d: Dynamics, frames: int) -> list[Tensor]:
+        """ĥ_t = {h̄_t, d} for every t: d unrolled (Eq. 5)."""
+        h_bar = self.dynamics_decoder(d, frames)
+        return list(self.combiner.context(h_bar, d).unbind(1))
+
+    def posterior_step(self, z_prev: PoseNow, h_t: Tensor) -> tuple[Gaussian, Flow | None]:
+        """q(z_t | z_{t-1}, h̄_t, d), and the flow that what is drawn passes through (Eq. 5)."""
+        return self.combiner.step(z_prev, h_t), self.flow
+
+    def prior_step(self, z_prev: PoseNow, d: Tensor) -> tuple[Gaussian, Flow | None]:
+        """p(z_t | z_{t-1}, d) (Eq. 6)."""
+        return self.transition(z_prev, d), None
+
+    def scan(
+        self,
+        step: Step,
+        z: PoseNow,
+        given: Sequence[Tensor],
+        generator: torch.Generator | None,
+        mean: bool,
+    ) -> Poses:
+        """z_t after z_{t-1} by one step function, of the posterior or of the prior, from z on.
+
+        given: what each step takes beside z_{t-1}.
+        """
+        densities, drawn, bases, log_dets = [], [], [], []
+        for more in given:
+            q_t, flow = step(z, more)
+            base = z = q_t.loc if mean else q_t.sample(generator)
+            if flow is not None:
+                z, log_det = flow(base, more)
                 log_dets.append(log_det)
-            steps.append((q_t, z_prev, base))
-        q_z, z, z_base = zip(*steps, strict=True)
+            densities.append(q_t)
+            drawn.append(z)
+            bases.append(base)
         return Poses(
-            Gaussian(torch.stack([q.loc for q in q_z], 1), torch.stack([q.scale for q in q_z], 1)),
-            torch.stack(z, 1),
-            torch.stack(z_base, 1),
+            Gaussian(
+                torch.stack([q.loc for q in densities], 1),
+                torch.stack([q.scale for q in densities], 1),
+            ),
+            torch.stack(drawn, 1),
+            torch.stack(bases, 1),
             torch.stack(log_dets, 1) if log_dets else None,
         )
 
@@ -189,7 +215,7 @@ class StateSpaceModel(nn.Module):
     def pose_prior(self, z: Pose, d: Dynamics) -> Gaussian:
         """p(z_1), and p(z_t | z_{t-1}, d) for all t > 1 at once (Eq. 6)."""
         first = Gaussian.standard(z[:, :1])
-        later = self.transition(z[:, :-1], d[:, None].expand(-1, z.shape[1] - 1, -1))
+        later, _ = self.prior_step(z[:, :-1], d[:, None].expand(-1, z.shape[1] - 1, -1))
         return Gaussian(
             torch.cat([first.loc, later.loc], 1), torch.cat([first.scale, later.scale], 1)
         )
@@ -208,7 +234,7 @@ class StateSpaceModel(nn.Module):
 
     def likelihood(self, codes: Codes) -> FrameDensity:
         """p(x_t | s, z_t) for every frame, [B, T]."""
-        logits = full(self.decoder(codes.s, codes.z, self.sharpness))
+        logits = full(self.decoder(codes.s, codes.z, self.inverse_temperature))
         return FrameDensity(logits, self.config.likelihood, self.config.gaussian_scale)
 
     @full_float32()
@@ -228,14 +254,11 @@ class StateSpaceModel(nn.Module):
         """
         if by not in get_args(Continuation):
             raise InputError(f"by is '{by}': z goes on by {' or by '.join(get_args(Continuation))}")
-        steps = list(z.unbind(1))
-        if by == "dynamics" and frames > len(steps):
-            context = self.combiner.context(self.dynamics_decoder(d, frames), d)
-            for h_t in context[:, len(steps) :].unbind(1):
-                q_t = self.combiner.step(steps[-1], h_t)
-                z_t = q_t.loc if mean else q_t.sample(generator)
-                steps.append(z_t if self.flow is None else self.flow(z_t, h_t)[0])
-        for _ in range(frames - len(steps)):
-            p_t = self.transition(steps[-1], d)
-            steps.append(p_t.loc if mean else p_t.sample(generator))
-        return torch.stack(steps[:frames], 1)
+        more = frames - z.shape[1]
+        if more <= 0:
+            return z[:, :frames]
+        step: Step = self.prior_step
+        given = [d] * more
+        if by == "dynamics":
+            step, given = self.posterior_step, self.context(d, frames)[z.shape[1] :]
+        return torch.cat([z, self.scan(step, z[:, -1], given, generator, mean).z], 1)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vdsm.methods.vdsm.config import SeparationConfig
+from vdsm.methods.vdsm.config import AdditionsConfig
 from vdsm.notation import Video, draw
 
 KNOTS = 4  # of a tone curve, beside 0
@@ -17,7 +17,7 @@ DARKEST = 0.15  # value of a knot: nothing visible turns black
 
 
 def other_colours(
-    x: Video, apart: SeparationConfig, generator: torch.Generator | None
+    x: Video, apart: AdditionsConfig, generator: torch.Generator | None
 ) -> Video | None:
     """The clips as q(z) and q(d) are to see them; None where that is as they are."""
     if not apart.jitter and not apart.tones:

@@ -15,22 +15,24 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vdsm.methods.vdsm.additions.augment import elsewhere
-from vdsm.methods.vdsm.elbo import Reference, Terms
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.elbo import Terms
 from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Video, full
 
 
 def contrast(
     model: VDSM,
-    x: Video,
+    views: Views,
     generator: torch.Generator | None = None,
     *,
-    reference: Reference,
     temperature: float,
     augment: float = 0.0,
 ) -> Terms:
-    """InfoNCE, in nats per individual, of x [B, T, C, H, W] and `reference`: clips of B people."""
-    pair = (elsewhere(frames, augment, generator) for frames in (x, reference))
+    """InfoNCE, in nats per individual, of clips of B people and others of theirs."""
+    assert views.identity_view is not None
+    clips = (views.target, views.identity_view)
+    pair = (elsewhere(frames, augment, generator) for frames in clips)
     one, other = (direction(model, frames) for frames in pair)
     alike = one @ other.mT / temperature
     own = torch.arange(len(alike), device=alike.device)

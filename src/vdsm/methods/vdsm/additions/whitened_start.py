@@ -23,8 +23,7 @@ from vdsm.device import as_video
 from vdsm.methods.vdsm.additions.augment import other_colours
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.model import CHUNK, VDSM
-from vdsm.methods.vdsm.stages import individuals
-from vdsm.train.batches import Individuals, stage_seed
+from vdsm.train.batches import Individuals, individuals, stage_seed
 
 LOOKED_AT = {"data": (200, 6), "looks": (400, 9)}  # most individuals; clips of each
 FRAMES = 4  # of each clip
@@ -48,11 +47,11 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
     seed = stage_seed(config.seed, 0)
     rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
     who, what, shown = [], [], []
-    frames = some_frames(individuals(clips, config), people, each, rng)
+    frames = some_frames(individuals(clips, config, config.stage1.group_by), people, each, rng)
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
         x = as_video(part, device)
         who.append(model.identity.embedding(model.identity_features(x)))
-        seen = other_colours(x, config.separation, generator)
+        seen = other_colours(x, config.additions, generator)
         what.append(model.encoder(x if seen is None else seen).flatten(0, 1))
         if looks:
             shown.append(F.avg_pool2d(x.mean(1), COARSE).flatten(1))

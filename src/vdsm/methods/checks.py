@@ -5,12 +5,12 @@ from numbers import Integral
 from torch import Tensor
 
 from vdsm.errors import InputError
-from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Codes
+from vdsm.protocol import FrameSpec
 from vdsm.words import counted
 
 
-def check_clips(clips: Tensor, c: ModelConfig) -> None:
+def check_clips(clips: Tensor, c: FrameSpec) -> None:
     """InputError unless these are clips [B, T, C, H, W] in [0, 1] of the model's frames."""
     if not isinstance(clips, Tensor):
         kind = type(clips).__name__
@@ -28,18 +28,17 @@ def check_clips(clips: Tensor, c: ModelConfig) -> None:
         raise InputError("clips must be floating point in [0, 1]: divide 8-bit frames by 255")
 
 
-def check_codes(codes: Codes, c: ModelConfig) -> None:
-    """InputError unless these are finite codes of the model's sizes, as many of each."""
+def check_codes(codes: Codes, sizes: tuple[int, int, int]) -> None:
+    """InputError unless these are finite codes s, d, z of the model's sizes, as many of each."""
     for name, dims in (("s", 2), ("d", 2), ("z", 3)):
         code = getattr(codes, name, None)
-        if not isinstance(code, Tensor) or code.ndim != dims or 0 in code.shape:
+        if not isinstance(code, Tensor) or code.ndim != dims or 0 in code.shape[:-1]:
             kind = tuple(code.shape) if isinstance(code, Tensor) else type(code).__name__
             wanted = "[B, T, κ_z]" if name == "z" else f"[B, κ_{name}]"
             raise InputError(f"code {name} is {kind}: give a tensor {wanted}, as encode does")
         if not code.isfinite().all():
             raise InputError(f"code {name} is not finite: see how it was made")
     found = (codes.s.shape[-1], codes.d.shape[-1], codes.z.shape[-1])
-    sizes = (c.identity_dim, c.dynamics_dim, c.pose_dim)
     if found != sizes:
         raise InputError(f"codes s, d, z have {found} dimensions: this model takes {sizes}")
     if not len(codes.s) == len(codes.d) == len(codes.z):
