@@ -23,7 +23,6 @@ fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
 import numpy as np
 import torch
 from jaxtyping import Float
-from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
@@ -124,6 +123,8 @@ class Aggregate(nn.Module):
         self.denoised.fill_(float(denoise and bool(self.kept.any())))
 
     def _fit_density(self, codes: Float[Tensor, "N K"], seed: int, denoise: bool) -> None:
+        from sklearn.mixture import GaussianMixture  # slow to import: only where training ends
+
         kept = self.kept > 0
         dims = int(kept.sum())
         self.weights.zero_()
