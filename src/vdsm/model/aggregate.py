@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import MultivariateNormal
 
 from vdsm.notation import Gaussian, draw
 
@@ -78,8 +77,10 @@ class Aggregate(nn.Module):
         used, kept = self.weights > 0, self.kept > 0
         means, u = self.means[used][:, kept], at[:, kept]
         factors = self.factors[used][:, kept][:, :, kept]
-        density = MultivariateNormal(means, scale_tril=factors)
-        logits = density.log_prob(u[:, None])  # type: ignore[no-untyped-call]
+        # log N(u; m, C) but for a constant. MultivariateNormal would import a computer algebra.
+        unit = torch.linalg.solve_triangular(factors, (u - means[:, None]).mT, upper=False)
+        narrow = factors.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        logits = -0.5 * unit.square().sum(1).T - narrow
         share = (logits + self.weights[used].log()).softmax(1)
         variance, axes = torch.linalg.eigh((factors @ factors.mT).cpu())  # MPS has none
         gain = ((axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT).to(at)
