@@ -1,7 +1,6 @@
 """VDSM as it is used: clips to codes and back, swaps, new clips; weights to and from a folder."""
 
-from collections.abc import Iterator, Mapping
-from numbers import Integral
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +12,14 @@ from vdsm.config import ModelConfig
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
 from vdsm.model.aggregate import Aggregate
-from vdsm.model.checks import check_clips, check_codes, require_some
+from vdsm.model.checks import (
+    check_clips,
+    check_codes,
+    check_weights,
+    require_frames,
+    require_generator,
+    require_some,
+)
 from vdsm.model.state_space import Continuation, StateSpaceModel
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
 
@@ -46,9 +52,9 @@ class VDSM(StateSpaceModel):
         constant, and with `separation.denoise` the others are without noise
         (`vdsm.model.aggregate`).
         """
-        check_clips(clips, self.config)
+        self._check(clips)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
-        return _join(self._encode(x) for x in torch.split(clips, CHUNK))
+        return Codes.cat([self._encode(x) for x in torch.split(clips, CHUNK)])
 
     @torch.no_grad()
     @full_float32()
@@ -60,10 +66,16 @@ class VDSM(StateSpaceModel):
         s and d of the sample read as every code does (`vdsm.model.aggregate`). InputError as
         for `encode`.
         """
-        check_clips(clips, self.config)
+        self._check(clips)
+        require_generator(generator)
         parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
         means, samples = zip(*parts, strict=True)
-        return _join(iter(means)), _join(iter(samples))
+        return Codes.cat(means), Codes.cat(samples)
+
+    def _check(self, clips: Tensor) -> None:
+        """InputError where these are no clips, or these weights none to compute with."""
+        check_weights(self.z_start)
+        check_clips(clips, self.config)
 
     def _encode(self, x: Video) -> Codes:
         q_s, q_d = self._who_and_what(x)
@@ -102,8 +114,8 @@ class VDSM(StateSpaceModel):
         Where stage 2 trains the last layer before q(z_t | x_t), as in the paper (Sec. 3.2), it
         does so for q(d) alone, and these z are no longer quite what stage 1 drew from.
         """
-        check_clips(clips, self.config)
-        return _join(self._encode_frames(x) for x in torch.split(clips, CHUNK))
+        self._check(clips)
+        return Codes.cat([self._encode_frames(x) for x in torch.split(clips, CHUNK)])
 
     def _encode_frames(self, x: Video) -> Codes:
         features, who = self.features(x.to(self.z_start))
@@ -119,13 +131,13 @@ class VDSM(StateSpaceModel):
         On the model's device, though drawn in bfloat16 where `precision` says so: within a few
         1/255. InputError for codes of another model's sizes, of unequal numbers, or no frames.
         """
+        check_weights(self.z_start)
         check_codes(codes, self.config)
+        require_frames(frames)
         frames = codes.z.shape[1] if frames is None else frames
-        if not isinstance(frames, Integral) or frames < 1:
-            raise InputError(f"frames is {frames!r}: ask for a whole number of at least 1")
         s, d, z = (code.to(self.z_start) for code in (codes.s, codes.d, codes.z))
         z = self.continue_poses(z, d, frames, None, True, by)
-        with autocast(z.device, use_bf16(self.precision, z.device)):
+        with autocast(z.device, use_bf16(self.precision, z.device, dtype=z.dtype)):
             return self._draw(s, d, z)
 
     def _draw(self, s: Identity, d: Dynamics, z: Pose) -> Video:
@@ -144,8 +156,9 @@ class VDSM(StateSpaceModel):
         Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
         the action's. InputError where they are not equally many, or not such clips.
         """
-        check_clips(identity, self.config)
-        check_clips(action, self.config)
+        self._check(identity)
+        self._check(action)
+        require_frames(frames)
         if len(identity) != len(action):
             raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
         who, what = self.encode(identity), self.encode(action)
@@ -168,6 +181,8 @@ class VDSM(StateSpaceModel):
         "standard", or before training has ended, from the paper's p(s), p(d), p(z_1), p(z_t | ...).
         """
         require_some(num, frames)
+        require_generator(generator)
+        check_weights(self.z_start)
         if density not in get_args(Density):
             raise InputError(f"density is '{density}': it is {' or '.join(get_args(Density))}")
         d, z_first = self.sample_dynamics(num, generator, density)
@@ -187,7 +202,7 @@ class VDSM(StateSpaceModel):
 
     def _given(self, clips: Tensor, num: int) -> Codes:
         """Codes of `num` clips, or of one clip `num` times."""
-        check_clips(clips, self.config)
+        self._check(clips)
         if len(clips) not in (1, num):
             raise InputError(f"{len(clips)} given clips for {num} to generate: give 1 or {num}")
         codes = self.encode(clips)
@@ -261,8 +276,3 @@ class VDSM(StateSpaceModel):
         from vdsm.pretrained import save
 
         save(self.config, self.state_dict(), Path(folder), dtype)
-
-
-def _join(parts: Iterator[Codes]) -> Codes:
-    s, d, z = zip(*((c.s, c.d, c.z) for c in parts), strict=True)
-    return Codes(torch.cat(s), torch.cat(d), torch.cat(z))
