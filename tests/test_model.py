@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -305,9 +307,7 @@ MISTAKES: dict[str, tuple[Callable[[VDSM], object], str]] = {
     "frames first": (lambda m: m.encode(GOOD.transpose(1, 2)), r"clips\.transpose\(1, 2\)"),
     "one clip": (lambda m: m.encode(GOOD[0]), r"a single clip is clips\[None\]"),
     "swap of -1 frames": (lambda m: m.swap(GOOD, GOOD, -1), "frames is -1: ask for"),
-    "half a frame": (lambda m: m.decode(CODES, 1.5), "frames is 1.5: ask for"),
     "negative frames": (lambda m: m.generate(2, -3), "asked for 2 clips of -3 frames"),
-    "whole codes": (lambda m: m.decode(CODES.to(torch.int64)), r"code s is torch\.int64"),
     "codes without values": (lambda m: m.decode(CODES.to("meta")), "codes s are on the device 'm"),
     "half": (lambda m: deepcopy(m).half().encode(GOOD), r"weights are torch\.float16: they are"),
     "half drawn": (lambda m: deepcopy(m).bfloat16().decode(CODES), r"are torch\.bfloat16"),
@@ -354,7 +354,9 @@ NO_TENSORS = {
     "model.swap(3, 3)": "clips are a int: give a tensor (torch.from_numpy makes one)",
     "model.encode(np.zeros((1, 2, 3, 64, 64)))": "clips are a ndarray: give a tensor",
     "model.encode([torch.zeros(2, 3, 64, 64)])": "clips are a list: give a tensor",
-    "model.decode(3)": "code s is int: give a tensor",
+    "model.decode(3)": "codes are a int: give vdsm.Codes",
+    "model.decode(model.encode(clips), 1.5)": "frames is 1.5: ask for",
+    "model.decode(model.encode(clips).to(torch.int64))": "code s is torch.int64: give floating",
     "model.decode(Codes(np.zeros((1, 2)), 1, 1))": "code s is ndarray: give a tensor",
     "model.generate(2, 3, generator=0)": "generator is a int: give a torch.Generator",
     "model.generate(2, 3, np.random.default_rng(0))": "generator is a Generator: give a torch.Gen",

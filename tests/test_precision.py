@@ -124,7 +124,9 @@ def test_double_precision_stays(
 def test_bfloat16_by_name_is_not_for_double_precision(tiny: ModelConfig, codes: Codes) -> None:
     model = VDSM(tiny).double()
     model.precision = "bf16"
-    with pytest.raises(InputError, match="precision is 'bf16', but the model's weights are float64"):
+    with pytest.raises(
+        InputError, match="precision is 'bf16', but the model's weights are float64"
+    ):
         model.decode(codes)
 
 

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from vdsm.config import ModelConfig, build
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, read_json
+from vdsm.files import atomic_write, read_json, refuse_pointer
 from vdsm.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+STORED = (None, torch.bfloat16, torch.float16, torch.float32, torch.float64)  # None: as they are
 
 
 def save(
@@ -61,7 +62,9 @@ def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[
     Biases and scalars stay as they are: they take next to no room. So does what was measured after
     training: a projection that is rounded is none.
     """
-    if dtype is not None and not dtype.is_floating_point:
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise InputError(f"dtype is {dtype!r}: give a torch type, as torch.bfloat16 is")
+    if dtype not in STORED:
         raise InputError(f"weights are not stored as {dtype}: choose a floating point type")
     stored = {
         name: t.to(dtype) if t.ndim > 1 and "_aggregate." not in name else t
@@ -89,6 +92,7 @@ def load(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         raise InputError(f"{folder / CONFIG} has no entry 'model': it is not a VDSM configuration")
     model = build(ModelConfig, config["model"], str(folder / CONFIG))
     file = folder / WEIGHTS
+    refuse_pointer(file)
     try:
         with safetensors.safe_open(file, "pt") as stored:
             expected = (stored.metadata() or {}).get("sha256")

@@ -23,7 +23,7 @@ from vdsm.evaluate.inputs import JUDGES_ONLY
 from vdsm.evaluate.sample import Sample, draw_sample, pairs_within
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
-from vdsm.files import atomic_write, check_writable
+from vdsm.files import atomic_write, check_writable, expanded
 from vdsm.model.vdsm import VDSM, Density
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
@@ -182,7 +182,7 @@ def named_features(settings: Settings) -> dict[str, Features]:
     if not settings.resnext:
         return {}
     device = str(pick_device(settings.device))
-    return {"resnext101": load_resnext101(Path(settings.resnext), device)}
+    return {"resnext101": load_resnext101(expanded(settings.resnext), device)}
 
 
 def encode(

@@ -87,8 +87,10 @@ def check_weights(like: Tensor) -> None:
 
 def check_codes(codes: Codes, c: ModelConfig) -> None:
     """InputError unless these are finite codes of the model's sizes, as many of each."""
+    if not all(hasattr(codes, name) for name in "sdz"):
+        raise InputError(f"codes are a {type(codes).__name__}: give vdsm.Codes, as encode does")
     for name, dims in (("s", 2), ("d", 2), ("z", 3)):
-        code = getattr(codes, name, None)
+        code = getattr(codes, name)
         if not isinstance(code, Tensor) or code.ndim != dims or 0 in code.shape:
             kind = tuple(code.shape) if isinstance(code, Tensor) else type(code).__name__
             wanted = "[B, T, κ_z]" if name == "z" else f"[B, κ_{name}]"

@@ -11,6 +11,7 @@ from torch import Tensor
 from vdsm.config import ModelConfig
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
+from vdsm.files import expanded
 from vdsm.model.aggregate import Aggregate
 from vdsm.model.checks import (
     check_clips,
@@ -39,6 +40,10 @@ class VDSM(StateSpaceModel):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
     def __init__(self, config: ModelConfig | None = None) -> None:
+        if config is not None and not isinstance(config, ModelConfig):
+            raise InputError(
+                f"config is {config!r}: give a ModelConfig; VDSM.from_pretrained loads a model"
+            )
         super().__init__(config)
         self.identity_aggregate = Aggregate(self.config.identity_dim)  # what training's s became
         self.dynamics_aggregate = Aggregate(self.config.dynamics_dim)
@@ -275,4 +280,4 @@ class VDSM(StateSpaceModel):
         """
         from vdsm.pretrained import save
 
-        save(self.config, self.state_dict(), Path(folder), dtype)
+        save(self.config, self.state_dict(), expanded(folder), dtype)

@@ -25,7 +25,7 @@ from vdsm.config import Config, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
+from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json, refuse_pointer
 from vdsm.train.stages import stages
 from vdsm.version import __version__
 from vdsm.weights import shipped
@@ -175,6 +175,7 @@ class Run:
         file = self.path / str(pointer.get("file"))
         if not file.is_file():
             raise InputError(f"{self.path / POINTER} names {file.name}, which is missing; {remedy}")
+        refuse_pointer(file)
         content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != pointer.get("sha256"):
             raise InputError(f"{file} is truncated or altered (its checksum differs); {remedy}")
