@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from vdsm.errors import InputError
@@ -116,6 +117,19 @@ def check_writable(out: Path, *suffixes: str, inputs: Sequence[str | Path] = ())
         raise InputError(f"{out} belongs to the {kind} in {out.parent}: choose another --out")
     if any(Path(place).resolve() == out.resolve() for place in inputs):
         raise InputError(f"{out} is what is to be read: choose another --out")
+    if not writable(out.resolve().parent):
+        raise InputError(f"{out} cannot be written in that folder: choose another --out")
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which need not be there yet; none is left behind."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def claim_folder(path: Path) -> None:
