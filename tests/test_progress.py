@@ -31,8 +31,8 @@ def test_a_narrow_terminal_loses_terms_and_never_the_step(width: int) -> None:
     with bar.bar:
         terms = {"log_pose": -123.4, "log_likelihood": 12345.6, "kl_z": 33.3, "kl_s": 2.2}
         bar.metrics({"name": "stage1", "step": 1234, "steps": 4000, **terms})
-    last = out.getvalue().splitlines()[-1]
-    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last).split("\r")[-1]
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    drawn = [line for line in re.split(r"[\r\n]", plain) if line.strip()][-1]
     assert "stage1" in drawn
     assert "1234/4000" in drawn
     assert "-:--:--" in drawn or re.search(r"\d:\d\d:\d\d", drawn)
