@@ -214,7 +214,7 @@ def test_evaluate_of_a_run_that_is_read_only(
         return make(dir=dir)
 
     monkeypatch.setattr(vdsm.files, "TemporaryFile", denied)
-    run, quick = str(world / "run"), ["--judge-steps", "2", "--device", "cpu"]
+    run, quick = str(world / "run"), ["--judge-steps", "2", "--floor", "0", "--device", "cpu"]
     out = tmp_path / "e.json"
     assert command(["evaluate", run, *quick, "--out", str(out)]) == 0
     said = capsys.readouterr().out
