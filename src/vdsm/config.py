@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -10,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from vdsm.errors import InputError
+from vdsm.files import expanded
 
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid")
@@ -127,7 +129,12 @@ def build(
 
 
 def _typed(field: FieldInfo, value: Any) -> Any:
-    """A flag's '64' means the number 64, which pydantic would not take for a Literal."""
+    """A flag's '64' means the number 64, which pydantic would not take for a Literal.
+
+    Of a path the ~ means the home folder, since no shell reads '--source=~/videos'.
+    """
+    if Path in (field.annotation, *get_args(field.annotation)) and isinstance(value, str):
+        return expanded(value)
     numbers = [choice for choice in get_args(field.annotation) if isinstance(choice, int)]
     return next((n for n in numbers if str(n) == value), value)
 

@@ -1,6 +1,7 @@
 """`vdsm evaluate`: the panel of `vdsm.evaluate`, filled in from one or more runs."""
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.sample import Sample, draw_sample, pairs_within
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
-from vdsm.files import atomic_write, check_writable
+from vdsm.files import atomic_write, check_writable, expanded, writable
 from vdsm.methods.readout import Density, Readout
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
@@ -38,6 +39,10 @@ from vdsm.version import __version__
 USAGE = "usage: vdsm evaluate RUN [RUN ...] [DATA] --out FILE.json [--test-clips N] [options]"
 FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
 MOST_TRAIN = 10_000  # training clips whose codes are probed
+UNLABELLED = (
+    "{} says neither who nor what its clips show, and swaps are judged by such labels: label some "
+    "of them (docs/data-folder.md), or look at curves and pictures, see: vdsm report {}"
+)
 ENCODED = 64  # clips encoded at once
 Result = dict[str, Any]
 
@@ -86,7 +91,7 @@ def evaluate(
     check_writable(out, ".json")
     keep_freed_memory()
     same_data(runs, data, settings.other_data)
-    cache = runs[0] / "judges" if is_run(runs[0]) else None
+    cache = judges_kept(runs[0], console) if is_run(runs[0]) else None
     results = []
     for path in runs:
         if len(runs) > 1:
@@ -98,6 +103,16 @@ def evaluate(
     print_report(result, result["roles"], result["dataset"], console)
     console.print(f"{out}: measured in {result['seconds']:.0f} s", soft_wrap=True)
     return result
+
+
+def judges_kept(run: Path, console: Console) -> Path:
+    """The folder of a run's judges; says beforehand where no new ones can be kept there."""
+    folder = run / "judges"
+    if not writable(folder):
+        console.print(
+            f"note: {folder} cannot be written to: new judges are not kept", soft_wrap=True
+        )
+    return folder
 
 
 def put_together(results: Sequence[Result]) -> Result:
@@ -140,7 +155,7 @@ def evaluate_run(
     trained = measurable(path)
     clips = clips_of(path, trained, data, settings.other_data)
     if not clips.info.factors:
-        raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
+        raise InputError(UNLABELLED.format(clips.path, shlex.quote(str(path))))
     model, _ = load_model(str(path), settings.device)
     require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
@@ -183,7 +198,7 @@ def named_features(settings: Settings) -> dict[str, Features]:
     if not settings.resnext:
         return {}
     device = str(pick_device(settings.device))
-    return {"resnext101": load_resnext101(Path(settings.resnext), device)}
+    return {"resnext101": load_resnext101(expanded(settings.resnext), device)}
 
 
 def encode(

@@ -21,10 +21,11 @@ Density fitted after training (Ghosh et al. 2020, "ex-post density estimation"):
 fill a part of p(s) = N(0, 1/N_s) only; a mixture of Gaussians says which.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import MultivariateNormal
 
 from vdsm.notation import draw
 
@@ -76,8 +77,11 @@ class CodeReadout(nn.Module):
         used, kept = self.weights > 0, self.kept > 0
         means, u = self.means[used][:, kept], at[:, kept]
         factors = self.factors[used][:, kept][:, :, kept]
-        density = MultivariateNormal(means, scale_tril=factors)
-        logits = density.log_prob(u[:, None])  # type: ignore[no-untyped-call]
+        # log N(u; m, C). MultivariateNormal would import a computer algebra.
+        unit = torch.linalg.solve_triangular(factors, (u - means[:, None]).mT, upper=False)
+        half_log_det = factors.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        constant = u.shape[1] * math.log(2 * math.pi)
+        logits = -0.5 * (constant + unit.pow(2).sum(-2).T) - half_log_det
         share = (logits + self.weights[used].log()).softmax(1)
         variance, axes = torch.linalg.eigh((factors @ factors.mT).cpu())  # MPS has none
         gain = ((axes * ((variance - 1).clamp_min(0) / variance)[:, None]) @ axes.mT).to(at)

@@ -153,7 +153,7 @@ def fit(
 
 def fit_density(code: CodeReadout, codes: Float[Tensor, "N K"], seed: int, shrink: bool) -> None:
     """A mixture of Gaussians of the directions kept, in which the noise has variance 1."""
-    from sklearn.mixture import GaussianMixture
+    from sklearn.mixture import GaussianMixture  # slow to import: only where training ends
 
     kept = code.kept > 0
     dims = int(kept.sum())

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vdsm.config import ReadoutConfig
 from vdsm.device import full_float32
 from vdsm.errors import InputError
+from vdsm.files import expanded
 from vdsm.methods.code_readout import CodeReadout
 from vdsm.methods.sampling import generate, swap
 from vdsm.notation import Codes, Dynamics, Identity, Pose, Video
@@ -190,7 +191,7 @@ class Readout(nn.Module):
         """
         from vdsm.store.weights import save
 
-        save(self, Path(folder), dtype)
+        save(self, expanded(folder), dtype)
 
 
 class _Sampler:
@@ -198,7 +199,7 @@ class _Sampler:
 
     def __init__(self, readout: Readout, density: Density) -> None:
         self.readout, self.density = readout, density
-        self.encode, self.decode = readout.encode, readout.decode
+        self.check, self.encode, self.decode = readout.check, readout.encode, readout.decode
         self.encode_frames = getattr(readout.model, "encode_frames", readout.encode)
 
     def sample_identity(self, num: int, generator: torch.Generator | None = None) -> Identity:

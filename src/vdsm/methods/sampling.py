@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vdsm.errors import InputError
-from vdsm.methods.checks import check_clips, require_some
+from vdsm.methods.checks import require_frames, require_generator, require_some
 from vdsm.notation import Codes, Video
 from vdsm.protocol import mix
 
@@ -16,8 +16,9 @@ def swap(model: Any, identity: Tensor, action: Tensor, frames: int | None = None
 
     InputError where they are not equally many, or not clips that the model takes.
     """
-    check_clips(identity, model.config)
-    check_clips(action, model.config)
+    for clips in (identity, action):
+        model.check(clips)
+    require_frames(frames)
     if len(identity) != len(action):
         raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
     drawn: Video = model.decode(mix(model.encode(identity), model.encode(action)), frames)
@@ -37,6 +38,7 @@ def generate(
     z_1. InputError for no clips, no frames, or as many given clips as do not go with `num`.
     """
     require_some(num, frames)
+    require_generator(generator)
     d, z_first = model.sample_motion(num, generator)
     if given is None:
         s = model.sample_identity(num, generator)
@@ -55,7 +57,8 @@ def generate(
 
 def encoded(model: Any, clips: Tensor, num: int) -> Codes:
     """Codes of `num` clips, or of one clip `num` times."""
-    codes: Codes = model.encode(clips)
+    model.check(clips)
     if len(clips) not in (1, num):
         raise InputError(f"{len(clips)} given clips for {num} to generate: give 1 or {num}")
+    codes: Codes = model.encode(clips)
     return Codes(*(code.expand(num, *code.shape[1:]) for code in (codes.s, codes.d, codes.z)))

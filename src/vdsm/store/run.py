@@ -26,7 +26,7 @@ from vdsm.config import RunConfig, build
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
+from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json, refuse_pointer
 from vdsm.methods.table import method_of
 from vdsm.store import upgrade, weights
 from vdsm.store.shipped import shipped
@@ -210,6 +210,7 @@ class Run:
         file = self.path / str(pointer.get("file"))
         if not file.is_file():
             raise InputError(f"{self.path / POINTER} names {file.name}, which is missing; {remedy}")
+        refuse_pointer(file)
         content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != pointer.get("sha256"):
             raise InputError(f"{file} is truncated or altered (its checksum differs); {remedy}")

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vdsm.errors import InputError
+from vdsm.files import expanded
 
 EXAMPLES, CARD = "examples", "README.md"  # beside the weights: 0.gif, 1.gif, ...; the model card
 
@@ -24,19 +25,19 @@ def find(place: str | Path) -> Path:
 
     What lies on the disk under that name is preferred. InputError for a bare name that is neither.
     """
-    path = Path(place)
-    bare = path.name == str(place)
+    path = expanded(place)
+    bare = path.name == str(place).rstrip("/")
     hidden = path.is_dir() and not (path / "config.json").exists()
     if not bare or (path.exists() and not (hidden and path.name in shipped())):
         return path
     if hidden:
         raise InputError(
-            f"the folder {place} here holds no trained model, and hides the shipped one of that "
+            f"the folder {path} here holds no trained model, and hides the shipped one of that "
             "name: rename it, or run this elsewhere"
         )
     if path.name not in shipped():
         raise InputError(
-            f"no folder {place} here, and no model of that name is shipped; "
+            f"no folder {path} here, and no model of that name is shipped; "
             f"shipped: {', '.join(shipped()) or 'none in this version'}"
         )
     return home() / path.name

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, read_json
+from vdsm.files import atomic_write, read_json, refuse_pointer
 from vdsm.methods.readout import Readout
 from vdsm.store import upgrade
 from vdsm.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 READOUT = "readout."  # what names of tensors that were fitted after training begin with
+KINDS = (None, torch.bfloat16, torch.float16, torch.float32, torch.float64)  # None: as they are
 SCHEDULED = ("inverse_temperature",)  # tensors that a schedule sets
 
 
@@ -92,7 +93,9 @@ def stored_as(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[
     Biases and scalars stay as they are: they take next to no room. So does what was measured after
     training: a projection that is rounded is none.
     """
-    if dtype is not None and not dtype.is_floating_point:
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise InputError(f"dtype is {dtype!r}: give a torch type, as torch.bfloat16 is")
+    if dtype not in KINDS:
         raise InputError(f"weights are not stored as {dtype}: choose a floating point type")
     stored = {
         name: t.to(dtype) if t.ndim > 1 and not name.startswith(READOUT) else t
@@ -121,6 +124,7 @@ def load(folder: Path) -> Stored:
         if not isinstance(content.get(name), dict):
             raise InputError(f"{folder / CONFIG} has no entry '{name}': it is not a model's")
     file = folder / WEIGHTS
+    refuse_pointer(file)
     try:
         with safetensors.safe_open(file, "pt") as stored:
             expected = (stored.metadata() or {}).get("sha256")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.errors import InputError
+from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.shape import Fit, luma, resample
@@ -111,6 +112,8 @@ def _start(path: Path) -> bytes:
         start = file.read(4)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
+    if start == POINTER[: len(start)]:
+        refuse_pointer(path)
     return start
 
 

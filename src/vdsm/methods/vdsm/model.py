@@ -1,7 +1,5 @@
 """VDSM as it is used: clips to codes and back, swaps, new clips; weights to and from a folder."""
 
-from collections.abc import Iterator
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +9,14 @@ from torch import Tensor
 
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
-from vdsm.methods.checks import check_clips, check_codes
+from vdsm.files import expanded
+from vdsm.methods.checks import (
+    check_clips,
+    check_codes,
+    check_weights,
+    require_frames,
+    require_generator,
+)
 from vdsm.methods.sampling import generate, swap
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.state_space import Continuation, StateSpaceModel
@@ -35,6 +40,18 @@ class VDSM(StateSpaceModel):
     # Not part of the weights: model.precision = "fp32" holds for this object alone.
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        if config is not None and not isinstance(config, ModelConfig):
+            raise InputError(
+                f"config is {config!r}: give a ModelConfig; VDSM.from_pretrained loads a model"
+            )
+        super().__init__(config)
+
+    def check(self, clips: Tensor) -> None:
+        """InputError where these are no clips, or these weights none to compute with."""
+        check_weights(self.z_start)
+        check_clips(clips, self.config)
+
     @torch.no_grad()
     @full_float32()
     def encode(self, clips: Tensor) -> Codes:
@@ -42,9 +59,9 @@ class VDSM(StateSpaceModel):
 
         Returns s [B, κ_s], d [B, κ_d], z [B, T, κ_z].
         """
-        check_clips(clips, self.config)
+        self.check(clips)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
-        return _join(self._encode(x) for x in torch.split(clips, CHUNK))
+        return Codes.cat([self._encode(x) for x in torch.split(clips, CHUNK)])
 
     @torch.no_grad()
     @full_float32()
@@ -55,10 +72,11 @@ class VDSM(StateSpaceModel):
 
         InputError as for `encode`.
         """
-        check_clips(clips, self.config)
+        self.check(clips)
+        require_generator(generator)
         parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
         means, samples = zip(*parts, strict=True)
-        return _join(iter(means)), _join(iter(samples))
+        return Codes.cat(means), Codes.cat(samples)
 
     def _encode(self, x: Video) -> Codes:
         q = self.posteriors(x)
@@ -90,8 +108,8 @@ class VDSM(StateSpaceModel):
         Where stage 2 trains the last layer before q(z_t | x_t), as in the paper (Sec. 3.2), it
         does so for q(d) alone, and these z are no longer quite what stage 1 drew from.
         """
-        check_clips(clips, self.config)
-        return _join(self._encode_frames(x) for x in torch.split(clips, CHUNK))
+        self.check(clips)
+        return Codes.cat([self._encode_frames(x) for x in torch.split(clips, CHUNK)])
 
     def _encode_frames(self, x: Video) -> Codes:
         features, who = self.features(x.to(self.z_start))
@@ -108,13 +126,13 @@ class VDSM(StateSpaceModel):
         1/255. InputError for codes of another model's sizes, of unequal numbers, or no frames.
         """
         c = self.config
+        check_weights(self.z_start)
         check_codes(codes, (c.identity_dim, c.dynamics_dim, c.pose_dim))
+        require_frames(frames)
         frames = codes.z.shape[1] if frames is None else frames
-        if not isinstance(frames, Integral) or frames < 1:
-            raise InputError(f"frames is {frames!r}: ask for a whole number of at least 1")
         s, d, z = (code.to(self.z_start) for code in (codes.s, codes.d, codes.z))
         z = self.continue_poses(z, d, frames, None, True, by)
-        with autocast(z.device, use_bf16(self.precision, z.device)):
+        with autocast(z.device, use_bf16(self.precision, z.device, dtype=z.dtype)):
             return self._draw(s, d, z)
 
     def _draw(self, s: Identity, d: Dynamics, z: Pose) -> Video:
@@ -198,12 +216,7 @@ class VDSM(StateSpaceModel):
         """
         from vdsm.store.weights import save
 
-        save(self, Path(folder), dtype)
-
-
-def _join(parts: Iterator[Codes]) -> Codes:
-    s, d, z = zip(*((c.s, c.d, c.z) for c in parts), strict=True)
-    return Codes(torch.cat(s), torch.cat(d), torch.cat(z))
+        save(self, expanded(folder), dtype)
 
 
 MODEL_CONFIG, MODEL = ModelConfig, VDSM
