@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vdsm.errors import InputError
+from vdsm.video.gif import count_gif_frames
 from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels
-from vdsm.video.whole import count_gif_frames
 
 STILL_DELAY = 0.1  # s, of a GIF frame that states none or under 20 ms, as browsers have it
 
