@@ -79,14 +79,14 @@ def _walk(path: Path, data: Bytes, screen: tuple[int, int]) -> Iterator[_Image]:
     at = 13 + _colours(data[10])
     shared = data[13:at] or None
     control = bytes(4)
-    count = 0
-    while not (at == len(data) and count) and data[at] != TRAILER:
+    whole = False  # whether the file may end here without its trailer
+    while not (at == len(data) and whole) and data[at] != TRAILER:
         if data[at] == EXTENSION and data[at + 1] in EXTENSIONS:
             size = EXTENSIONS[data[at + 1]]
             if size and data[at + 2] != size:
                 raise damaged(path, f"an extension of a wrong size at byte {at}")
             if data[at + 1] == CONTROL:
-                control = data[at + 3 : at + 7]
+                control, whole = data[at + 3 : at + 7], False
             at = _skip_blocks(data, at + 2)
         elif data[at] == IMAGE:
             x, y, w, h = (int.from_bytes(data[at + i : at + i + 2], "little") for i in (1, 3, 5, 7))
@@ -96,8 +96,7 @@ def _walk(path: Path, data: Bytes, screen: tuple[int, int]) -> Iterator[_Image]:
             palette = data[at + 10 : start] or shared
             at = _skip_blocks(data, start + 1)
             yield _Image(box, flags & 0x40, palette, control, start, at)
-            control = bytes(4)
-            count += 1
+            control, whole = bytes(4), True
         else:
             raise damaged(path, f"no GIF block at byte {at}")
     if data.find(b"\x21\xf9\x04", at) >= 0:
