@@ -1,0 +1,71 @@
+"""One palette of 256 colours for a clip, found fast, and its frames as indices of it."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vdsm.video.limits import Frames
+
+COLOURS = 256
+LEARNED = 3_000  # pixels, drawn at random, that a palette is learned from
+MOVES = (64, 32, 16, 0, 0)  # centres that change place in each step of k-means
+Packed = npt.NDArray[np.uint32]  # red, green, blue in one number
+Points = npt.NDArray[np.float32]
+
+
+def indexed(images: Frames) -> tuple[list[Image.Image], bytes]:
+    """Frames [T, H, W, 3] as indices, and their palette; exact where there are no more colours."""
+    packed = images @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    drawn = np.random.default_rng(0).integers(packed.size, size=LEARNED)
+    if len(np.unique(packed.reshape(-1)[drawn])) <= COLOURS:
+        colours = np.unique(packed)
+        if len(colours) <= COLOURS:
+            return _exact(packed, colours)
+    return _dithered(images, images.reshape(-1, 3)[drawn])
+
+
+def _exact(packed: Packed, colours: Packed) -> tuple[list[Image.Image], bytes]:
+    parts = np.stack([colours >> 16, colours >> 8, colours], 1).astype(np.uint8)
+    palette = parts.tobytes().ljust(3 * COLOURS, b"\0")
+    frames = [Image.fromarray(i) for i in np.searchsorted(colours, packed).astype(np.uint8)]
+    for frame in frames:
+        frame.putpalette(palette)
+    return frames, palette
+
+
+def _dithered(images: Frames, sample: Frames) -> tuple[list[Image.Image], bytes]:
+    base = Image.new("P", (1, 1))
+    palette = _learned(sample).tobytes()
+    base.putpalette(palette)
+    dither = Image.Dither.FLOYDSTEINBERG
+    return [Image.fromarray(i).quantize(palette=base, dither=dither) for i in images], palette
+
+
+def _learned(sample: Frames) -> Frames:
+    """uint8 [256, 3]: k-means of pixels [N, 3], from the colours of an octree."""
+    start = Image.fromarray(sample[None]).quantize(COLOURS, Image.Quantize.FASTOCTREE)
+    found = np.array(start.getpalette(), np.float32).reshape(-1, 3)[:COLOURS]
+    points = np.ones((len(sample), 4), np.float32)
+    points[:, :3] = sample
+    centres = np.concatenate([found, points[: COLOURS - len(found), :3]])
+    for moves in MOVES:
+        centres = _moved(centres, points, moves)
+    return np.rint(centres).astype(np.uint8)
+
+
+def _moved(centres: Points, points: Points, moves: int) -> Points:
+    """One step of k-means, after which the least useful centres go to the worst served points.
+
+    points: [N, 4], the last column of ones. |p - c|^2 is least where 2 p c - |c|^2 is greatest.
+    """
+    lines = np.column_stack([2 * centres, -(centres**2).sum(1)])
+    nearness = points @ lines.T
+    nearest = nearness.argmax(1)
+    sums = np.stack([np.bincount(nearest, part, COLOURS) for part in points.T], 1)
+    moved = (sums[:, :3] / np.maximum(sums[:, 3:], 1)).astype(np.float32)
+    moves = max(moves, np.count_nonzero(sums[:, 3] == 0))
+    if moves:
+        error = (points[:, :3] ** 2).sum(1) - nearness[np.arange(len(points)), nearest]
+        idle = np.bincount(nearest, error, COLOURS).argsort()[:moves]
+        moved[idle] = points[error.argsort()[::-1][:moves], :3]
+    return moved
