@@ -6,6 +6,7 @@ that was cut exactly between two images cannot be told from a whole one.
 
 import io
 import mmap
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vdsm.video.limits import Frames, TimedFrames, check_pixels, damaged, trunca
 # Extensions and the size of their first block, None for any.
 EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12, 0xFE: None}
 CONTROL, EXTENSION, IMAGE, TRAILER = 0xF9, 0x21, 0x2C, 0x3B
+NEXT = re.compile(rb"\x00\x21\xf9\x04....\x00[\x21\x2c]", re.DOTALL)  # what begins an image
 Bytes = mmap.mmap | bytes
 
 
@@ -95,6 +97,8 @@ def _walk(path: Path, data: Bytes, screen: tuple[int, int]) -> Iterator[_Image]:
             flags, start = data[at + 9], at + 10 + _colours(data[at + 9])
             palette = data[at + 10 : start] or shared
             at = _skip_blocks(data, start + 1)
+            if NEXT.search(data, start, at - 1):
+                raise damaged(path, f"images inside of the one at byte {start}")
             yield _Image(box, flags & 0x40, palette, control, start, at)
             control, whole = bytes(4), True
         else:

@@ -7,15 +7,15 @@ from PIL import Image
 from vdsm.video.limits import Frames
 
 COLOURS = 256
-LEARNED = 3_000  # pixels, drawn at random, that a palette is learned from
-MOVES = (64, 32, 16, 0, 0)  # centres that change place in each step of k-means
+LEARNED = 3_600  # pixels, drawn at random, that a palette is learned from
+MOVES = (0, 64, 32, 16, 8, 0)  # centres that change place in each step of k-means
 Packed = npt.NDArray[np.uint32]  # red, green, blue in one number
 Points = npt.NDArray[np.float32]
 
 
 def indexed(images: Frames) -> tuple[list[Image.Image], bytes]:
     """Frames [T, H, W, 3] as indices, and their palette; exact where there are no more colours."""
-    packed = images @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    packed: Packed = images.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     drawn = np.random.default_rng(0).integers(packed.size, size=LEARNED)
     if len(np.unique(packed.reshape(-1)[drawn])) <= COLOURS:
         colours = np.unique(packed)
@@ -35,14 +35,14 @@ def _exact(packed: Packed, colours: Packed) -> tuple[list[Image.Image], bytes]:
 
 def _dithered(images: Frames, sample: Frames) -> tuple[list[Image.Image], bytes]:
     base = Image.new("P", (1, 1))
-    palette = _learned(sample).tobytes()
+    palette = _learned(sample).astype(np.uint8).tobytes()
     base.putpalette(palette)
     dither = Image.Dither.FLOYDSTEINBERG
     return [Image.fromarray(i).quantize(palette=base, dither=dither) for i in images], palette
 
 
-def _learned(sample: Frames) -> Frames:
-    """uint8 [256, 3]: k-means of pixels [N, 3], from the colours of an octree."""
+def _learned(sample: Frames) -> Points:
+    """[256, 3] of whole numbers: k-means of pixels [N, 3], from the colours of an octree."""
     start = Image.fromarray(sample[None]).quantize(COLOURS, Image.Quantize.FASTOCTREE)
     found = np.array(start.getpalette(), np.float32).reshape(-1, 3)[:COLOURS]
     points = np.ones((len(sample), 4), np.float32)
@@ -50,7 +50,7 @@ def _learned(sample: Frames) -> Frames:
     centres = np.concatenate([found, points[: COLOURS - len(found), :3]])
     for moves in MOVES:
         centres = _moved(centres, points, moves)
-    return np.rint(centres).astype(np.uint8)
+    return np.rint(centres)
 
 
 def _moved(centres: Points, points: Points, moves: int) -> Points:
@@ -63,9 +63,9 @@ def _moved(centres: Points, points: Points, moves: int) -> Points:
     nearest = nearness.argmax(1)
     sums = np.stack([np.bincount(nearest, part, COLOURS) for part in points.T], 1)
     moved = (sums[:, :3] / np.maximum(sums[:, 3:], 1)).astype(np.float32)
-    moves = max(moves, np.count_nonzero(sums[:, 3] == 0))
+    moves = max(moves, int(np.count_nonzero(sums[:, 3] == 0)))
     if moves:
         error = (points[:, :3] ** 2).sum(1) - nearness[np.arange(len(points)), nearest]
         idle = np.bincount(nearest, error, COLOURS).argsort()[:moves]
-        moved[idle] = points[error.argsort()[::-1][:moves], :3]
+        moved[idle] = points[np.argpartition(-error, moves)[:moves], :3]
     return moved

@@ -71,6 +71,8 @@ class _Reader:
 
     def _tag(self, at: int) -> tuple[int, tuple[int, int, int]]:
         tag, kind, count = self._int(at, 2), self._int(at + 2, 2), self._int(at + 4, self.word)
+        if not 1 <= kind <= 18:
+            raise damaged(self.path, f"a tag of an unknown kind at byte {at}")
         place = at + 4 + self.word
         if ONE.get(kind, 1) * count > self.word:
             place = self._int(place, self.word)
