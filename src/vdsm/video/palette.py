@@ -35,14 +35,14 @@ def _exact(packed: Packed, colours: Packed) -> tuple[list[Image.Image], bytes]:
 
 def _dithered(images: Frames, sample: Frames) -> tuple[list[Image.Image], bytes]:
     base = Image.new("P", (1, 1))
-    palette = _learned(sample).astype(np.uint8).tobytes()
+    palette = _learned(sample).tobytes()
     base.putpalette(palette)
     dither = Image.Dither.FLOYDSTEINBERG
     return [Image.fromarray(i).quantize(palette=base, dither=dither) for i in images], palette
 
 
-def _learned(sample: Frames) -> Points:
-    """[256, 3] of whole numbers: k-means of pixels [N, 3], from the colours of an octree."""
+def _learned(sample: Frames) -> Frames:
+    """uint8 [256, 3]: k-means of pixels [N, 3], from the colours of an octree."""
     start = Image.fromarray(sample[None]).quantize(COLOURS, Image.Quantize.FASTOCTREE)
     found = np.array(start.getpalette(), np.float32).reshape(-1, 3)[:COLOURS]
     points = np.ones((len(sample), 4), np.float32)
@@ -50,7 +50,8 @@ def _learned(sample: Frames) -> Points:
     centres = np.concatenate([found, points[: COLOURS - len(found), :3]])
     for moves in MOVES:
         centres = _moved(centres, points, moves)
-    return np.rint(centres)
+    whole: Frames = np.rint(centres).astype(np.uint8)
+    return whole
 
 
 def _moved(centres: Points, points: Points, moves: int) -> Points:
