@@ -3,7 +3,9 @@
 VDSM_FUZZ_CASES sets how many damaged files of each kind are tried.
 """
 
+import struct
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from PIL import Image, features
 
 from media import pattern
 from test_video_damage import CASES, attempt, damage, damaged, no_hang
+from vdsm.errors import InputError
 from vdsm.video import read_video
 from vdsm.video.still import count_pictures
 
@@ -85,3 +88,33 @@ def test_damage_gives_every_frame_or_an_error(
             assert len(clip) == FRAMES
 
     check()
+
+
+def test_counting_says_what_reading_says(whole: dict[str, bytes], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for kind, content in whole.items():
+        path = tmp_path / kind
+        for _ in range(40):
+            data = bytearray(content)
+            data[int(rng.integers(min(200, len(data))))] = int(rng.integers(256))
+            path.write_bytes(data)
+            clip, _ = attempt(path, None)
+            if clip is not None:
+                assert count_pictures(path) == len(clip)
+            else:
+                with suppress(InputError):
+                    assert count_pictures(path) >= 1
+
+
+def test_nothing_reaches_the_terminal(
+    whole: dict[str, bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Pillow logs tags that are out of range, which would stand on the terminal.
+    content = bytearray(whole["raw.tif"])
+    at = content.index(struct.pack("<HHI", 277, 3, 1)) + 8  # SamplesPerPixel
+    content[at : at + 2] = struct.pack("<H", 9000)
+    (tmp_path / "a.tif").write_bytes(content)
+    clip, error = attempt(tmp_path / "a.tif", None)
+    assert clip is None
+    assert error
+    assert capfd.readouterr() == ("", "")
