@@ -88,17 +88,17 @@ def _walk(path: Path, data: Bytes, screen: tuple[int, int]) -> Iterator[_Image]:
             if size and data[at + 2] != size:
                 raise damaged(path, f"an extension of a wrong size at byte {at}")
             if data[at + 1] == CONTROL:
+                if data[at + 7]:
+                    raise damaged(path, f"a control block that goes on at byte {at}")
                 control, whole = data[at + 3 : at + 7], False
-            at = _skip_blocks(data, at + 2)
+            at = _skip_blocks(path, data, at + 2)
         elif data[at] == IMAGE:
             x, y, w, h = (int.from_bytes(data[at + i : at + i + 2], "little") for i in (1, 3, 5, 7))
             box = x, y, w or screen[0], h or screen[1]
             check_pixels(path, x + box[2], y + box[3])
             flags, start = data[at + 9], at + 10 + _colours(data[at + 9])
             palette = data[at + 10 : start] or shared
-            at = _skip_blocks(data, start + 1)
-            if NEXT.search(data, start, at - 1):
-                raise damaged(path, f"images inside of the one at byte {start}")
+            at = _skip_blocks(path, data, start + 1)
             yield _Image(box, flags & 0x40, palette, control, start, at)
             control, whole = bytes(4), True
         else:
@@ -112,9 +112,13 @@ def _colours(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _skip_blocks(data: Bytes, at: int) -> int:
+def _skip_blocks(path: Path, data: Bytes, start: int) -> int:
+    """Where a chain of blocks ends; a damaged one swallows the images that follow."""
+    at = start
     while data[at]:
         at += data[at] + 1
+    if NEXT.search(data, start, at):
+        raise damaged(path, f"images inside of the block at byte {start}")
     return at + 1
 
 

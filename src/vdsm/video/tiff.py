@@ -74,8 +74,11 @@ class _Reader:
         if not 1 <= kind <= 18:
             raise damaged(self.path, f"a tag of an unknown kind at byte {at}")
         place = at + 4 + self.word
-        if ONE.get(kind, 1) * count > self.word:
+        size = ONE.get(kind, 1) * count
+        if size > self.word:
             place = self._int(place, self.word)
+        if place + size > len(self.data):
+            raise truncated(self.path, "a tag whose value lies beyond its end")
         return tag, (kind, count, place)
 
     def number(self, tags: Tags, tag: int) -> int:
