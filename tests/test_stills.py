@@ -286,10 +286,16 @@ def test_stacks_of_image_j(tmp_path: Path) -> None:
     assert [time for time, _ in timed_frames(path)] == [0, 0.25, 0.5, 0.75]
     path = written("ImageJ=1.53\nimages=4\nfps=20.0\n")
     assert [time for time, _ in timed_frames(path)] == pytest.approx([0, 0.05, 0.1, 0.15])
-    with pytest.raises(InputError, match=r"a\.tif has 900 pictures under 4 page"):
+    with pytest.raises(InputError, match=r"a\.tif has more pictures than pages"):
         read_video(written("ImageJ=1.53\nimages=900\n"))
-    with pytest.raises(InputError, match=r"a\.tif has a page for each channel"):
-        read_video(written("ImageJ=1.53\nimages=4\nchannels=2\nframes=2\n"))
+    with pytest.raises(InputError, match=r"a\.tif has more pictures than pages"):
+        read_video(written('{"shape": [9, 24, 24], "truncated": true}'))
+    about = "ImageJ=1.53\nimages=4\nchannels=2\nframes=2\n"
+    assert len(read_video(written(about))) == 4  # of colours, whatever it says
+    grey = ramp(4)[..., 0]
+    for told in (about, '<OME><Pixels SizeZ="1" SizeT="2" SizeC="2"/></OME>'):
+        with pytest.raises(InputError, match=r"a\.tif has a page for each channel"):
+            read_video(save(tmp_path / "a.tif", grey, tiffinfo={270: told}))
 
 
 def test_pages_in_a_circle(tmp_path: Path) -> None:
