@@ -57,15 +57,19 @@ def test_a_step_of_k_means_is_the_plain_one() -> None:
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 255, (700, 3)).astype(np.float32)
     centres = rng.uniform(0, 255, (COLOURS, 3)).astype(np.float32)
+    counts = rng.integers(1, 5, 700)
     nearest = np.array([((centres - p) ** 2).sum(1).argmin() for p in points])
-    found = _moved(centres, np.column_stack([points, np.ones_like(points[:, 0])]), 0)
-    errors = [((centres[n] - p) ** 2).sum() for n, p in zip(nearest, points, strict=True)]
+    found = _moved(centres, np.column_stack([points, np.ones_like(points[:, 0])]), counts, 0)
+    near = zip(nearest, points, counts, strict=True)
+    errors = [k * ((centres[n] - p) ** 2).sum() for n, p, k in near]
     empty = 0
     for k, centre in enumerate(found):
         own = points[nearest == k]
         empty += not len(own)
         if len(own):
-            assert centre == pytest.approx(own.mean(0), abs=1e-2)
+            assert centre == pytest.approx(
+                np.repeat(own, counts[nearest == k], 0).mean(0), abs=1e-2
+            )
     assert empty > 0
     moved = {tuple(c) for k, c in enumerate(found.tolist()) if k not in nearest}
     worst = np.argsort(errors)[::-1][:empty]
