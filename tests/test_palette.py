@@ -60,8 +60,7 @@ def test_a_step_of_k_means_is_the_plain_one() -> None:
     counts = rng.integers(1, 5, 700)
     nearest = np.array([((centres - p) ** 2).sum(1).argmin() for p in points])
     found = _moved(centres, np.column_stack([points, np.ones_like(points[:, 0])]), counts, 0)
-    near = zip(nearest, points, counts, strict=True)
-    errors = [k * ((centres[n] - p) ** 2).sum() for n, p, k in near]
+    errors = [((centres[n] - p) ** 2).sum() for n, p in zip(nearest, points, strict=True)]
     empty = 0
     for k, centre in enumerate(found):
         own = points[nearest == k]

@@ -73,7 +73,6 @@ def _moved(centres: Points, points: Points, counts: Counts, moves: int) -> Point
     moves = min(max(moves, int(np.count_nonzero(sums[:, 3] == 0))), len(points) - 1)
     if moves:
         distance = (points[:, :3] ** 2).sum(1) - nearness[np.arange(len(points)), nearest]
-        error = counts * distance
-        idle = np.bincount(nearest, error, COLOURS).argsort()[:moves]
-        moved[idle] = points[np.argpartition(-error, moves)[:moves], :3]
+        idle = np.bincount(nearest, counts * distance, COLOURS).argsort()[:moves]
+        moved[idle] = points[np.argpartition(-distance, moves)[:moves], :3]
     return moved
