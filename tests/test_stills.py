@@ -127,6 +127,10 @@ def test_apng_times_and_default_picture(tmp_path: Path) -> None:
     # An animation of one frame beside a default picture: what browsers show is the animation.
     path.write_bytes(apng(size, parts[:1], default=default))
     assert near(read_video(path), composed(size, parts[:1]), 1)
+    assert [time for time, _ in timed_frames(path)] == [None]
+    path.write_bytes(apng(size, parts)[:-12])
+    with pytest.raises(InputError, match=r"a\.apng is truncated \(its last chunk is missing"):
+        read_video(path)
 
 
 def test_apng_as_ffmpeg(tmp_path: Path) -> None:

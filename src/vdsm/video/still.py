@@ -38,10 +38,9 @@ def picture_format(start: bytes) -> str | None:
         return "WEBP"
     if start[:4] in TIFF:
         return "TIFF"
-    brands = [
-        start[i : i + 4] for i in range(8, min(len(start), int.from_bytes(start[:4], "big")), 4)
-    ]
-    return "AVIF" if start[4:8] == b"ftyp" and {b"avif", b"avis"} & set(brands) else None
+    box = start[: int.from_bytes(start[:4], "big")]
+    brands = {box[i : i + 4] for i in range(8, len(box), 4)}
+    return "AVIF" if start[4:8] == b"ftyp" and brands & {b"avif", b"avis"} else None
 
 
 def count_pictures(path: Path) -> int:
@@ -117,21 +116,19 @@ def _pages(path: Path) -> TimedFrames:
     shown, step = tiff_pages(path)
     with _open(path) as image:
         for i, page in enumerate(shown):
-            timed = step is not None and len(shown) > 1
-            yield (i * step if timed and step else None), rgb(image, path, page)
+            yield (i * step if step and len(shown) > 1 else None), rgb(image, path, page)
 
 
 def _open(path: Path) -> Image.Image:
     """Open a picture, header only. Pillow's own limits are replaced by `check_pixels`."""
     try:
         with _quiet():
-            image = Image.open(path)
+            return Image.open(path)
     except Image.DecompressionBombError as error:
         limit = f"{MAX_PIXELS // 10**6} million pixels"
         raise InputError(f"{path} is over the limit of {limit}: scale it down first") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: convert it") from error
-    return image
 
 
 @contextmanager
