@@ -169,7 +169,9 @@ def test_noise_of_a_share_is_that_of_the_whole() -> None:
     assert torch.equal(draw(torch.randn, (3, 3, 2), share, like), whole[2:5])
 
 
-@pytest.mark.parametrize("others", [Others(), Others(2, reference=True, second=True, donor=True)])
+@pytest.mark.parametrize(
+    "others", [Others(), Others(2, identity_view=True, positive=True, donor=True)]
+)
 def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> None:
     clips = start(tmp_path / "run", data)[1]
     individuals = Individuals(clips, np.zeros(len(clips), bool))
@@ -177,12 +179,12 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
     whole = sampler.draw(np.random.default_rng(3), 5)
     part = sampler.draw(np.random.default_rng(3), 5, slice(1, 3))
     np.testing.assert_array_equal(part.target, whole.target[1:3])
-    if others.reference:
-        assert whole.reference is not None
-        assert whole.second is not None
+    if others.identity_view:
+        assert whole.identity_view is not None
+        assert whole.positive is not None
         assert whole.donor is not None
-        np.testing.assert_array_equal(part.reference, whole.reference[1:3])
-        np.testing.assert_array_equal(part.second, whole.second[1:3])
+        np.testing.assert_array_equal(part.identity_view, whole.identity_view[1:3])
+        np.testing.assert_array_equal(part.positive, whole.positive[1:3])
         np.testing.assert_array_equal(part.donor, whole.donor[1:3])
 
 

@@ -13,6 +13,8 @@ from vdsm.train.method import Method
 
 METHODS: dict[str, str] = {
     "vdsm": "state-space model with a mixture-of-experts decoder (Vowels et al., CVPR 2021)",
+    "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
+    "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
 }
 
 

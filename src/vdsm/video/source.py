@@ -13,10 +13,13 @@ from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.shape import Fit, luma, resample
-from vdsm.video.still import pictures
+from vdsm.video.still import BEGINNING, picture_format, pictures
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".gif")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+IMAGE_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+)
 
 
 def read_video(
@@ -102,14 +105,13 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
-    start = _start(path)
-    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+    return picture_format(_start(path)) is not None or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
     """The first bytes of a file, which must have some."""
     with open(path, "rb") as file:
-        start = file.read(4)
+        start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
     if start == POINTER[: len(start)]:
