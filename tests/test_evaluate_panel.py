@@ -202,11 +202,11 @@ def test_an_individual_is_not_swapped_with_itself(cache: Path) -> None:
     groups[test[:40]] = -1
     result = quick(cache, groups=groups)
     assert result["counts"]["swap.joint"] == 28
-    assert result["left_out"]["swap.pairs"] == "26 of 54 are of one individual with itself"
+    assert result["not_measured"]["swap.pairs"] == "26 of 54 are of one individual with itself"
     groups[test] = -1
     alone = quick(cache, groups=groups)
     assert "swap" not in alone
-    assert alone["left_out"]["swap"] == "every test clip is of one individual"
+    assert alone["not_measured"]["swap"] == "every test clip is of one individual"
 
 
 def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
@@ -222,7 +222,7 @@ def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
     assert result["swap"]["joint"] == 1.0
     assert result["leakage"]["z"]["direction"]["linear"]["accuracy"] == 1.0
     assert set(result["leakage"]) == {"s", "z", "z_sample"}
-    assert set(result["left_out"]) == {"unseen", "prior", "frechet.generated"}
+    assert set(result["not_measured"]) == {"unseen", "prior", "frechet.generated"}
 
 
 def test_another_seed_draws_other_swaps(cache: Path, perfect: dict[str, Any]) -> None:

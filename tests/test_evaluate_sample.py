@@ -9,14 +9,15 @@ import pytest
 
 from small import SMALL, pendula
 from vdsm import VDSM
-from vdsm.commands.evaluate import encode, unseen
 from vdsm.data import open_clips
 from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
+from vdsm.evaluate.asked import encode
 from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
+from vdsm.evaluate.run import unseen
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
 from vdsm.store.trained import Trained

@@ -218,7 +218,7 @@ def test_evaluate_of_a_run_that_is_read_only(
     def measured(*_: Any) -> None:
         raise InputError("came to measuring")
 
-    monkeypatch.setattr("vdsm.commands.evaluate.evaluate_run", measured)
+    monkeypatch.setattr("vdsm.evaluate.run.evaluate_run", measured)
     run = str(world / "run")
     assert command(["evaluate", run, "--out", str(tmp_path / "e.json")]) == 2
     said = capsys.readouterr()

@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from vdsm.commands.evaluate import FILE
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
+from vdsm.evaluate.result import FILE
 from vdsm.figures import FIGURES
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags

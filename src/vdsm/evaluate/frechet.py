@@ -55,9 +55,7 @@ def _against(context: Context, made: Looked, suffix: str) -> Numbers:
     if not made.samples:
         raise NotMeasured("there are neither judges nor features to compare clips by")
     real = context.real().samples
-    return {
-        f"{name}{suffix}": compare(real[name], sample) for name, sample in made.samples.items()
-    }
+    return {f"{name}{suffix}": compare(real[name], sample) for name, sample in made.samples.items()}
 
 
 def of_training(context: Context) -> Numbers:
@@ -77,9 +75,7 @@ def of_reconstructions(context: Context) -> Numbers:
 
 METRICS = (
     Metric("frechet.real", of_training, prefix="frechet"),
-    Metric(
-        "frechet.reconstructions", of_reconstructions, ("codes", "decode"), prefix="frechet"
-    ),
+    Metric("frechet.reconstructions", of_reconstructions, ("codes", "decode"), prefix="frechet"),
     Metric(
         "frechet.generated",
         lambda context: _against(context, generated(context), "_generated"),

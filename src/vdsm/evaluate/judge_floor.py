@@ -3,10 +3,10 @@
 It comes first: nothing else is measured unless every judge passes.
 """
 
+from vdsm.data.clips import Ints
 from vdsm.errors import InputError
 from vdsm.evaluate.context import Context
 from vdsm.evaluate.inputs import Inputs
-from vdsm.data.clips import Ints
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Verdicts
 from vdsm.evaluate.metric import Metric

@@ -32,6 +32,7 @@ class Metric:
         try:
             if reason is not None:
                 raise NotMeasured(reason)
-            context.numbers.update(under(self.prefix or self.name, self.measure(context)))
+            prefix = self.name if self.prefix is None else self.prefix
+            context.numbers.update(under(prefix, self.measure(context)))
         except NotMeasured as why:
             context.not_measured[self.name] = str(why)

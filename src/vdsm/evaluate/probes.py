@@ -1,4 +1,4 @@
-"""`leakage.*`: what can be read from a code, by probes. A linear and a non-linear one, chance, and a control.
+"""`leakage.*`: what can be read from a code. A linear probe and another, chance, and a control.
 
 A probe learns from codes of training clips and is scored on codes of every test clip. Chance is
 what can be had without the code, the better of two strategies: to guess evenly (1 / number of

@@ -87,7 +87,7 @@ def pairs_of(context: Context) -> Ints:
     """[P, 2] test clips of two individuals each; NotMeasured where there is one individual."""
     inputs = context.inputs
     pairs = match(inputs.test, inputs.groups, context.rng("swap"))
-    strangers = pairs[inputs.groups[pairs[:, 0]] != inputs.groups[pairs[:, 1]]]
+    strangers: Ints = pairs[inputs.groups[pairs[:, 0]] != inputs.groups[pairs[:, 1]]]
     own = len(pairs) - len(strangers)
     if not len(strangers):
         raise NotMeasured("every test clip is of one individual")
