@@ -79,7 +79,7 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
     assert perfect["individuals"] == 18
     assert perfect["seed"] == 0
     assert set(perfect) - set(MEASURES) == {
-        *("intervals", "counts", "n", "individuals", "seed", "settings", "left_out")
+        *("intervals", "counts", "n", "individuals", "seed", "settings", "not_measured", "notes")
     }
     assert all(isinstance(value, float) for value in found.values())
     assert set(perfect["counts"]) == set(found)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Clips, Frames, Ints, Role
+from vdsm.data.clips import SPLITS, Clips, Frames, Ints, Role
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import JUDGES_ONLY, factor_fault
 from vdsm.evaluate.seeds import generator
