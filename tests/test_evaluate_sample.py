@@ -262,7 +262,10 @@ def test_codes_of_clips_for_judges_alone_stay_zero(tmp_path: Path) -> None:
     last = replace(sample, split=np.append(sample.split[:count], np.full(3, JUDGES_ONLY)))
     model = VDSM(SMALL.model).eval()
     told: list[tuple[int, int]] = []
-    codes, sampled = encode(model, last, 0, lambda _, done, of: told.append((done, of)))
+    codes, raw, sampled = encode(
+        model, last.real, last.split, 0, lambda _, done, of: told.append((done, of))
+    )
+    assert raw == {}, "no readout, so nothing but the codes"
     assert told[-1] == (count, count)
     expected = model.encode(as_video(sample.real[np.arange(count)]))
     for name in "sdz":

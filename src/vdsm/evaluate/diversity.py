@@ -36,6 +36,7 @@ def spread(x: Floats, weights: Floats) -> Floats:
     over all pairs, those of a row with itself among them, of which there are none: n / (n - 1).
     """
     total = weights.sum(axis=1)
+    x = x - x[0]  # alike clips differ by nothing, and not by what rounding leaves
     mean = weights @ x / total[:, None]
     square = weights @ (x**2).mean(axis=1) / total
     n = len(x)

@@ -3,7 +3,7 @@
 How much each cell of a frame changes from one frame to the next, in a grid of at most 16 x 16, is
 correlated (Pearson, over all cells and frames of a clip) with that of the action's clip, of the
 identity's clip, and of a stranger, another swap's action, which says what any two clips have in
-common. No label is needed.
+common. Clips that do not move at all agree with nothing and are not counted. No label is needed.
 """
 
 import numpy as np
@@ -50,10 +50,14 @@ def measure(context: Context) -> Numbers:
     )
     units = inputs.groups[made.pairs[: len(swap)]]
     others = {"action": action, "identity": identity, "stranger": np.roll(action, 1, axis=0)}
-    return {
-        name: context.bootstrap.mean(correlation(swap, moved), units)
-        for name, moved in others.items()
-    }
+    if not (action.std(axis=1) > 0).any():
+        raise NotMeasured("no test clip moves")
+    numbers: Numbers = {}
+    for name, moved in others.items():
+        moves = moved.std(axis=1) > 0
+        found = correlation(swap[moves], moved[moves])
+        numbers[name] = context.bootstrap.mean(found, units[moves])
+    return numbers
 
 
 METRIC = Metric("unlabelled.motion", measure, ("swap",))
