@@ -67,19 +67,16 @@ def _held(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
 
 
 def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
+    raw = () if "leakage_raw" in result.get("notes", {}) else _probed(result, "leakage_raw")
+    for code, factor, probes in raw:
+        if factor in roles and not _belongs(code, roles[factor]):
+            yield from _leak(result, "leakage_raw", code, factor, probes)
     for code, factor, probes in _probed(result):
         if factor not in roles or _belongs(code, roles[factor]):
             continue
-        above = {k: probes[k]["accuracy"] - probes[k]["chance"] for k in PROBES}
-        sure = [kind for kind in PROBES if _sure(result, f"leakage.{code}.{factor}.{kind}.excess")]
-        kind = max(sure, key=lambda kind: above[kind], default=None)
-        if kind and above[kind] > MOST_LEAK:
-            accuracy, chance = probes[kind]["accuracy"], probes[kind]["chance"]
-            yield (
-                f"{factor} leaks into {code}: a probe ({kind}) reads it in {percent(accuracy)}, "
-                f"chance is {percent(chance)}"
-            )
-        elif probes["scan"]["p_value"] <= RARE:
+        said = list(_leak(result, "leakage", code, factor, probes))
+        yield from said
+        if not said and probes["scan"]["p_value"] <= RARE:
             scan = probes["scan"]
             share = scan["share"]
             which = "all clips" if share == 1 else f"the surest {percent(share)} of clips"
@@ -87,6 +84,22 @@ def _leaks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]
                 f"{factor} leaks into {code} a little: of {which} it is read in "
                 f"{percent(scan['accuracy'])}, by luck in {percent(scan['expected'])}"
             )
+
+
+def _leak(
+    result: Mapping[str, Any], prefix: str, code: str, factor: str, probes: Mapping[str, Any]
+) -> Iterator[str]:
+    """One sentence where a probe that is sure of it reads much more than chance."""
+    above = {k: probes[k]["accuracy"] - probes[k]["chance"] for k in PROBES}
+    sure = [kind for kind in PROBES if _sure(result, f"{prefix}.{code}.{factor}.{kind}.excess")]
+    kind = max(sure, key=lambda kind: above[kind], default=None)
+    if kind and above[kind] > MOST_LEAK:
+        accuracy, chance = probes[kind]["accuracy"], probes[kind]["chance"]
+        before = ", before it is read out" if prefix == "leakage_raw" else ""
+        yield (
+            f"{factor} leaks into {code}{before}: a probe ({kind}) reads it in "
+            f"{percent(accuracy)}, chance is {percent(chance)}"
+        )
 
 
 def _sure(result: Mapping[str, Any], key: str) -> bool:
@@ -105,8 +118,10 @@ def _judged(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"judges say the same of a clip and its reconstruction in {percent(mean)} of cases"
 
 
-def _probed(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for code, factors in result.get("leakage", {}).items():
+def _probed(
+    result: Mapping[str, Any], prefix: str = "leakage"
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for code, factors in result.get(prefix, {}).items():
         for factor, probes in factors.items():
             yield code, factor, probes
 
