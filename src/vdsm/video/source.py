@@ -16,13 +16,11 @@ from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.shape import Fit, luma
 from vdsm.video.still import pictures
 
-VIDEO_SUFFIXES = tuple(
-    f".{kind}"
-    for kind in (
-        "mp4 m4v mov mkv webm avi mpg mpeg m1v m2v vob ts mts m2ts flv f4v wmv asf 3gp 3g2 ogv rm"
-        " rmvb h264 gif"
-    ).split()
-)
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v",
+    ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf",
+    ".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".h264", ".gif",
+)  # fmt: skip
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
