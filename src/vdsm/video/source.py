@@ -12,6 +12,7 @@ import numpy as np
 from vdsm.errors import InputError
 from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
+from vdsm.video.heic import BYTES, is_heif, prepare
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.shape import Fit, luma
 from vdsm.video.still import pictures
@@ -21,7 +22,9 @@ VIDEO_SUFFIXES = (
     ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf",
     ".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".h264", ".gif",
 )  # fmt: skip
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+IMAGE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif"
+)  # fmt: skip
 
 
 def read_video(
@@ -71,7 +74,7 @@ def frames(
     path = Path(path)
     span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
-        timed = timed_frames(path, threads=threads)
+        timed = _timed(path, threads, standing=bool(fps))
         if start is not None or end is not None:
             timed = clocked(timed)
         taken = resample(timed, fps, span) if fps else cut(timed, span)
@@ -87,7 +90,11 @@ def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
     what is missing, unreadable, damaged, truncated or over `MAX_PIXELS`, raised no later than
     after the last good frame.
     """
-    path = Path(path)
+    yield from _timed(Path(path), threads)
+
+
+def _timed(path: Path, threads: int, *, standing: bool = False) -> TimedFrames:
+    """standing: a picture comes again where a video says that it stands on."""
     with named(path):
         if path.is_dir():
             for file in pictures_in(path):
@@ -97,7 +104,7 @@ def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
         elif _is_picture(path):
             yield from pictures(path)
         else:
-            yield from decode(path, threads)
+            yield from decode(path, threads, standing=standing)
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -121,15 +128,17 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
     start = _start(path)
-    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+    known = start.startswith((b"GIF8", b"\x89PNG", b"\xff\xd8\xff")) or is_heif(start)
+    return known or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
-    """The first bytes of a file, which must have some."""
+    """The first bytes of a file, which must have some; HEIC can be read from then on."""
     with open(path, "rb") as file:
-        start = file.read(4)
+        start = file.read(BYTES)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
+    prepare(path, start)
     return start
 
 
