@@ -56,8 +56,14 @@ def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFram
 
 
 def _open(path: Path) -> Any:
+    formats = {"format_whitelist": FORMATS}
     try:
-        return av.open(str(path), options={"format_whitelist": FORMATS}, stream_options=[LIMIT] * 8)
+        try:
+            return av.open(str(path), options=formats, stream_options=[LIMIT] * 8)
+        except ValueError as error:
+            if "stream_options" not in str(error):
+                raise
+            return av.open(str(path), options=formats)  # tracks are known after some packets only
     except av.FFmpegError as error:
         raise InputError(
             f"{path} is no video that can be read ({error.strerror}): expected mp4, mov, mkv,"

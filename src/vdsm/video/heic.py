@@ -18,8 +18,8 @@ def is_heif(start: bytes) -> bool:
 
 def prepare(path: Path, start: bytes) -> None:
     """Let Pillow read HEIC from here on. InputError where it is HEIC and that cannot be."""
-    brands = [start[i : i + 4] for i in range(8, int.from_bytes(start[:4], "big"), 4)]
-    if not is_heif(start) or any(brand in AV1_BRANDS for brand in brands):
+    box = start[: int.from_bytes(start[:4], "big")]
+    if not is_heif(start) or any(box[i : i + 4] in AV1_BRANDS for i in range(8, len(box), 4)):
         return
     try:
         from pillow_heif import register_heif_opener
