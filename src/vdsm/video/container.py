@@ -45,7 +45,8 @@ def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFram
         step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
         tally = Tally(path, c, stream, counts)
         upright = _Upright(path, stream.sample_aspect_ratio)
-        clock = _Clock(path, stream, step, (c.duration or 0) / av.time_base)
+        lasts = 0 if c.format.name in RAW else (c.duration or 0) / av.time_base
+        clock = _Clock(path, stream, step, lasts)
         times = Times(max(1, round(step / stream.time_base)))
         image: Frames | None = None
         for time, frame in _shown(c, stream, times, tally, threads):

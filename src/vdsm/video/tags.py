@@ -12,7 +12,6 @@ DATA_OBJECT = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 BROADCAST = 1  # the flag of a live recording, whose sizes mean nothing
 TAGS = (8, 9, 18)  # sound, video, script; bit 5 is encryption
-LARGE = 2**32 - 1
 
 
 def check_flv(path: Path, data: Bytes) -> None:
@@ -61,14 +60,31 @@ def check_asf(path: Path, data: Bytes) -> None:
 
 
 def check_real(path: Path, data: Bytes) -> None:
-    """The chunks of the file follow one another up to its end."""
+    """The chunks of the file, and the packets in them, follow one another up to its end."""
     at = 0
     while at + 8 <= len(data):
         size = int.from_bytes(data[at + 4 : at + 8], "big")
-        if data[at : at + 4] == b"DATA" and size in (0, LARGE):
-            return
-        if size < 8:
+        if data[at : at + 4] == b"DATA":
+            packets = int.from_bytes(data[at + 10 : at + 14], "big")
+            at = _end_of_packets(path, data, at + 18, packets)
+        elif size >= 8:
+            at += size
+        elif data[at : at + 8] == bytes(8):  # an end that some writers put
+            at += 8
+        else:
             raise damaged(path, f"at byte {at}")
-        at += size
-    if at > len(data):
-        raise truncated(path, f"{len(data)} bytes of at least {at}")
+    if at != len(data):
+        raise truncated(path, f"{len(data)} bytes of at least {max(at, len(data) + 1)}")
+
+
+def _end_of_packets(path: Path, data: Bytes, at: int, packets: int) -> int:
+    """Where the packets of a RealMedia file end; their number is 0 where it was not known."""
+    found = 0
+    while (found < packets or not packets) and at + 12 <= len(data):
+        version, size = data[at : at + 2], int.from_bytes(data[at + 2 : at + 4], "big")
+        if version not in (b"\0\0", b"\0\1") or size < 12:
+            break
+        at, found = at + size, found + 1
+    if found < packets:
+        raise truncated(path, f"{found} of {packets} packets")
+    return at
