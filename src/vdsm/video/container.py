@@ -105,6 +105,8 @@ def _decoded(
     raw = container.format.name in RAW
     gives = _Gives(decoder)
     for packet in container.demux(stream):
+        if container.format.name == "mpegts":
+            packet.is_corrupt = False  # so where segments were joined; see `check_transport`
         if packet.is_corrupt:
             raise damaged(tally.path, f"packet {tally.packets}")
         if packet.size:
