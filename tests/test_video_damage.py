@@ -9,7 +9,6 @@ import signal
 import struct
 import warnings
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
