@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from media import Frames, encode, number, numbered, waves
-from vdsm.video import colour, read_video
+from vdsm.video import hdr, read_video
 
 Floats = npt.NDArray[np.float64]
 PQ, HLG, BT709, BT2020, P3 = 16, 18, 1, 9, 12
@@ -117,8 +117,8 @@ def test_hdr_shows_the_scene(suffix: str, transfer: int, curve: str, tmp_path: P
 
 def test_highlights_stay_in_order() -> None:
     levels = np.array([pq(nits) for nits in (100, 150, 193, 203, 220, 300, 1000, 4000)])
-    image = np.rint(colour.FULL * np.repeat(levels[None, :, None], 3, 2)).astype(np.uint16)
-    found = colour.to_srgb(image, PQ, BT2020)[0, :, 0].astype(int)
+    image = np.rint(hdr.FULL * np.repeat(levels[None, :, None], 3, 2)).astype(np.uint16)
+    found = hdr.to_srgb(image, PQ, BT2020)[0, :, 0].astype(int)
     assert (np.diff(found) >= 0).all()
     assert found[3] >= 250
     assert found[4] > found[3]

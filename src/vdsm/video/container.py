@@ -10,12 +10,12 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
-from vdsm.video.colour import HIGH_RANGE, is_wide, to_srgb
+from vdsm.video.colours import on_black
 from vdsm.video.fields import deinterlaced
+from vdsm.video.hdr import HIGH_RANGE, is_wide, to_srgb
 from vdsm.video.heic import is_heif
 from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged
 from vdsm.video.mpeg4 import Pictures
-from vdsm.video.still import on_black
 from vdsm.video.tally import Tally
 from vdsm.video.times import Times
 from vdsm.video.track import shown_track

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.errors import InputError
+from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
-from vdsm.video.heic import BYTES, is_heif, prepare
+from vdsm.video.heic import is_heif, prepare
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.shape import Fit, luma
-from vdsm.video.still import pictures
+from vdsm.video.still import BEGINNING, picture_format, pictures
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v",
@@ -23,8 +24,9 @@ VIDEO_SUFFIXES = (
     ".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".h264", ".gif",
 )  # fmt: skip
 IMAGE_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif"
-)  # fmt: skip
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif", ".heic", ".heif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+)
 
 
 def read_video(
@@ -128,16 +130,17 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
     start = _start(path)
-    known = start.startswith((b"GIF8", b"\x89PNG", b"\xff\xd8\xff")) or is_heif(start)
-    return known or is_picture_name(path)
+    return picture_format(start) is not None or is_heif(start) or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
     """The first bytes of a file, which must have some; HEIC can be read from then on."""
     with open(path, "rb") as file:
-        start = file.read(BYTES)
+        start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
+    if start == POINTER[: len(start)]:
+        refuse_pointer(path)
     prepare(path, start)
     return start
 

@@ -1,7 +1,7 @@
 """Whether a file is whole, from the structure of its container: decoders shorten some in silence.
 
 Each container says how long its parts are, so a file that was cut ends inside a part. Here are
-GIF89a and ISO 14496-12 boxes (mp4, mov, 3gp); each other container has a file of its own.
+ISO 14496-12 boxes (mp4, mov, 3gp); each other container has a file of its own.
 """
 
 import mmap
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vdsm.video.asf import count_objects
-from vdsm.video.limits import Bytes, check_pixels, damaged, truncated
+from vdsm.video.limits import Bytes, truncated
 from vdsm.video.matroska import count_blocks
 from vdsm.video.ogg import check_ogg
 from vdsm.video.packs import check_program, check_transport, transport_size
@@ -18,8 +18,6 @@ from vdsm.video.riff import count_pictures
 from vdsm.video.tags import check_flv, check_real
 
 BOX_TYPE = re.compile(rb"[\x20-\x7e\xa9]{4}")
-# GIF extensions and the size of their first block, None for any.
-EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12, 0xFE: None}
 ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 CHECKS: dict[bytes, Callable[[Path, Bytes], None]] = {
     b"\x00\x00\x01\xba": check_program,
@@ -65,46 +63,3 @@ def _end_of_boxes(data: Bytes) -> int:
             return len(data)
         at += size
     return at
-
-
-def count_gif_frames(path: Path) -> int:
-    """How many images a GIF holds, by its blocks; every block and the trailer must be there."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            return _walk_gif(path, data)
-        except IndexError:
-            raise truncated(path, "the GIF ends inside a block") from None
-
-
-def _walk_gif(path: Path, data: Bytes) -> int:
-    at = 13 + _colours(data[10])
-    count = 0
-    while data[at] != 0x3B:  # trailer
-        if data[at] == 0x21 and data[at + 1] in EXTENSIONS:
-            size = EXTENSIONS[data[at + 1]]
-            if size and data[at + 2] != size:
-                raise damaged(path, f"an extension of a wrong size at byte {at}")
-            at = _skip_blocks(data, at + 2)
-        elif data[at] == 0x2C:  # image
-            x, y, width, height = (
-                int.from_bytes(data[at + i : at + i + 2], "little") for i in (1, 3, 5, 7)
-            )
-            check_pixels(path, x + width, y + height)
-            at = _skip_blocks(data, at + 11 + _colours(data[at + 9]))
-            count += 1
-        else:
-            raise damaged(path, f"no GIF block at byte {at}")
-    if data.find(b"\x21\xf9\x04", at) >= 0:
-        raise damaged(path, "images after the end of the GIF")
-    return count
-
-
-def _colours(flags: int) -> int:
-    """Bytes of the colour table that a flags byte announces."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _skip_blocks(data: Bytes, at: int) -> int:
-    while data[at]:
-        at += data[at] + 1
-    return at + 1
