@@ -82,9 +82,8 @@ def yuv(coded: list[Floats], bits: int) -> npt.NDArray[Any]:
 def hdr_clip(path: Path, colours: list[tuple[int, ...]], transfer: int, curve: str) -> Path:
     coded = yuv([signal(rgb, transfer, curve) for rgb in colours], 10)
     tags = {"colorspace": 9, "color_primaries": BT2020, "color_trc": transfer, "color_range": 1}
-    options = {"x265-params": "lossless=1:log-level=none"}
-    codec = "ffv1" if path.suffix == ".mkv" else "libx265"
-    setup: dict[str, Any] = {**tags, **({"options": options} if codec == "libx265" else {})}
+    codec = "ffv1" if path.suffix == ".mkv" else "libx264"
+    setup: dict[str, Any] = {**tags, **({"options": {"qp": "0"}} if codec == "libx264" else {})}
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codec, rate=25)
         stream.height, stream.width, stream.pix_fmt = PATCH, coded.shape[1], "yuv420p10le"

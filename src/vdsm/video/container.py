@@ -40,10 +40,12 @@ def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFram
     counts = check_whole(path)
     with _open(path) as c:
         stream = shown_track(c, path)
-        step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
+        raw = c.format.name in RAW
+        rate = None if raw else stream.average_rate  # of raw ones libav's own
+        step = 1 / float(rate or stream.guessed_rate or 25)
         tally = Tally(path, c, stream, counts)
         upright = _Upright(path, stream.sample_aspect_ratio)
-        lasts = 0 if c.format.name in RAW else (c.duration or 0) / av.time_base
+        lasts = 0 if raw else (c.duration or 0) / av.time_base
         clock = _Clock(path, stream, step, lasts)
         times = Times(max(1, round(step / stream.time_base)))
         image: Frames | None = None
