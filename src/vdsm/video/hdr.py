@@ -112,7 +112,7 @@ def _pq(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _roll_off(light: Light) -> Light:
     """Bring highlights below 1, by the brightest channel, so that hues stay."""
-    most = light.max(axis=1)
+    most = np.maximum(np.maximum(light[:, 0], light[:, 1]), light[:, 2])
     high = most > KNEE
     rest = 1 - KNEE
     bent = KNEE + rest * (1 - np.exp((KNEE - most[high]) / rest))
