@@ -185,11 +185,9 @@ class _Upright:
         check_pixels(self.path, width, frame.height)
         alpha = frame.format.name == "pal8" or any(c.is_alpha for c in frame.format.components)
         wide = is_wide(frame.color_trc, frame.color_primaries)
+        layout = ("rgba64le" if alpha else "rgb48le") if wide else ("rgba" if alpha else "rgb24")
         converted = self.reformatter.reformat(
-            frame,
-            width=width,
-            format=("rgba64le" if alpha else "rgb48le") if wide else "rgba" if alpha else "rgb24",
-            src_colorspace=_matrix(frame),
+            frame, width=width, format=layout, src_colorspace=_matrix(frame)
         )
         pixels: Any = converted.to_ndarray()
         if wide:
