@@ -23,6 +23,7 @@ from vdsm.video.whole import check_whole
 
 # Containers that are read; others (playlists above all) can point at further files.
 RAW = ("h264", "hevc", "mpegvideo", "m4v")  # without any times
+JOINABLE = ("mpeg", "mpegts")  # whose length libav takes from their first and last time alone
 FORMATS = ",".join(("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,rm", *RAW))
 LIMIT: Any = {"max_pixels": str(MAX_PIXELS)}
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # the native decoders drop alpha
@@ -45,7 +46,7 @@ def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFram
         step = 1 / float(rate or stream.guessed_rate or 25)
         tally = Tally(path, c, stream, counts)
         upright = _Upright(path, stream.sample_aspect_ratio)
-        lasts = 0 if raw else (c.duration or 0) / av.time_base
+        lasts = 0 if raw or c.format.name in JOINABLE else (c.duration or 0) / av.time_base
         clock = _Clock(path, stream, step, lasts)
         times = Times(max(1, round(step / stream.time_base)))
         image: Frames | None = None
