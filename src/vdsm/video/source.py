@@ -1,6 +1,5 @@
 """One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
 
-import re
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -11,6 +10,7 @@ import numpy as np
 from vdsm.errors import InputError
 from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.order import in_order
 from vdsm.video.shape import Fit, luma, resample
 from vdsm.video.still import pictures
 
@@ -86,17 +86,11 @@ def pictures_in(folder: Path) -> list[Path]:
     found = [file for file in folder.iterdir() if is_picture_name(file)]
     if not found:
         raise InputError(f"{folder} holds no picture: expected {', '.join(IMAGE_SUFFIXES)}")
-    return sorted(found, key=lambda file: natural_key(file.name))
+    return in_order(found)
 
 
 def is_picture_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-
-
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorts numbers inside names by their value: a2 before a10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
 
 
 def _is_picture(path: Path) -> bool:
