@@ -1,5 +1,6 @@
 """One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -8,13 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.errors import InputError
+from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.order import in_order
-from vdsm.video.shape import Fit, luma, resample
+from vdsm.video.shape import Fit, luma
 from vdsm.video.still import pictures
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".gif")
+VIDEO_SUFFIXES = tuple(
+    f".{kind}"
+    for kind in (
+        "mp4 m4v mov mkv webm avi mpg mpeg m1v m2v vob ts mts m2ts flv f4v wmv asf 3gp 3g2 ogv rm"
+        " rmvb h264 gif"
+    ).split()
+)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
@@ -50,13 +58,26 @@ def read_video(
 
 
 def frames(
-    path: str | Path, *, fps: float | None = None, threads: int = 1
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Generator[Frames, None, None]:
-    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`."""
+    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`.
+
+    start, end  seconds since the first frame: those shown at start <= time < end. With fps, at
+                start + k / fps. InputError where there is no such frame, or no clock.
+    """
     path = Path(path)
+    span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
         timed = timed_frames(path, threads=threads)
-        for _, image in resample(timed, fps) if fps else timed:
+        if start is not None or end is not None:
+            timed = clocked(timed)
+        taken = resample(timed, fps, span) if fps else cut(timed, span)
+        for _, image in taken:
             yield image
 
 
