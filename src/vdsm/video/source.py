@@ -14,7 +14,7 @@ from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.order import in_order
 from vdsm.video.shape import Fit, luma
-from vdsm.video.still import pictures
+from vdsm.video.still import BEGINNING, picture_format, pictures
 
 VIDEO_SUFFIXES = tuple(
     f".{kind}"
@@ -23,7 +23,10 @@ VIDEO_SUFFIXES = tuple(
         " rmvb h264 gif"
     ).split()
 )
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+IMAGE_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+)
 
 
 def read_video(
@@ -116,14 +119,13 @@ def is_picture_name(path: Path) -> bool:
 
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
-    start = _start(path)
-    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+    return picture_format(_start(path)) is not None or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
     """The first bytes of a file, which must have some."""
     with open(path, "rb") as file:
-        start = file.read(4)
+        start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
     return start
