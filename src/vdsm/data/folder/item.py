@@ -16,8 +16,8 @@ class Cut:
     unit: str  # s, or frames
 
     def __str__(self) -> str:
-        start = "" if self.start is None else f"{self.start:g}"
-        return f"[{start}-{'' if self.end is None else f'{self.end:g}'} {self.unit}]"
+        start, end = ("" if at is None else f"{at:.10g}" for at in (self.start, self.end))
+        return f"[{start}-{end} {self.unit}]"
 
 
 @dataclass(frozen=True)

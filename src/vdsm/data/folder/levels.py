@@ -35,7 +35,7 @@ class Place:
 
     split: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
-    aside: bool = False  # it stands beside the folders of a split and is none
+    aside: bool = False  # it stands where a split should, and is none
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ class Levels:
         """The meaning of the folders from the source down to a clip."""
         if self.names is not None:
             named = dict(zip(self.names, parts, strict=False))
-            split = _told_split(named.pop(SPLIT, None), parts)
             named.pop(IGNORED, None)
-            return Place(split, named)
+            word = named.pop(SPLIT, None)
+            split = None if word is None else split_of(word)
+            return Place(split, named, aside=word is not None and split is None)
         for depth in range(len(parts) + 1):
             if parts[:depth] in self.splits:
                 split = split_of(parts[depth]) if depth < len(parts) else None
@@ -99,18 +100,6 @@ class Levels:
 
 
 NEEDED = (("train", "training"), ("test", "testing"))
-
-
-def _told_split(word: str | None, parts: Parts) -> str | None:
-    if word is None:
-        return None
-    split = split_of(word)
-    if split is None:
-        raise InputError(
-            f"the folder {'/'.join(parts)} stands where --levels has split, but '{word}' is none:"
-            " train, validation or test"
-        )
-    return split
 
 
 def parse_levels(text: str) -> Parts:

@@ -57,7 +57,7 @@ def _by_pattern(files: Files, number: re.Pattern[str]) -> dict[str, Files]:
 
 def _numbers(file: Path) -> str:
     """The last number of a name."""
-    return re.findall(r"[0-9]+", file.stem)[-1].lstrip("0")
+    return str(re.findall(r"[0-9]+", file.stem)[-1]).lstrip("0")
 
 
 def _told_apart(stems: Mapping[str, Files]) -> tuple[dict[str, Files], Files]:
