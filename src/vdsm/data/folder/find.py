@@ -73,7 +73,7 @@ def _check_together(levels: Parts | None, names: Names | None) -> None:
 
 def _no_clip(found: Scan) -> InputError:
     kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
-    held = f"; {in_kinds(found.passed)} lie there" if found.passed else ""
+    held = f"; there lie {in_kinds(found.passed)}" if found.passed else ""
     return InputError(
         f"{found.root} holds no video: expected {kinds}, or folders of pictures{held}"
     )

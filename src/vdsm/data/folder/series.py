@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 
 from vdsm.video import in_order, natural_key
@@ -40,11 +40,14 @@ def series_of(files: Iterable[Path], chosen: str | None = None) -> tuple[dict[st
 
 
 def matches(file: Path, pattern: str) -> bool:
-    """Whether a picture's name, with its suffix or without, is of a series."""
-    digits = re.sub(r"[0-9]+", "#", pattern)
-    names = (file.name, file.stem)
-    plain = any(fnmatchcase(name, pattern) for name in names)
-    return plain or any(fnmatchcase(re.sub(r"[0-9]+", "#", name), digits) for name in names)
+    """Whether a picture's name, with its suffix or without, is of a series.
+
+    A pattern without * ? # is the name of one of its pictures.
+    """
+    if not set(pattern) & set("*?#"):
+        pattern = _NUMBER.sub("#", pattern)
+    expression = translate(pattern.replace("[", "[[]")).replace(r"\#", r"[0-9]+(?:\.[0-9]+)?")
+    return any(re.match(expression, name) for name in (file.name, file.stem))
 
 
 def _by_pattern(files: Files, number: re.Pattern[str]) -> dict[str, Files]:
