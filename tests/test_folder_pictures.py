@@ -109,7 +109,7 @@ def numbered(*prefixes: str, count: int = 5, digits: int = 4) -> list[str]:
         (numbered("left", "right", digits=1), ["left*", "right*"]),
         (numbered("cam1_", "cam2_"), ["cam1_*", "cam2_*"]),
         (["1.png", "2.png", "1_mask.png", "2_mask.png"], ["#", "*_mask"]),
-        (numbered("a", count=3) + ["b7.png", "b8.png", "b9.png"], ["a*", "b*"]),
+        ([*numbered("a", count=3), "b7.png", "b8.png", "b9.png"], ["a*", "b*"]),
         (["a.png", "b.png", "c.png"], ["*"]),
         (["f.png", "f (2).png", "f (3).png"], ["*"]),
         (["1_5.png", "2_7.png", "10_9.png"], ["*"]),
@@ -257,7 +257,7 @@ def test_what_is_passed_over_is_counted_and_listed(
 
 
 def test_nothing_but_other_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no video: .*; there lie 2 mp3, 1 txt"):
+    with pytest.raises(InputError, match=r"holds no video: .*; there lie 2 mp3, 1 txt"):
         find(empty(tmp_path, ["a.mp3", "b.mp3", "c.txt"]))
 
 

@@ -58,7 +58,7 @@ def _in_source(item: Item, scanned: Item | None, root: Path) -> Item:
     """A row's clip under the name that its file has in the source."""
     file = Path(os.path.relpath(item.path, root)).as_posix()
     name = scanned.name if scanned else file
-    name = f"{name} {item.cut}" if item.cut else name
+    name = name + item.cut.suffix if item.cut else name
     pictures = scanned.pictures if scanned else item.pictures
     path = scanned.path if scanned else root / file
     return replace(item, path=path, name=name, pictures=pictures)

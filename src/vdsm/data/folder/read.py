@@ -46,7 +46,7 @@ def _pictures(folder: Path, names: tuple[str, ...], cut: Cut | None) -> Images:
     for name in chosen:
         yield _first(folder / name)
     if not chosen:
-        raise InputError(f"{folder} has {len(names)} frames, none of {cut}")
+        raise InputError(f"{folder} has {len(names)} frames, none of [{cut}]")
 
 
 def _by_frames(path: Path, cut: Cut, fps: float | None, threads: int) -> Images:
@@ -58,7 +58,7 @@ def _by_frames(path: Path, cut: Cut, fps: float | None, threads: int) -> Images:
             empty = False
             yield image
         if empty:
-            raise InputError(f"{path} has no frame in {cut}")
+            raise InputError(f"{path} has no frame in [{cut}]")
 
 
 def _from_zero(timed: TimedFrames) -> TimedFrames:
