@@ -19,7 +19,26 @@ CODECS = {
     ".mkv": ("ffv1", "yuv420p"),
     ".avi": ("mpeg4", "yuv420p"),
     ".webm": ("libvpx-vp9", "yuv420p"),
+    ".mpg": ("mpeg1video", "yuv420p"),
+    ".mpeg": ("mpeg2video", "yuv420p"),
+    ".vob": ("mpeg2video", "yuv420p"),
+    ".m1v": ("mpeg1video", "yuv420p"),
+    ".m2v": ("mpeg2video", "yuv420p"),
+    ".ts": ("libx264", "yuv420p"),
+    ".mts": ("libx264", "yuv420p"),
+    ".m2ts": ("mpeg2video", "yuv420p"),
+    ".flv": ("flv", "yuv420p"),
+    ".f4v": ("libx264", "yuv420p"),
+    ".wmv": ("wmv2", "yuv420p"),
+    ".asf": ("msmpeg4", "yuv420p"),
+    ".3gp": ("mpeg4", "yuv420p"),
+    ".3g2": ("libx264", "yuv420p"),
+    ".ogv": ("libvpx", "yuv420p"),
+    ".rm": ("rv20", "yuv420p"),
+    ".rmvb": ("rv10", "yuv420p"),
+    ".h264": ("libx264", "yuv420p"),
 }
+MUXERS = {".rmvb": "rm"}  # where libav does not know it by the suffix
 
 
 def ramp(frames: int, size: int = 24) -> Frames:
@@ -54,7 +73,7 @@ def encode(
     source: how `clip` is laid out, in libav's words; setup: attributes of the codec context.
     """
     usual_codec, usual_format = CODECS[path.suffix]
-    with av.open(str(path), "w", options=options or {}) as out:
+    with av.open(str(path), "w", format=MUXERS.get(path.suffix), options=options or {}) as out:
         stream: Any = out.add_stream(codec or usual_codec, rate=rate)
         planar = source.startswith("yuv")
         stream.height, stream.width = clip.shape[2:4] if planar else clip.shape[1:3]
