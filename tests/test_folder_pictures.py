@@ -13,9 +13,9 @@ from vdsm.cli import run
 from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found
 from vdsm.data.folder.scan import Reading
-from vdsm.data.folder.series import series_of
 from vdsm.errors import InputError
-from vdsm.video import in_order, natural_key, write_clips, write_picture
+from vdsm.video import in_order, natural_key, read_video, write_clips, write_picture
+from vdsm.video.series import series_of
 
 
 def frames(folder: Path, names: list[str], clip: Frames) -> Path:
@@ -161,6 +161,28 @@ def test_no_picture_of_the_series(tmp_path: Path) -> None:
     frames(tmp_path / "in", numbered("img_", count=3), ramp(3))
     with pytest.raises(InputError, match=r"in holds no video.*3 png beside frames"):
         find(tmp_path / "in", reading=Reading(series="flow_*"))
+
+
+def test_a_folder_that_is_to_be_one_clip(tmp_path: Path) -> None:
+    """As `vdsm swap` names one: it must hold one series, and no animation."""
+    one = frames(tmp_path / "one", [*numbered("img_", count=3), "cover.png"], ramp(4))
+    assert read_video(one)[:, 0, 0, 0].tolist() == ramp(4)[:3, 0, 0, 0].tolist()
+    two = frames(tmp_path / "two", numbered("flow_", "img_", count=3), ramp(6))
+    with pytest.raises(InputError, match=r"two holds several series of pictures \(flow_\*, img_"):
+        read_video(two)
+    animation(tmp_path / "three" / "a.webp", ramp(3))
+    with pytest.raises(InputError, match=r"three holds clips \(a\.webp is one\)"):
+        read_video(tmp_path / "three")
+
+
+def test_datasets_among_the_videos_are_none_of_them(tmp_path: Path) -> None:
+    write_clips(tmp_path / "a.gif", ramp(3))
+    write_clips(tmp_path / "b.gif", ramp(3))
+    made(tmp_path / "data", tmp_path)
+    frames(tmp_path / "data" / "shots", numbered("img_", count=2), ramp(2))
+    found = find(tmp_path)
+    assert set(listed(found)) == {"a.gif", "b.gif"}
+    assert not found.passed
 
 
 # ---- animations and stacks

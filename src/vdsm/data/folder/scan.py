@@ -8,18 +8,17 @@ from pathlib import Path
 
 from PIL import Image
 
+from vdsm.data.clips import half_made, is_dataset
 from vdsm.data.folder.item import Item, Passed
-from vdsm.data.folder.series import series_of
 from vdsm.errors import InputError
 from vdsm.video import VIDEO_SUFFIXES, in_order, natural_key
-from vdsm.video.source import is_picture_name
-from vdsm.video.still import count_pictures
+from vdsm.video.series import series_of
+from vdsm.video.source import is_animated, is_picture_name
 from vdsm.video.strip import looks_like_strip
 from vdsm.words import counted
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of Hugging Face's folders
 OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # as good as hidden
-ALWAYS_ONE = (".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")  # kinds of pictures without animation
 LONG_STRIP = 4  # frames, from which on a strip is known as one
 Files = list[Path]
 
@@ -76,7 +75,7 @@ class Scan:
             self.strips += len(strips)
         if reading.strips or strips:
             rest = set(pictures) - set(strips)
-            self._pass(sorted(rest), "no strip of square frames", "that are no strips")
+            self.pass_over(sorted(rest), "no strip of square frames", "that are no strips")
             return
         series, rest_ = series_of(pictures, reading.series)
         for pattern, files in series.items():
@@ -87,9 +86,9 @@ class Scan:
         if len(series) > 1:
             self.series.append(list(series))
         why = f"not of --series {reading.series}" if reading.series else "has no number in its name"
-        self._pass(rest_, f"a picture beside frames, {why}", "beside frames")
+        self.pass_over(rest_, f"a picture beside frames, {why}", "beside frames")
 
-    def _pass(self, files: Files, reason: str, kind: str) -> None:
+    def pass_over(self, files: Files, reason: str, kind: str) -> None:
         self.passed += [
             Passed(file, reason, f"{file.suffix.lower().removeprefix('.')} {kind}")
             for file in files
@@ -131,7 +130,7 @@ def scan(root: Path, reading: Reading) -> Scan:
     for folder, files in _folders(root):
         videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         pictures = [file for file in files if is_picture_name(file)]
-        moving = [file for file in pictures if _moves(file)]
+        moving = [file for file in pictures if is_animated(file)]
         still = sorted(set(pictures) - set(moving))
         for path in videos + moving:
             found.add_file(path)
@@ -147,7 +146,7 @@ def scan(root: Path, reading: Reading) -> Scan:
             beside += pictures
         else:
             found.add_pictures(folder, pictures, reading)
-    found._pass(beside, "a picture beside videos", "beside videos")
+    found.pass_over(beside, "a picture beside videos", "beside videos")
     found.once()
     found.items.sort(key=lambda item: [natural_key(part) for part in item.name.split("/")])
     found.passed.sort(key=lambda passed: natural_key(str(passed.path)))
@@ -161,16 +160,6 @@ def _sort_out(found: Scan, files: set[Path]) -> None:
             found.tables.append(file)
         elif file.name.lower() not in OF_SYSTEMS:
             found.passed.append(Passed(file, "neither a video nor a picture by its suffix"))
-
-
-def _moves(picture: Path) -> bool:
-    """Whether a picture file shows more than one in time; damaged ones are found so later."""
-    if picture.suffix.lower() in ALWAYS_ONE:
-        return False
-    try:
-        return count_pictures(picture) > 1
-    except (InputError, OSError, SyntaxError, ValueError, EOFError):
-        return False
 
 
 def _strips(pictures: Files, told: bool | None) -> Files:
@@ -200,11 +189,13 @@ def strip_length(picture: Path) -> int:
 def one_clip(item: Item, reading: Reading) -> Item:
     """What a row of a table names: a file as it is, or the one clip of a folder of pictures."""
     if not item.path.is_dir():
-        still = is_picture_name(item.path) and item.path.exists() and not _moves(item.path)
+        still = is_picture_name(item.path) and item.path.exists() and not is_animated(item.path)
         strip = bool(still and _strips([item.path], reading.strips))
         return replace(item, strip=strip)
     here = [file for file in item.path.iterdir() if is_picture_name(file)]
-    stills = [file for file in here if not _moves(file)]
+    if not here:
+        return item  # found broken later
+    stills = [file for file in here if not is_animated(file)]
     found = Scan(item.path)
     if stills:
         found.add_pictures(item.path, stills, reading)
@@ -218,7 +209,10 @@ def one_clip(item: Item, reading: Reading) -> Item:
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, Files]]:
-    """Every folder and its files; links to folders are followed after the real ones, once."""
+    """Every folder and its files; links to folders are followed after the real ones, once.
+
+    Datasets that were made among the videos are none of them.
+    """
     seen = {_identity(parent) for parent in root.resolve().parents}
     starts = [root]
     unreadable: list[OSError] = []
@@ -229,6 +223,9 @@ def _folders(root: Path) -> Iterator[tuple[Path, Files]]:
                 folders.clear()
                 continue
             seen.add(_identity(here))
+            if is_dataset(here) or half_made(here):
+                folders.clear()
+                continue
             folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
             starts += [here / folder for folder in folders if (here / folder).is_symlink()]
             yield here, [here / file for file in files if not file.startswith(".")]
