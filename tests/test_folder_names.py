@@ -45,6 +45,13 @@ CORPORA = {
             "lena_run2.avi": ("lena", "run"),
         },
     ),
+    "UCF101": (
+        "v_{action}_g{group}_*",
+        {
+            "Archery/v_Archery_g01_c02.avi": ("01", "Archery"),
+            "v_Bowling_g25_c1.avi": ("25", "Bowling"),
+        },
+    ),
     "by folder and name": (
         "{action}/{group}-{-}",
         {"x/run/ann-1.mp4": ("ann", "run"), "x/walk/bob-22.mp4": ("bob", "walk")},

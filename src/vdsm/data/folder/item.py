@@ -54,7 +54,8 @@ class Passed:
 
     @property
     def short(self) -> str:
-        return self.kind or self.path.suffix.lower().removeprefix(".") or "without suffix"
+        suffix = self.path.suffix.lower().removeprefix(".")
+        return self.kind or (suffix if suffix.isalnum() else "without suffix")
 
 
 @dataclass(frozen=True)

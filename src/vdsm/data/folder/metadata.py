@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vdsm.data.folder.cells import read_rows
 from vdsm.data.folder.item import Item, Passed
-from vdsm.data.folder.scan import METADATA, Reading, Scan, file_key
+from vdsm.data.folder.scan import METADATA, Reading, Scan
 from vdsm.data.folder.table import path_column, read_table
+from vdsm.data.folder.walk import file_key
 from vdsm.errors import InputError
 from vdsm.video import natural_key
 from vdsm.words import counted

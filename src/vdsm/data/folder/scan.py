@@ -1,25 +1,19 @@
 """What lies in a folder of videos: which files are clips, and which are passed over and why."""
 
-import os
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PIL import Image
-
-from vdsm.data.clips import half_made, is_dataset
 from vdsm.data.folder.item import Item, Passed
+from vdsm.data.folder.strips import strips_in
+from vdsm.data.folder.walk import file_key, folders_below
 from vdsm.errors import InputError
-from vdsm.video import VIDEO_SUFFIXES, in_order, natural_key
+from vdsm.video import VIDEO_SUFFIXES, natural_key
 from vdsm.video.series import series_of
 from vdsm.video.source import is_animated, is_picture_name
-from vdsm.video.strip import looks_like_strip
 from vdsm.words import counted
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of Hugging Face's folders
 OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # as good as hidden
-LONG_STRIP = 4  # frames, from which on a strip is known as one
 Files = list[Path]
 
 
@@ -68,7 +62,7 @@ class Scan:
 
     def add_pictures(self, folder: Path, pictures: Files, reading: Reading) -> None:
         """The clips that still pictures of one folder are: strips, or series of frames."""
-        strips = _strips(pictures, reading.strips)
+        strips = strips_in(pictures, reading.strips)
         for path in strips:
             self.add_file(path, strip=True)
         if reading.strips is None:
@@ -106,15 +100,6 @@ class Scan:
         self.items = [item for item in self.items if id(item) in kept]
 
 
-def file_key(path: Path) -> object:
-    """Equal for two spellings of one file: other cases, links, a/../a."""
-    try:
-        status = path.stat()
-    except OSError:
-        return os.path.normpath(path)
-    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
-
-
 def scan(root: Path, reading: Reading) -> Scan:
     """Everything below `root`, in natural order.
 
@@ -127,7 +112,7 @@ def scan(root: Path, reading: Reading) -> Scan:
     found = Scan(root)
     stills: dict[Path, Files] = {}
     beside: list[Path] = []  # pictures in folders with videos
-    for folder, files in _folders(root):
+    for folder, files in folders_below(root):
         videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         pictures = [file for file in files if is_picture_name(file)]
         moving = [file for file in pictures if is_animated(file)]
@@ -162,35 +147,11 @@ def _sort_out(found: Scan, files: set[Path]) -> None:
             found.passed.append(Passed(file, "neither a video nor a picture by its suffix"))
 
 
-def _strips(pictures: Files, told: bool | None) -> Files:
-    """Those that are strips: of two frames or more where told, else all or none."""
-    if told is False:
-        return []
-    if told:
-        return [file for file in in_order(pictures) if strip_length(file) >= 2]
-    if all(strip_length(file) >= LONG_STRIP for file in pictures):
-        return in_order(pictures)
-    return []
-
-
-def strip_length(picture: Path) -> int:
-    """How many squares side by side a picture is; 0 if it is not made of squares, or unreadable."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(picture) as image:
-                short, long = sorted(image.size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 0
-    whole = looks_like_strip((long, short)) or long == 2 * short
-    return long // short if whole else 0
-
-
 def one_clip(item: Item, reading: Reading) -> Item:
     """What a row of a table names: a file as it is, or the one clip of a folder of pictures."""
     if not item.path.is_dir():
         still = is_picture_name(item.path) and item.path.exists() and not is_animated(item.path)
-        strip = bool(still and _strips([item.path], reading.strips))
+        strip = bool(still and strips_in([item.path], reading.strips))
         return replace(item, strip=strip)
     here = [file for file in item.path.iterdir() if is_picture_name(file)]
     if not here:
@@ -206,34 +167,3 @@ def one_clip(item: Item, reading: Reading) -> Item:
             " name each in a row of its own, or choose one by --series"
         )
     return replace(item, pictures=found.items[0].pictures)
-
-
-def _folders(root: Path) -> Iterator[tuple[Path, Files]]:
-    """Every folder and its files; links to folders are followed after the real ones, once.
-
-    Datasets that were made among the videos are none of them.
-    """
-    seen = {_identity(parent) for parent in root.resolve().parents}
-    starts = [root]
-    unreadable: list[OSError] = []
-    for start in starts:
-        for name, folders, files in os.walk(start, onerror=unreadable.append):
-            here = Path(name)
-            if _identity(here) in seen:
-                folders.clear()
-                continue
-            seen.add(_identity(here))
-            if is_dataset(here) or half_made(here):
-                folders.clear()
-                continue
-            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-            starts += [here / folder for folder in folders if (here / folder).is_symlink()]
-            yield here, [here / file for file in files if not file.startswith(".")]
-    if unreadable:
-        first = unreadable[0]
-        raise InputError(f"cannot read folder {first.filename}: {first.strerror}")
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino

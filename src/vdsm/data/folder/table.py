@@ -10,7 +10,8 @@ from pathlib import Path
 from vdsm.data.folder.cells import read_rows
 from vdsm.data.folder.item import Cut, Found, Item
 from vdsm.data.folder.levels import split_of
-from vdsm.data.folder.scan import Reading, file_key, one_clip
+from vdsm.data.folder.scan import Reading, one_clip
+from vdsm.data.folder.walk import file_key
 from vdsm.errors import InputError
 
 PATHS = ("path", "file_name")  # the column that names the file
