@@ -14,7 +14,7 @@ from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found
 from vdsm.data.folder.scan import Reading
 from vdsm.errors import InputError
-from vdsm.video import in_order, natural_key, read_video, write_clips, write_picture
+from vdsm.video import in_order, natural_key, read_video, strips, write_clips, write_picture
 from vdsm.video.series import series_of
 
 
@@ -230,6 +230,22 @@ def test_long_strips_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "4 pictures are strips of square frames side by side" in capsys.readouterr().err
     as_frames = find(tmp_path / "in", reading=Reading(strips=False))
     assert listed(as_frames) == {"run": ("p0.png", "p1.png"), "walk": ("p0.png", "p1.png")}
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_strips_with_lines_between(upright: bool, tmp_path: Path) -> None:
+    """As `vdsm swap --out x.png` writes them."""
+    for i in range(2):
+        sheet = strips(ramp(5 + i)[None])
+        write_picture(tmp_path / f"{i}.png", sheet.swapaxes(0, 1) if upright else sheet)
+    clips = made(tmp_path / "out", tmp_path, test_share=0)
+    assert clips.table.length.tolist() == [5, 6]
+    assert clips.whole(1)[:, 16, 16, 0].tolist() == ramp(6)[:, 0, 0, 0].tolist()
+    sheet = strips(ramp(5)[None])
+    sheet[3, 24] = 0  # a frame that happens to be so long: the line is none
+    for i in range(2):
+        write_picture(tmp_path / f"{i}.png", sheet)
+    assert set(listed(find(tmp_path))) == {tmp_path.name}
 
 
 def test_short_strips_are_told(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Scan:
         """What the user should know, a line for each kind."""
         lines = []
         if self.series:
-            names = ", ".join(dict.fromkeys(name for names in self.series for name in names))
+            names = ", ".join(list(dict.fromkeys(n for names in self.series for n in names))[:6])
             hold = "folder holds" if len(self.series) == 1 else "folders hold"
             lines.append(
                 f"{len(self.series):,} {hold} several series of pictures ({names}): each is a clip"
