@@ -15,7 +15,7 @@ from vdsm.video.colours import on_black
 from vdsm.video.fields import deinterlaced
 from vdsm.video.heic import is_heif
 from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged
-from vdsm.video.mpeg4 import is_not_coded
+from vdsm.video.mpeg4 import Pictures
 from vdsm.video.tally import Tally
 from vdsm.video.times import Times
 from vdsm.video.track import shown_track
@@ -103,31 +103,38 @@ def _decoded(
 ) -> Iterator[Any]:
     """What comes out of the decoder. Raises where packets or frames are damaged."""
     raw = container.format.name in RAW
+    gives = _Gives(decoder)
     for packet in container.demux(stream):
         if packet.is_corrupt:
             raise damaged(tally.path, f"packet {tally.packets}")
         if packet.size:
             for time in tally.packet(packet):
                 times.packet(time, coded=False)
-            _announce(packet, decoder, times, raw)
+            coded = gives.picture(packet)
+            if packet.pts is not None and not packet.is_discard and not raw and coded is not None:
+                times.packet(packet.pts, coded=coded)
         for frame in decoder.decode(packet if packet.size else None):
             if frame.is_corrupt:
                 raise damaged(tally.path, f"frame {tally.frames}")
+            if not packet.size and not decoder.has_b_frames and times.stands_at(frame.pts):
+                continue  # libav gives the last one again where that is not coded
             tally.frame(frame)
             if raw:
                 frame.pts = None
             yield frame
 
 
-def _announce(packet: Any, decoder: Any, times: Times, raw: bool) -> None:
-    """Tell the clock of a packet from which a picture is to come."""
-    if packet.pts is None or packet.is_discard or raw:
-        return
-    if decoder.name == "mpeg4" and is_not_coded(bytes(packet), decoder.extradata or b""):
-        times.packet(packet.pts, coded=False)
-    # VP8 has hidden ones (RFC 6386, 9.1).
-    elif decoder.name not in ("vp8", "libvpx") or bytes(packet)[0] & 0x10:
-        times.packet(packet.pts, coded=True)
+class _Gives:
+    """Whether a picture is to come of a packet; None where none is shown, nor the one before."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.vp8 = decoder.name in ("vp8", "libvpx")
+        self.mpeg4 = Pictures(decoder.extradata or b"") if decoder.name == "mpeg4" else None
+
+    def picture(self, packet: Any) -> bool | None:
+        if self.vp8 and not bytes(packet)[0] & 0x10:  # hidden (RFC 6386, 9.1)
+            return None
+        return self.mpeg4 is None or not self.mpeg4.is_not_coded(bytes(packet))
 
 
 class _Clock:
@@ -164,14 +171,17 @@ class _Upright:
         width = max(1, round(frame.width * self.aspect))
         check_pixels(self.path, width, frame.height)
         alpha = frame.format.name == "pal8" or any(c.is_alpha for c in frame.format.components)
+        wide = is_wide(frame.color_trc, frame.color_primaries)
         converted = self.reformatter.reformat(
             frame,
             width=width,
-            format="rgba" if alpha else "rgb24",
+            format=("rgba64le" if alpha else "rgb48le") if wide else "rgba" if alpha else "rgb24",
             src_colorspace=_matrix(frame),
         )
         pixels: Any = converted.to_ndarray()
-        pixels = _in_srgb(pixels, frame.color_trc, frame.color_primaries)
+        if wide:
+            colours = to_srgb(pixels[..., :3], frame.color_trc, frame.color_primaries)
+            pixels = np.concatenate([colours, (pixels[..., 3:] >> 8).astype(np.uint8)], axis=-1)
         return _turn(on_black(pixels) if alpha else pixels, frame.side_data.get("DISPLAYMATRIX"))
 
 
@@ -182,13 +192,6 @@ def _matrix(frame: Any) -> Any:
     if frame.color_trc in HIGH_RANGE:
         return Colorspace.BT2020
     return Colorspace.ITU709 if frame.height >= 720 else None
-
-
-def _in_srgb(pixels: Frames, transfer: int, primaries: int) -> Frames:
-    if not is_wide(transfer, primaries):
-        return pixels
-    colours = to_srgb(pixels[..., :3], transfer, primaries)
-    return np.concatenate([colours, pixels[..., 3:]], axis=-1)
 
 
 def _turn(image: Frames, matrix: Any) -> Frames:

@@ -43,7 +43,7 @@ def _graph(frame: Any, told: str | None) -> Graph:
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )
-    steps = [("setparams", f"field_mode={told}")] if told else []
+    steps: list[tuple[str, str | None]] = [("setparams", f"field_mode={told}")] if told else []
     steps += [("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), ("buffersink", None)]
     graph.link_nodes(source, *(graph.add(name, options) for name, options in steps)).configure()
     return graph

@@ -1,4 +1,4 @@
-"""MPEG-4 part 2 (DivX, Xvid): pictures that are there but not coded (ISO 14496-2, 6.2.3 and 6.2.5)."""
+"""MPEG-4 part 2 (DivX, Xvid): pictures that are there, but not coded (ISO 14496-2, 6.2)."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,24 @@ PICTURE = 0xB6
 HEADER = 64  # bytes that are looked at; a header is shorter
 
 
-def is_not_coded(packet: bytes, extradata: bytes) -> bool:
-    """Whether no picture comes of a packet, since the one before stands on."""
-    clock_bits = 0
-    for code, content in (*_parts(extradata), *_parts(packet)):
-        try:
-            if code in LAYERS:
-                clock_bits = _clock_bits(_Bits(content))
-            elif code == PICTURE:
-                return clock_bits > 0 and not _is_coded(_Bits(content), clock_bits)
-        except EOFError:
-            return False
-    return False
+class Pictures:
+    """Tells of the packets of a track, in their order, whether a picture is coded in them."""
+
+    def __init__(self, extradata: bytes) -> None:
+        self.clock_bits = 0  # of the layer's header, which comes first
+        self.is_not_coded(extradata)
+
+    def is_not_coded(self, packet: bytes) -> bool:
+        """Whether no picture comes of a packet, since the one before stands on."""
+        for code, content in _parts(packet):
+            try:
+                if code in LAYERS:
+                    self.clock_bits = _clock_bits(_Bits(content))
+                elif code == PICTURE and self.clock_bits:
+                    return not _is_coded(_Bits(content), self.clock_bits)
+            except EOFError:
+                return False
+        return False
 
 
 def _parts(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -48,7 +48,7 @@ def check_program(path: Path, data: Bytes) -> None:
 
 
 def _end_of_packet(data: Bytes, at: int) -> int:
-    """Where what begins at a start code ends; beyond the end of the file if that cuts its header."""
+    """Where what begins at a start code ends; beyond the file if that cuts its header."""
     header = data[at : at + 14].ljust(14, b"\0")
     if at + 4 > len(data) or header[3] == END:
         return at + 4

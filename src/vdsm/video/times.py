@@ -34,6 +34,9 @@ class Times:
         else:
             heapq.heappush(self.standing, time)
 
+    def stands_at(self, time: int | None) -> bool:
+        return time in self.standing
+
     def picture(self, picture: Any) -> Iterator[tuple[int, Any]]:
         """Takes a decoded picture; gives those whose times are certain."""
         time = self.latest + self.step if picture.pts is None else picture.pts
