@@ -85,7 +85,7 @@ def test_one_split_beside_nothing_else(tmp_path: Path) -> None:
     assert [(item.split, item.group) for item in found.items] == [
         ("train", "ann"), ("train", "bob")
     ]  # fmt: skip
-    assert found.said[0].startswith("the folders train: train, 2 are read as the split")
+    assert found.said[0].startswith("the folders train: train, 2 clips are read as the split")
     assert found.said[1] == "no clip is for testing: --levels with - for that level makes the" \
         " split anew"  # fmt: skip
     anew = find(root, levels="-,identity")
@@ -114,7 +114,11 @@ def test_no_test_clip_is_trained_on(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert clips.info.factors == (Factor("identity", "identity", ("a", "b", "c")),)
     said = capsys.readouterr().err
     assert said.count("are read as the split") == 1
-    for words in ("TEST: test, 3", "Train: train, 3", "valid: validation, 3"):
+    for words in (
+        "TEST: test, 3 clips;",
+        "Train: train, 3 clips;",
+        "valid: validation, 3 clips are",
+    ):
         assert words in said
 
 
@@ -151,7 +155,7 @@ def test_told_levels_may_have_any_name(tmp_path: Path) -> None:
         ("identity,person", "identity and person both say whose clip it is"),
         ("identity,,action", "'' is no name"),
         ("identity,what ever", "'what ever' is no name"),
-        ("split,identity", "none of train, validation, test"),
+        ("split,identity", "ann/run/1.mp4: 'ann' stands where --levels has split, but is none"),
     ],
 )
 def test_wrong_levels(levels: str, message: str, tmp_path: Path) -> None:

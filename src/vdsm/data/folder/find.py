@@ -102,8 +102,8 @@ def _by_folders(found: Scan, meaning: Levels, *, from_tables: bool) -> list[Item
         place = meaning.place(parts)
         if place.aside and meaning.names is not None:
             raise InputError(
-                f"{item.name}: --levels says that one of its folders is a split, but none of"
-                " train, validation, test in any usual spelling stands there"
+                f"{item.name}: '{parts[meaning.names.index(SPLIT)]}' stands where --levels has"
+                " split, but is none: train, validation or test in any usual spelling"
             )
         if place.aside and not item.split:
             reason = "stands beside the folders of a split, in none of them (see --levels)"

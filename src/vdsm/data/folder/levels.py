@@ -5,8 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from vdsm.data.clips import SPLITS
 from vdsm.data.folder.item import GROUP_NAMES
 from vdsm.errors import InputError
+from vdsm.words import counted
 
 USUAL = ("identity", "action")  # what folders stand for, from the top, where nothing is told
 IGNORED = "-"
@@ -74,7 +76,11 @@ class Levels:
         if not found:
             return []
         names = {split: ", ".join(sorted(words)) for split, words in found.items()}
-        each = [f"{names[split]}: {split}, {words.total()}" for split, words in found.items()]
+        each = [
+            f"{names[split]}: {split}, {counted(found[split].total(), 'clip')}"
+            for split in SPLITS
+            if split in found
+        ]
         remark = f"the folders {'; '.join(each)} are read as the split (--levels names levels)"
         lacking = [f"no clip is for {what}" for split, what in NEEDED if split not in found]
         anew = "--levels with - for that level makes the split anew"

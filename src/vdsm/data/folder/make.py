@@ -132,7 +132,8 @@ def _write(
         labels = [index.get(row.item.labels.get(factor.name, ""), -1) for row in clips]
         columns[f"label.{factor.name}"] = np.array(labels, np.int64)
     problems = [entry for entry in results.values() if entry.problem is not None]
-    say(remarks_on_split(columns["split"], group, options))
+    given = any(row.item.split for row in clips)
+    say(remarks_on_split(columns["split"], group, options, given))
     made = provenance(
         "folder",
         options,

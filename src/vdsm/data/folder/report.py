@@ -77,14 +77,15 @@ def _lost(found: Found) -> str:
     return f"; nothing is read of {', '.join(found.lost[:MOST_NAMED])}{more}"
 
 
-def remarks_on_split(split: Ints, group: Ints, options: FolderOptions) -> list[str]:
-    """What the splits do not allow to measure, and how they would."""
+def remarks_on_split(split: Ints, group: Ints, options: FolderOptions, given: bool) -> list[str]:
+    """What the splits do not allow to measure, and how they would. given: by the source."""
     lines = []
     held_out = np.unique(group[split == SPLITS.index("test")])
     if options.holdout == "group" and len(held_out) == 1 and len(np.unique(group)) > 1:
+        remedy = "--holdout clip holds out clips of everybody, --test-share more individuals"
         lines.append(
-            "note: one individual is held out, so swaps and who is who cannot be measured: "
-            "--holdout clip holds out clips of everybody, --test-share more individuals"
+            "note: one individual is held out, so swaps and who is who cannot be measured"
+            + (f": {remedy}" if not given else "")
         )
     if options.validation_share and SPLITS.index("validation") not in split:
         what = "individuals" if options.holdout == "group" else "videos"

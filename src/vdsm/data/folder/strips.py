@@ -33,8 +33,8 @@ def strip_length(picture: Path) -> int:
             with Image.open(picture) as image:
                 short, long = sorted(image.size)
                 if _has_room_for_lines(long, short):
-                    image = image.convert("RGB")
-                    return 0 if _without_lines(np.asarray(image)) is None else (long + 1) // (short + 1)
+                    lined = _without_lines(np.asarray(image.convert("RGB")))
+                    return 0 if lined is None else (long + 1) // (short + 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 0
     whole = looks_like_strip((long, short)) or long == 2 * short
