@@ -20,8 +20,8 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from vdsm.config import ModelConfig  # noqa: E402
-from vdsm.model.vdsm import VDSM  # noqa: E402
+from vdsm.methods.vdsm.config import ModelConfig  # noqa: E402
+from vdsm.methods.vdsm.model import VDSM  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

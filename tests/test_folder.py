@@ -411,7 +411,7 @@ def half_made(out: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         real = decode._append
         patch.setattr(decode, "_append", full)
-        with pytest.raises(InputError, match=r"no space left for .*run the same command"):
+        with pytest.raises(InputError, match=r"no space left to write .*run the same command"):
             made(out, root)
 
 

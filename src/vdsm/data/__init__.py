@@ -7,6 +7,7 @@ from vdsm.data import folder, moving_mnist, mug, pendulum, shards, sprites, weiz
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
+from vdsm.files import expanded, refuse_pointer
 
 MAKERS: dict[str, Maker] = {
     "pendulum": Maker(
@@ -44,8 +45,13 @@ READERS: dict[str, Callable[[Path, Info, Mapping[str, Ints]], Clips]] = {
 
 def open_clips(path: str | Path) -> Clips:
     """Open a dataset folder in well under a second, whatever its storage."""
-    path = Path(path)
-    info, columns = read_meta(path)
-    if info.storage not in READERS:
-        raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
-    return READERS[info.storage](path, info, columns)
+    path = expanded(path)
+    try:
+        info, columns = read_meta(path)
+        if info.storage not in READERS:
+            raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
+        return READERS[info.storage](path, info, columns)
+    except InputError:
+        for file in path.glob("*.*"):
+            refuse_pointer(file)  # says more
+        raise

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json, why_no_more
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.words import counted
 
 FORMAT = 1
@@ -284,10 +284,8 @@ def _discard(path: Path, names: Sequence[str]) -> None:
 
 def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
-    if no_more := why_no_more(error):
-        return InputError(
-            f"{no_more.why} to write to {path}: {no_more.remedy}, or choose another --out"
-        )
+    if is_disk_full(error):
+        return InputError(f"{no_room(error, path)}, or choose another --out")
     return InputError(f"cannot write to {path}: {error.strerror}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.errors import InputError
+from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.heic import is_heif, prepare
@@ -154,6 +155,8 @@ def _start(path: Path) -> bytes:
         start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
+    if start == POINTER[: len(start)]:
+        refuse_pointer(path)
     prepare(path, start)
     return start
 

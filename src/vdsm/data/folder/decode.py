@@ -21,7 +21,7 @@ from vdsm.data.folder.item import Item
 from vdsm.data.folder.pool import in_processes, stopping
 from vdsm.data.folder.read import images, stamp
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json, why_no_more
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.video import Fit
 from vdsm.video.limits import BeyondPicture, NoVideo
 from vdsm.video.source import named
@@ -166,9 +166,9 @@ def decode_all(
                     turn += 1
                     yield entry
     except OSError as error:
-        if no_more := why_no_more(error):
+        if is_disk_full(error):
             raise InputError(
-                f"{no_more.why} for {out}: {no_more.remedy}, then run the same command to go on"
+                f"{no_room(error, out)}, then run the same command to go on"
             ) from error
         raise
 
