@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from media import Frames, encode, number, numbered, waves
-from vdsm.video import colour, read_video
+from vdsm.video import hdr, read_video
 
 Floats = npt.NDArray[np.float64]
 PQ, HLG, BT709, BT2020, P3 = 16, 18, 1, 9, 12
@@ -82,9 +82,8 @@ def yuv(coded: list[Floats], bits: int) -> npt.NDArray[Any]:
 def hdr_clip(path: Path, colours: list[tuple[int, ...]], transfer: int, curve: str) -> Path:
     coded = yuv([signal(rgb, transfer, curve) for rgb in colours], 10)
     tags = {"colorspace": 9, "color_primaries": BT2020, "color_trc": transfer, "color_range": 1}
-    options = {"x265-params": "lossless=1:log-level=none"}
-    codec = "ffv1" if path.suffix == ".mkv" else "libx265"
-    setup: dict[str, Any] = {**tags, **({"options": options} if codec == "libx265" else {})}
+    codec = "ffv1" if path.suffix == ".mkv" else "libx264"
+    setup: dict[str, Any] = {**tags, **({"options": {"qp": "0"}} if codec == "libx264" else {})}
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codec, rate=25)
         stream.height, stream.width, stream.pix_fmt = PATCH, coded.shape[1], "yuv420p10le"
@@ -117,8 +116,8 @@ def test_hdr_shows_the_scene(suffix: str, transfer: int, curve: str, tmp_path: P
 
 def test_highlights_stay_in_order() -> None:
     levels = np.array([pq(nits) for nits in (100, 150, 193, 203, 220, 300, 1000, 4000)])
-    image = np.rint(colour.FULL * np.repeat(levels[None, :, None], 3, 2)).astype(np.uint16)
-    found = colour.to_srgb(image, PQ, BT2020)[0, :, 0].astype(int)
+    image = np.rint(hdr.FULL * np.repeat(levels[None, :, None], 3, 2)).astype(np.uint16)
+    found = hdr.to_srgb(image, PQ, BT2020)[0, :, 0].astype(int)
     assert (np.diff(found) >= 0).all()
     assert found[3] >= 250
     assert found[4] > found[3]

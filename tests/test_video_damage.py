@@ -22,7 +22,7 @@ from PIL import Image
 
 from media import Frames, chunks, encode, pattern, ramp, with_chunks
 from vdsm.errors import InputError
-from vdsm.video import MAX_PIXELS, read_video, write_clips
+from vdsm.video import MAX_PIXELS, read_video, timed_frames, write_clips
 
 CASES = int(os.environ.get("VDSM_FUZZ_CASES", "40"))
 LONGEST = 20  # s for one damaged file of a few kB
@@ -132,6 +132,57 @@ def test_live_recordings_without_sizes_are_read(whole: dict[str, bytes], tmp_pat
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(InputError, match="truncated"):
         read_video(path)
+
+
+def unfinished(content: bytes, parts: list[bytes], *, declared: bool) -> bytes:
+    """An AVI as it lies on the disk before its writer ends it."""
+    data = bytearray(with_chunks(content, parts))
+    places = [4, chunks(content)[0] - 8]
+    if not declared:
+        places += [data.index(b"avih") + 24, data.index(b"strh") + 40]
+    for at in places:
+        data[at : at + 4] = bytes(4)
+    return bytes(data)
+
+
+def test_an_avi_whose_writer_was_killed(whole: dict[str, bytes], tmp_path: Path) -> None:
+    content = whole["avi"]
+    parts = chunks(content)[1]
+    path = named(tmp_path, "avi", unfinished(content, parts, declared=True))
+    assert len(read_video(path)) == FRAMES
+    half = unfinished(content, parts, declared=False)
+    for end in (len(half), len(half) - 1, len(half) - len(parts[-1]), len(half) - 200):
+        path.write_bytes(half[:end])
+        with pytest.raises(InputError, match=r"never finished.*-c copy mended\.avi|truncated"):
+            read_video(path)
+    with_index = bytearray(content)  # all is there but the sizes
+    for at in (4, chunks(content)[0] - 8):
+        with_index[at : at + 4] = bytes(4)
+    path.write_bytes(with_index)
+    assert len(read_video(path)) == FRAMES
+
+
+@pytest.mark.parametrize("kind", ["ts", "m2ts"])
+def test_joined_segments_are_one_video(kind: str, whole: dict[str, bytes], tmp_path: Path) -> None:
+    path = named(tmp_path, kind, whole[kind] * 3)
+    once = read_video(named(tmp_path, f"once.{kind}", whole[kind]))
+    path.write_bytes(whole[kind] * 3)
+    assert np.array_equal(read_video(path), np.concatenate([once] * 3))
+    times = [time or 0.0 for time, _ in timed_frames(path)]
+    assert np.diff(times).min() > 0
+
+
+@pytest.mark.parametrize("kind", ["ts", "m2ts"])
+def test_lost_packets_are_noticed(kind: str, whole: dict[str, bytes], tmp_path: Path) -> None:
+    size, content = PACKETS[kind], whole[kind]
+    heads = {at: content[at + size - 187 : at + size - 185] for at in range(0, len(content), size)}
+    tracks = {at: (high & 0x1F) << 8 | low for at, (high, low) in heads.items()}
+    shown = {"ts": 0x100, "m2ts": 0x1011}[kind]  # the numbers that libav gives to video
+    video = [at for at, track in tracks.items() if track == shown]
+    assert len(video) > FRAMES
+    for at in video[1:-1]:  # at the start and the end it cannot be told
+        with pytest.raises(InputError, match="damaged"):
+            read_video(named(tmp_path, kind, content[:at] + content[at + size :]))
 
 
 # ---- damaged anywhere

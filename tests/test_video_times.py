@@ -110,6 +110,13 @@ def test_pictures_out_of_order_keep_an_even_rate(suffix: str, codec: str, tmp_pa
     assert shown_in(path, fps=5) == list(range(0, COUNT, 5))
 
 
+@pytest.mark.parametrize("rate", [10, 24, 30, 50, 60])
+def test_elementary_streams_have_the_rate_of_their_codec(rate: int, tmp_path: Path) -> None:
+    for suffix in (".h264", ".m2v") if rate > 20 else (".h264",):
+        path = encode(tmp_path / f"a{suffix}", numbered(20), rate=rate)
+        assert times(path) == pytest.approx([i / rate for i in range(20)])
+
+
 def with_edits(path: Path, edits: Sequence[tuple[int, int]]) -> None:
     """Give an mp4 whose boxes end with moov an edit list: (ms shown, first tick or -1)."""
     content = path.read_bytes()

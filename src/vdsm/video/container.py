@@ -10,9 +10,9 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
-from vdsm.video.colour import HIGH_RANGE, is_wide, to_srgb
 from vdsm.video.colours import on_black
 from vdsm.video.fields import deinterlaced
+from vdsm.video.hdr import HIGH_RANGE, is_wide, to_srgb
 from vdsm.video.heic import is_heif
 from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged
 from vdsm.video.mpeg4 import Pictures
@@ -40,10 +40,12 @@ def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFram
     counts = check_whole(path)
     with _open(path) as c:
         stream = shown_track(c, path)
-        step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
+        raw = c.format.name in RAW
+        rate = None if raw else stream.average_rate  # of raw ones libav's own
+        step = 1 / float(rate or stream.guessed_rate or 25)
         tally = Tally(path, c, stream, counts)
         upright = _Upright(path, stream.sample_aspect_ratio)
-        lasts = 0 if c.format.name in RAW else (c.duration or 0) / av.time_base
+        lasts = 0 if raw else (c.duration or 0) / av.time_base
         clock = _Clock(path, stream, step, lasts)
         times = Times(max(1, round(step / stream.time_base)))
         image: Frames | None = None
@@ -105,6 +107,8 @@ def _decoded(
     raw = container.format.name in RAW
     gives = _Gives(decoder)
     for packet in container.demux(stream):
+        if container.format.name == "mpegts":
+            packet.is_corrupt = False  # so where segments were joined; see `check_transport`
         if packet.is_corrupt:
             raise damaged(tally.path, f"packet {tally.packets}")
         if packet.size:

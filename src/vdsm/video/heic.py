@@ -7,7 +7,6 @@ from vdsm.errors import InputError
 HEVC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 ANY_CODEC = (b"mif1", b"msf1")
 AV1_BRANDS = (b"avif", b"avis")
-BYTES = 64  # at the start of a file, which tell
 
 
 def is_heif(start: bytes) -> bool:

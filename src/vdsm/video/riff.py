@@ -27,10 +27,10 @@ def count_pictures(path: Path, data: Bytes) -> list[int]:
     for stream, declared in enumerate(walk.lengths):
         if (found := walk.chunks[stream]) < declared:
             raise truncated(path, f"{found} frames found, expected {declared}")
-    if walk.unfinished and not any(walk.lengths):
+    if walk.unfinished and not walk.indexed and not any(walk.lengths):
         raise InputError(
-            f"{path} was never finished by its writer, so its end is not known: what is there can"
-            " be saved with ffmpeg -i IN.avi -c copy OUT.avi"
+            f"{path} was never finished by its writer, so its end is not known: save what is there"
+            f" with ffmpeg -i {path.name} -c copy mended.avi"
         )
     return [walk.sized[stream] for stream in walk.chunks]
 
@@ -43,7 +43,7 @@ class _Walk:
         self.chunks: Counter[int] = Counter()
         self.sized: Counter[int] = Counter()
         self.lengths: list[int] = []  # pictures that each stream declares, 0 for sound
-        self.unfinished = False
+        self.unfinished = self.indexed = False
 
     def part(self, at: int) -> int:
         """Go through the RIFF at a place; gives where it ends."""
@@ -59,6 +59,8 @@ class _Walk:
         for name, inner, stop in self._chunks(start, end):
             if name == b"LIST" and self.data[inner : inner + 4] in LISTS:
                 self._list(inner + 4, stop)
+            elif name == b"idx1":
+                self.indexed = True
             elif name == b"strh":
                 pictures = self.data[inner : inner + 4] == b"vids"
                 self.lengths.append(self._number(inner + 32) if pictures else 0)

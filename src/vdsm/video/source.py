@@ -24,9 +24,9 @@ VIDEO_SUFFIXES = (
     ".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".h264", ".gif",
 )  # fmt: skip
 IMAGE_SUFFIXES = (
-    ".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif", ".heic", ".heif",
-    ".tif", ".tiff", ".ppm", ".pgm",
-)  # fmt: skip
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif", ".heic", ".heif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+)
 ALWAYS_ONE = (".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")  # kinds of pictures without animation
 
 
@@ -155,7 +155,7 @@ def _start(path: Path) -> bytes:
         start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
-    if start == POINTER[: len(start)]:
+    if start.startswith(POINTER):
         refuse_pointer(path)
     prepare(path, start)
     return start

@@ -1,6 +1,6 @@
-"""Whether FLV, ASF (wmv) and RealMedia files are whole, by the sizes that they state.
+"""Whether FLV and RealMedia files are whole, by the sizes that they state.
 
-Flash Video 10.1; Advanced Systems Format 01.20.03; RealMedia as its public descriptions have it.
+Flash Video 10.1; RealMedia as its public descriptions have it.
 """
 
 import struct
@@ -8,9 +8,6 @@ from pathlib import Path
 
 from vdsm.video.limits import Bytes, damaged, truncated
 
-DATA_OBJECT = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-BROADCAST = 1  # the flag of a live recording, whose sizes mean nothing
 TAGS = (8, 9, 18)  # sound, video, script; bit 5 is encryption
 
 
@@ -37,26 +34,6 @@ def _number_in_script(data: Bytes, name: bytes) -> float:
     at = data[: 2**16].find(name + b"\0")
     value = data[at + len(name) + 1 : at + len(name) + 9] if at >= 0 else b""
     return float(struct.unpack(">d", value)[0]) if len(value) == 8 else 0.0
-
-
-def check_asf(path: Path, data: Bytes) -> None:
-    """The objects of the file follow one another, and the file is as long as it says."""
-    at, live = 0, False
-    place = data[: 2**16].find(FILE_PROPERTIES)
-    if place >= 0:
-        live = bool(data[place + 88] & BROADCAST) if place + 88 < len(data) else False
-        declared = int.from_bytes(data[place + 40 : place + 48], "little")
-        if not live and declared > len(data):
-            raise truncated(path, f"{len(data)} bytes of {declared}")
-    while at + 24 <= len(data):
-        size = int.from_bytes(data[at + 16 : at + 24], "little")
-        if data[at : at + 16] == DATA_OBJECT and (live or size == 0):
-            return
-        if size < 24:
-            raise damaged(path, f"at byte {at}")
-        at += size
-    if at != len(data):
-        raise truncated(path, f"{len(data)} bytes of at least {max(at, len(data) + 1)}")
 
 
 def check_real(path: Path, data: Bytes) -> None:

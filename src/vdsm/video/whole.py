@@ -1,7 +1,7 @@
 """Whether a file is whole, from the structure of its container: decoders shorten some in silence.
 
 Each container says how long its parts are, so a file that was cut ends inside a part. Here are
-ISO 14496-12 boxes (mp4, mov, 3gp); see `riff`, `matroska`, `packs`, `tags`, `ogg` and `gif`.
+ISO 14496-12 boxes (mp4, mov, 3gp); each other container has a file of its own.
 """
 
 import mmap
@@ -9,18 +9,19 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from vdsm.video.asf import count_objects
 from vdsm.video.limits import Bytes, truncated
 from vdsm.video.matroska import count_blocks
 from vdsm.video.ogg import check_ogg
 from vdsm.video.packs import check_program, check_transport, transport_size
 from vdsm.video.riff import count_pictures
-from vdsm.video.tags import check_asf, check_flv, check_real
+from vdsm.video.tags import check_flv, check_real
 
 BOX_TYPE = re.compile(rb"[\x20-\x7e\xa9]{4}")
+ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 CHECKS: dict[bytes, Callable[[Path, Bytes], None]] = {
     b"\x00\x00\x01\xba": check_program,
     b"FLV": check_flv,
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": check_asf,
     b"OggS": check_ogg,
     b".RMF": check_real,
 }
@@ -37,6 +38,8 @@ def check_whole(path: Path) -> list[int] | None:
             return list(count_blocks(path).values())
         if start[:4] == b"RIFF":
             return count_pictures(path, data)
+        if start.startswith(ASF):
+            return count_objects(path, data)
         if start[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
             if (end := _end_of_boxes(data)) > len(data):
                 raise truncated(path, f"{len(data)} bytes of at least {end}")
