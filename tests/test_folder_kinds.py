@@ -84,6 +84,6 @@ def test_people_with_videos_of_other_containers_stay(tmp_path: Path) -> None:
     for suffix in CODECS:
         (tmp_path / "in" / f"who has {suffix}").mkdir(parents=True)
         path = tmp_path / "in" / f"who has {suffix}" / f"a{suffix}"
-        encode(path, ramp(4), rate=25).rename(path.with_suffix(suffix.upper()))
+        encode(path, ramp(4, 64), rate=25).rename(path.with_suffix(suffix.upper()))
     clips = made(tmp_path / "out", tmp_path / "in")
     assert set(clips.info.factors[0].values) == {f"who has {suffix}" for suffix in CODECS}
