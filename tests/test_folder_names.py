@@ -145,6 +145,16 @@ def test_wrong_patterns(names: str, message: str, tmp_path: Path) -> None:
         find(empty(tmp_path, ["a.mp4"]), names=names)
 
 
+def test_long_names_take_no_time(tmp_path: Path) -> None:
+    """A pattern of many wildcards beside a name of many of their signs."""
+    names = ["-".join("ab" * 40) + ".mp4", "03-01-06-01-02-01-12.mp4"]
+    root = empty(tmp_path, names)
+    with pytest.raises(InputError, match="no name matches"):
+        find(root, names="*-*-{action}-*-*-*-{person:digits}_x*_y*_z")
+    (item,) = find(root, names="*-*-{action}-*-*-*-{person:digits}").items
+    assert item.labels == {"action": "06", "person": "12"}
+
+
 @pytest.mark.parametrize("name", ["a.b_(1)_d1.mp4", "a[b]_+_d$.mp4"])
 def test_signs_of_expressions_are_plain(name: str, tmp_path: Path) -> None:
     stem = name.removesuffix(".mp4")

@@ -114,6 +114,8 @@ def numbered(*prefixes: str, count: int = 5, digits: int = 4) -> list[str]:
         (["f.png", "f (2).png", "f (3).png"], ["*"]),
         (["1_5.png", "2_7.png", "10_9.png"], ["*"]),
         ([f"{i:08x}.png" for i in (0xA3F91, 0xB7E22, 0x11AA, 0x9F8E7, 0x3D)], ["*"]),
+        (["1.png", "2.png", "1.jpg", "2.jpg"], ["*.jpg", "*.png"]),
+        (["1.png", "2.jpg", "3.png"], ["*"]),
         (["10-02-59.png", "10-03-00.png", "10-03-01.png"], ["*"]),
         (["IMG_1.png", "IMG_2.png", "IMG_3_edited.png", "IMG_4.png"], ["*"]),
     ],

@@ -363,6 +363,19 @@ def test_metadata_of_other_kinds_are_passed_over(tmp_path: Path) -> None:
     assert "row 1 is not JSON" in reasons["metadata.jsonl"]
 
 
+def test_metadata_of_frames_are_none_of_clips(tmp_path: Path) -> None:
+    (tmp_path / "take").mkdir()
+    for i, image in enumerate(ramp(3)):
+        write_picture(tmp_path / "take" / f"{i}.png", image)
+    rows = [{"file_name": f"{i}.png", "time": i / 25} for i in range(3)]
+    huggingface(tmp_path / "take", "csv", rows)
+    found = find(tmp_path)
+    assert [(item.name, item.pictures) for item in found.items] == [
+        ("take", ("0.png", "1.png", "2.png"))
+    ]
+    assert [file.reason for file in found.passed] == ["names pictures that are frames, not clips"]
+
+
 def test_metadata_name_a_file_that_is_not_there(tmp_path: Path) -> None:
     write_clips(tmp_path / "a.gif", ramp(3))
     huggingface(tmp_path, "csv", [{"file_name": "a.gif"}, {"file_name": "gone.gif"}])

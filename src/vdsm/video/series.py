@@ -1,7 +1,7 @@
 """Which pictures of a folder are frames of one clip: series are told apart by their names."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import cache
@@ -58,10 +58,12 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def _by_pattern(files: Files, number: re.Pattern[str]) -> dict[str, Files]:
-    """Pictures by their names with # for the numbers."""
+    """Pictures by their names with # for the numbers; with the suffix where a name has several."""
+    stems = Counter(file.stem for file in files)
     found: dict[str, Files] = defaultdict(list)
     for file in files:
-        found[number.sub(lambda m: m[1] or "#", file.stem)].append(file)
+        name = file.stem if stems[file.stem] == 1 else file.name
+        found[number.sub(lambda m: m[1] or "#", name)].append(file)
     return found
 
 

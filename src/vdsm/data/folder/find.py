@@ -1,5 +1,6 @@
 """Which clips a folder of videos holds, with group, labels and split: from its tree or a table."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from vdsm.video import VIDEO_SUFFIXES
 from vdsm.words import counted
 
 __all__ = ["Item", "find", "find_tree"]
+MOST_KINDS = 8  # of what is passed over, in one line
 
 
 def find_tree(root: Path) -> list[Item]:
@@ -54,8 +56,8 @@ def find(
     known = _by_folders(found, meaning, from_tables=bool(tables))
     if pattern is not None:
         known = _by_names(known, found, pattern, keep=told is not None)
-    placed = [parts for item in known for parts in [_folders(item.path, root)]]
-    said = [*meaning.remarks(placed), *found.said(), *said]
+    placed = meaning.remarks(_folders(item.path, root) for item in known)
+    said = [*placed, *found.said(), *said]
     lost = _lost(found.passed, known, meaning, pattern, root)
     return Found(known, found.passed, said, lost)
 
@@ -81,9 +83,11 @@ def _no_clip(found: Scan) -> InputError:
 
 def in_kinds(passed: Iterable[Passed]) -> str:
     """Files counted by their kind, the most first: 12 jpg beside videos, 3 txt."""
-    kinds = [file.short for file in passed]
-    count = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))
-    return ", ".join(f"{kinds.count(kind):,} {kind}" for kind in count)
+    kinds = Counter(file.short for file in passed)
+    most = sorted(kinds, key=lambda kind: (-kinds[kind], kind))
+    rest = sum(kinds[kind] for kind in most[MOST_KINDS:])
+    each = [f"{kinds[kind]:,} {kind}" for kind in most[:MOST_KINDS]]
+    return ", ".join([*each, *([f"{rest:,} of other kinds"] if rest else [])])
 
 
 def whose(labels: dict[str, str]) -> str | None:

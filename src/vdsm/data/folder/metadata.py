@@ -11,6 +11,7 @@ from vdsm.data.folder.table import path_column, read_table
 from vdsm.data.folder.walk import file_key
 from vdsm.errors import InputError
 from vdsm.video import natural_key
+from vdsm.video.source import is_animated, is_picture_name
 from vdsm.words import counted
 
 
@@ -23,6 +24,9 @@ def read_metadata(found: Scan, reading: Reading) -> tuple[list[Path], list[str]]
     named: dict[str, Item] = {}
     for table in _usable(found):
         rows = read_table(table, table.parent, reading)
+        if all(_is_frame(item) for item in rows.items):
+            found.passed.append(Passed(table, "names pictures that are frames, not clips"))
+            continue
         known = {file_key(item.path): item for item in found.items}
         for item in rows.items:
             clip = _in_source(item, known.get(file_key(item.path)), found.root)
@@ -36,6 +40,11 @@ def read_metadata(found: Scan, reading: Reading) -> tuple[list[Path], list[str]]
     if tables:
         _replace(found, tables, named)
     return tables, said
+
+
+def _is_frame(item: Item) -> bool:
+    """Whether a row names a still picture."""
+    return is_picture_name(item.path) and not item.strip and not is_animated(item.path)
 
 
 def _usable(found: Scan) -> list[Path]:
