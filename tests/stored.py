@@ -161,6 +161,73 @@ VIDEOS: dict[str, tuple[str, list[list[int]]]] = {
             [125, 93, 164, 140],
         ],
     ),
+    "dup.ogv": (
+        "eNqll3k8lN37xw0ejCXGXrIMyhoGWRMjDEIzY6nRZjCWGMZOyZZBaCFDomRJ9sfIvg4aMXZJkmomaymEKCnf"
+        "mcb3+T2/3x+/54/n8zrnvO/rnOs657rvc+4/zilPT3sWVpb/oz8P+FAAyjHBXhj/QDQbK4DuQfeR+V3o0qRX"
+        "wH8LC0s16RRjlv8lxkDudLP7Prvdv+l2LHNKDvqohwcWh/FkLC1Br2aOSKiD1Sk7Iw0Ng99FTVNbgylR+jDG"
+        "z83fHRNoZIMOdZPx9XZlThPHRPug4lbToI94XamVtUBQ7jwkFZlRBOaCpLoKxIO5TP7KCYStsvdM791xEtwJ"
+        "1z/rO6/81avcQVFISd5Z4FeEfs4ND3tgeI2j0p3r8nH7uSKPSd7kKITGtDopCwPZXcH0joO8CaydJkl6IqJT"
+        "czoRqrfIaPVn1wj1Q65/OiXXmcZqppvn8y/cyW6cwGhkpRxCZuulW4JvJ3Z3TlIvaYvzkF3zTW5byArQO0i9"
+        "LqrCXNdiTapX/61IpC9gKBQ+MkIDgREIEyqVbiIQcBoABKETAQAxWgQCDGGS2f6PWEhEADSNSKLHgxGdndXU"
+        "UbrZ2UmiASBo4uhoJwhCt2i0UWgssXOUTnpLB/1h9DdHWarzAXHXtEZIJBqksLAbR4+Pu5ZhH0MDoZ8fDWGj"
+        "gV3tiywmgkfjtIL/EE0U6RZmnwsNy0pwwJM3FTgsQiH/VmAwIi2fLjAUzUA+Av3bzGe2/ywQGL1mamoKBUPj"
+        "ZBlExwmaMrjGsP5ZUBA4blNHRwcCRhQdZjC2MIEOHc0NhvXPgiD+pcD0DxAQm0bcQ+ceRvcwuofRPdD2QNsD"
+        "DQQCQQPyuwBMsIKZkEUwgUQwgUQwgUxjIr1gD/kAAAAa28Uay8S1PbDvgR3ABDuACQ5WJrj2wMUSeeFc8NUL"
+        "05+M1auqD3goROIlOl8IXQkcMG++qUuKmhM0a+skpm+/QGoPVJEn44G9nZ8lbbKG0HXlfKllyNYfYfx9hkne"
+        "2edTiOzqabCEcrive2tU4LLraVhthAJwy9ESmjxfSkdVT5xWxti1qWNLTWASZcLNP9c4ebVVcL1hR0GyWGp0"
+        "AWnWw/pxwsMe7tO+/wgYthl7WfgLcaBFzmQZfgV2PzAHG1Z9+g/lVK52+d0U84pA/kYzw5yLy2BvCV4y4aGu"
+        "nfUsfMvfIP2rA4FrXc+OUDGpppsMOh9bFNv3PrEl5N2ue8/apBLnE1LtkuFNVSc3/hjKTYsbZmN9dbvjj5pe"
+        "HTwTKa3APtZXG36EqvVxUdSJ3dmtj8AYAlZKtX7iGDffZZv8fhXYFP9p+6xLJe5wpm0wGTBvt+JoGSP/cmm6"
+        "ze5w1iW+oSdowXFdHhU+Y7IULApXlp7xx+h996eFF/GElL6+R1Ow+41BAokBy77SH7DmilxVOPISypxwS/7i"
+        "6zCwzvjVu6nd+cbb7vUHkuFy8ShU8/pnq/moqXizpupFZ/ctO56739KGQ0SQqhUXFa+uxExd331ZHG4hexvT"
+        "LTw9pWb4PNyFZwlVEvNRSiKyOd9O5eyDwNCkDYLZGOx7sYXQvNhQFSlx/XEANnlhhPuStxduTtxWZUp+/Vyq"
+        "7sCBpoTNO4TJHqrc6y3OAFbP2pMK9x0eaymMHEE38hvqcB/eRMn68H1eUCF7uMyNX3Zv3L2VXOrcxbK9qSE0"
+        "O+0zpZbbpVoZBKCpuF5vSzfiQXXQHGWznvob7tzv8VIVmX4Tc8kGC6vpE7JLQenH92zjHVKbDIaEdvz2geLJ"
+        "fHWb5w2J54sksoYEI0SluZSRFis8JzaVjlW6XX+mVnAiCDdwAP76okeWyi/hxlzXwQJ59/ixz5XPdO//oG6/"
+        "IMQl4XYDsuAOykWGXsBHU7Ze87RcXdLx2p2vB8+fcYqI/zxApCJl4XzFWShtfDSMsym8trsdNqEC8ZSeBS77"
+        "w1HnrcOAy3Lsg3VZVpr4zuj2ffj9tKl3N21cfwEcFWRt7rrNcizzu9aGrIkFJVEA9U+81cKqfmJcyyyd2vIC"
+        "OfkLpdR+YjzN10Jn0Una2IpXlEJFvEMDIMdiai614SqQLRH/Sdj2WzLZ29DAeTM4MkkZSb0MkbjUVxyMjg6V"
+        "yHeqM3rq1Sx1UiZnt4mT/+gbo3kFeduSBI6QFCXHtKATj9HaNVekFyadpQW+d0sMNBgbwv7USlE55/VB4HCW"
+        "t1Eh671Uaq1zO9uCdEMun7CgYH3OxcguKkwscg6FsT7zJIQrsp/bUbo5ARAkJTGB8g4XLMZW3IPlKdwcNSrA"
+        "bX90PFjDx+h60PNrNfS6RZQkuus1N9XPjfc95/B3e3gd78yTKQ43qxwf1WyD9hry24Pi1GSjntndqrk/zGXc"
+        "dV5o2czl35RsTq55aiwlZ5S+JXpjpFKsZL/2wOtzZ2yNvUQm7eEpM6X60uk/gv31RJAGHfHz4mvHa8GFHSO8"
+        "oxxTRbZqaXMfMJi3fkrT6/gOgCj8DYCyettWBRs8dEy6xQ2KcV+5XIL85mqp80LF6gkl6WxjyGIU+oDKzmmX"
+        "PEJ5CxT+9pEGp08BteHx26STfbyDddZjvndpu4lK4xY1xDZr+CpoQ/5CZwq4vvSep/ovkr5dc9y78nCimBvF"
+        "UU9e3ZqELc0Y1OqZ3UxCBLF8Xbs14WSxUvmMoCT6Uy7PUqCiIlXsjqZ3Dhs2oOVXgeTjkzCJpCHTDykD+129"
+        "c7BeDa9ETJAGy2Rvq91v+Ke2O8K30NqFJcBJXHRW95VU1DrKxczSegrrttI/Ma5c1NjfwarBeLE72g4XV6OW"
+        "XvJCoE3Y5N6IXEdLC0trby1sUMGWKg68Tg2lqH+W+trz/krFaRZuSMfGDqk4/9IKQGZgzGOqPxMkt9xVq35Z"
+        "70dA08jTPkgxto5gAVSHUe4l8R+vqM5raBBdjRaWCziWp3/dUZ7rVHRtDfEdopGbDYvSHhYVUs9c4ZjZWIql"
+        "h2nkZ+oOynvtO4XZFiwzO3WkEv3uHJegXga+7+XPZUcrjLtpEK2+TPxCY79o9g+tfjfOC1+sH0/ExTB2omjo"
+        "WAS4fZb/TTVGIK9fZFmplC0RfktorYp0UfLdEbiL5SFvSH3TXKrt25Yde/jKghPJSC6FQHjgZ7rTJschh8Uc"
+        "9n5wWmiUhEKJwUtL5CIbWzWziwNv1D0DHqwsYBt8e2thJeYGBfZ8uyyt47ZARhiInNw1W96TXT/e5XFm1x/a"
+        "eiHu5W7YMzwhzrFb1dkDW+YhNgxTMpCBcZdZI3JaPsqywkRFmg7xFKOjZ7A2RO88iugw7dNREWRMKurMTFTf"
+        "uesZdtjy3YQztQPNE2JfPwj1gQWO1dlC+YaiFTTkhejHFxX4rIV7i1vOPHpI8vK+DjtLvjpGisSuH2X2LF+G"
+        "u5Iqp4nPyoZm4u0R/I9av5lY5IMV6YfC5jDmxpaf9BY5ue9XiIAFIPOIFv0n4VnO2tgNrKk7yhUZ80bQXLQN"
+        "t0T80Gf6/Pu138nPiw2/XVRWCn/fddQvfQcvfC28D5wUgzPgxXmm+S4t23x7CfsRWNhxUiVCucziS/oJEAs1"
+        "WJw6LPvq5XT2l6pbm3OwqEynNUeHGzPyCbIA0iKk84H5kz+btGbOS3+m3PypWjlbViqCxOWVAARXbZ5rYTEU"
+        "C70T7ynk1vaN868kpZd53BIeqZ/reIg6x5mD7+MVTy32zq6veWfMGS27yL+wQHFUrZBGiFXSTHCWFzLoL2mV"
+        "7YZ/U3h2BIWivHz+zYKmgP0pYxoclaGRnakyqIWtHDcrLrjTG7uxETqTZ9oiF+N3xHi/63NND7Ecn+A2Kz5T"
+        "4VNOp62L2CKkAGuYLbtan8KfqTjPjNYWXGFJr0ChPNB8oro122zhqvE22eX16WP0WKOfa4ccCP/P7jGvPiZ/"
+        "u/owrjSQ2IZUAFK1sxfynhvOZl2iQez15qth5fg6kG8jnLJZcPiqhmvb15oM+2GlTv27iPem5bb3VldPA33H"
+        "3J90P32xcapiSa3wTYKHh7vWUV2IgKhQaT9Zyeph9e/V2E/+bTU2el3kWvHlYVHg1eBWBR4BHgL6kqc14x8q"
+        "FsR+6C9Hg76KFJnqTAvTlM/wrLMfP3RXnhC8mHq8LJdId4sFfTKJL4JMxPwOGWFEFGk6j5UQAP7EfHiA+V0j"
+        "/uaM4z6zQ8X3FLII+mkcZWW3MwE/umXo/gKJJqYnDtEj3+w3jcZro8xvYIThRvohqdDeCdbduRFwuM2JGenC"
+        "2SFXzD279o9lJTYudF+uEw/BMlR6eIaiLbeiVIJeJl71ac2A1kdOPehHeKNMZZBqP1cvMsNPyFx4RPKVJhjz"
+        "ey1+ExiUxEiSl5mkbzn74u1KZ3HWMOp+SuQYageVbKV2Ry3Kxv0v7/8A/+LTrg==",
+        [
+            [169, 162, 135, 124],
+            [167, 154, 143, 128],
+            [167, 154, 143, 128],
+            [163, 145, 150, 132],
+            [163, 145, 150, 132],
+            [158, 134, 156, 135],
+            [158, 134, 156, 135],
+            [150, 123, 161, 137],
+            [150, 123, 161, 137],
+            [143, 113, 164, 139],
+            [143, 113, 164, 139],
+        ],
+    ),
 }
 
 

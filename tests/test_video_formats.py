@@ -107,6 +107,13 @@ def test_stored_videos_decode_as_they_did_in_ffmpeg(name: str, tmp_path: Path) -
     assert np.abs(np.array(found) - np.array(wanted)).max() <= 2
 
 
+def test_frames_of_theora_that_repeat_stand(tmp_path: Path) -> None:
+    path = write("dup.ogv", tmp_path)  # 50 a second of a video of 25: every second is empty
+    once = len(VIDEOS["dup.ogv"][1])
+    assert len(read_video(path)) == once
+    assert len(read_video(path, fps=50)) == 12 > once
+
+
 def test_a_folder_of_every_kind(tmp_path: Path) -> None:
     source = tmp_path / "videos"
     source.mkdir()

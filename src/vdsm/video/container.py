@@ -104,38 +104,47 @@ def _decoded(
     container: Any, stream: Any, decoder: Any, times: Times, tally: Tally
 ) -> Iterator[Any]:
     """What comes out of the decoder. Raises where packets or frames are damaged."""
-    raw = container.format.name in RAW
-    gives = _Gives(decoder)
+    gives = _Gives(container, decoder)
     for packet in container.demux(stream):
         if container.format.name == "mpegts":
             packet.is_corrupt = False  # so where segments were joined; see `check_transport`
         if packet.is_corrupt:
             raise damaged(tally.path, f"packet {tally.packets}")
-        if packet.size:
+        ends = packet.pts is None and packet.dts is None and not packet.size
+        if not ends:
             for time in tally.packet(packet):
                 times.packet(time, coded=False)
-            coded = gives.picture(packet)
-            if packet.pts is not None and not packet.is_discard and not raw and coded is not None:
+            if (coded := gives.picture(packet)) is not None:
                 times.packet(packet.pts, coded=coded)
-        for frame in decoder.decode(packet if packet.size else None):
+        if not ends and not packet.size:
+            continue
+        for frame in decoder.decode(None if ends else packet):
             if frame.is_corrupt:
                 raise damaged(tally.path, f"frame {tally.frames}")
-            if not packet.size and not decoder.has_b_frames and times.stands_at(frame.pts):
+            if ends and not decoder.has_b_frames and times.stands_at(frame.pts):
                 continue  # libav gives the last one again where that is not coded
             tally.frame(frame)
-            if raw:
+            if gives.raw:
                 frame.pts = None
             yield frame
 
 
 class _Gives:
-    """Whether a picture is to come of a packet; None where none is shown, nor the one before."""
+    """Whether a picture is to come of a packet, at its time; False where the one before stands.
 
-    def __init__(self, decoder: Any) -> None:
+    None where nothing is shown, or no time is known.
+    """
+
+    def __init__(self, container: Any, decoder: Any) -> None:
+        self.raw = container.format.name in RAW
         self.vp8 = decoder.name in ("vp8", "libvpx")
         self.mpeg4 = Pictures(decoder.extradata or b"") if decoder.name == "mpeg4" else None
 
     def picture(self, packet: Any) -> bool | None:
+        if packet.pts is None or packet.is_discard or self.raw:
+            return None
+        if not packet.size:
+            return False
         if self.vp8 and not bytes(packet)[0] & 0x10:  # hidden (RFC 6386, 9.1)
             return None
         return self.mpeg4 is None or not self.mpeg4.is_not_coded(bytes(packet))
