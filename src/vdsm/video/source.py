@@ -1,7 +1,6 @@
 """One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
 
 import math
-import re
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -15,8 +14,9 @@ from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.heic import is_heif, prepare
 from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.series import series_of
 from vdsm.video.shape import Fit, luma
-from vdsm.video.still import BEGINNING, picture_format, pictures
+from vdsm.video.still import BEGINNING, count_pictures, picture_format, pictures
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v",
@@ -27,6 +27,7 @@ IMAGE_SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif", ".heic", ".heif"),
     *(".tif", ".tiff", ".ppm", ".pgm"),
 )
+ALWAYS_ONE = (".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")  # kinds of pictures without animation
 
 
 def read_video(
@@ -110,21 +111,36 @@ def _timed(path: Path, threads: int, *, standing: bool = False) -> TimedFrames:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder, in natural order: frame2 before frame10."""
+    """The frames that lie in a folder, in natural order: frame2 before frame10.
+
+    InputError for none, and for more than one clip: several series, or animations.
+    """
     found = [file for file in folder.iterdir() if is_picture_name(file)]
     if not found:
         raise InputError(f"{folder} holds no picture: expected {', '.join(IMAGE_SUFFIXES)}")
-    return sorted(found, key=lambda file: natural_key(file.name))
+    if several := next((file.name for file in found if is_animated(file)), None):
+        raise InputError(f"{folder} holds clips ({several} is one), not frames of one: name a file")
+    series, _ = series_of(found)
+    if len(series) > 1:
+        raise InputError(
+            f"{folder} holds several series of pictures ({', '.join(series)}): give each a folder,"
+            " or make a dataset of it: vdsm data folder --help"
+        )
+    return next(iter(series.values()))
+
+
+def is_animated(picture: Path) -> bool:
+    """Whether a picture file shows more than one in time; damaged ones are found so later."""
+    if picture.suffix.lower() in ALWAYS_ONE:
+        return False
+    try:
+        return count_pictures(picture) > 1
+    except (InputError, OSError, SyntaxError, ValueError, EOFError):
+        return False
 
 
 def is_picture_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-
-
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorts numbers inside names by their value: a2 before a10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
 
 
 def _is_picture(path: Path) -> bool:
@@ -139,7 +155,7 @@ def _start(path: Path) -> bytes:
         start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
-    if start == POINTER[: len(start)]:
+    if start.startswith(POINTER):
         refuse_pointer(path)
     prepare(path, start)
     return start
