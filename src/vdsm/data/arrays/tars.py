@@ -1,0 +1,375 @@
+"""Tars of WebDataset: a clip as video or array, and .json, .cls, .txt that say what it shows.
+
+A tar is read twice from its beginning to its end, so that compressed ones do as well: names and
+labels first, then clips, one in memory at a time.
+"""
+
+import glob
+import io
+import json
+import re
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from vdsm.data.arrays.keys import ending, hidden, partners
+from vdsm.data.arrays.labels import Value
+from vdsm.data.arrays.layout import find_clip_layout, parse_layout
+from vdsm.data.arrays.options import ArraysOptions
+from vdsm.data.arrays.parts import Found
+from vdsm.data.arrays.roles import split_called, stored_split, words
+from vdsm.data.arrays.rows import Columns, Rows, sort_out
+from vdsm.data.arrays.values import Array, Axes, Extremes, Range, to_bytes
+from vdsm.data.arrays.write import bar, check_kept, describe, fitted, say, writer
+from vdsm.data.clips import Frames, Info
+from vdsm.data.folder.rows import write_csv
+from vdsm.errors import InputError
+from vdsm.video import VIDEO_SUFFIXES, natural_key, read_video
+from vdsm.words import counted
+
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+LABELS = ("json", "cls", "txt")
+LARGEST = 2**20  # bytes of a file of labels
+REPORT = "broken.csv"
+
+
+@dataclass
+class Sample:
+    """One clip in a tar, and what stands beside it."""
+
+    shard: Path
+    member: str
+    shape: tuple[int, ...] | None = None  # of an array; None: a video
+    group: str = ""
+    split: str = ""
+    values: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.shard}: {self.member}"
+
+
+def is_tar(path: Path) -> bool:
+    return path.name.lower().endswith(TARS)
+
+
+def find_tars(source: Path) -> list[Path]:
+    """The tars that a source names: one, all of a folder, or those that fit shards/*.tar.
+
+    Braces are understood as WebDataset has them: shards/train-{000..011}.tar. Empty where the
+    source is no tar.
+    """
+    if source.is_dir():
+        found = [path for path in source.iterdir() if is_tar(path) and not hidden(path.name)]
+        return [] if any(source.glob("*.npy")) else _ordered(found)
+    if source.exists():
+        return [source] if is_tar(source) else []
+    if not re.search(r"[*?\[{]", str(source)):
+        if is_tar(source):
+            raise InputError(f"no file {source}: name the tar, or a folder of them")
+        return []
+    found = [Path(p) for text in _braces(str(source)) for p in glob.glob(text, recursive=True)]
+    if not found:
+        raise InputError(f"no file fits {source}")
+    other = next((path for path in found if not is_tar(path)), None)
+    if other is not None:
+        raise InputError(f"{source} fits {other}: only tars may be several, name one file")
+    return _ordered(found)
+
+
+def _ordered(paths: Sequence[Path]) -> list[Path]:
+    return sorted(dict.fromkeys(paths), key=lambda path: natural_key(path.as_posix()))
+
+
+def _braces(text: str) -> list[str]:
+    """shard-{08..10}.tar to shard-08.tar, shard-09.tar, shard-10.tar."""
+    match = re.search(r"\{(\d+)\.\.(\d+)\}", text)
+    if match is None:
+        return [text]
+    low, high = match[1], match[2]
+    numbers = [str(i).zfill(len(low)) for i in range(int(low), int(high) + 1)]
+    return [
+        full for n in numbers for full in _braces(text[: match.start()] + n + text[match.end() :])
+    ]
+
+
+def members(shard: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """(name, open file) of every plain file in a tar, in order."""
+    try:
+        with tarfile.open(shard, "r|*") as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isfile() else None
+                if content is not None and not hidden(member.name.removeprefix("./")):
+                    yield member.name, content
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shard} is not a tar file that can be read ({reason})") from error
+
+
+def make_of_tars(
+    out: Path, tars: Sequence[Path], options: ArraysOptions, limits: Range | None
+) -> None:
+    """Write the dataset of all samples in some tars."""
+    found = Found([])
+    extremes = Extremes(str(options.source))
+    samples: list[Sample] = []
+    for shard in tars:
+        samples += _samples(shard, options, found, extremes if limits is None else None)
+    if not samples:
+        kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
+        raise InputError(f"{options.source} holds no clip: expected npy, {kinds} in its tars")
+    shapes = [sample.shape for sample in samples if sample.shape]
+    layout = _layout(shapes, options) if shapes else ""
+    limits = limits or (extremes.range() if shapes else (0, 255))
+    _split_by_shards(samples, tars)
+    rows = sort_out(found, _columns(samples, options, found), options)
+    check_kept(int((rows.length > 0).sum()), len(samples), options)
+    grey = options.grey or (len(shapes) == len(samples) and _channels(layout, shapes) == 1)
+    kinds = Counter(ending(sample.member) for sample in samples)
+    what = {"layout": layout, "range": list(limits), "shards": len(tars)} if shapes else {}
+    name = (options.source if options.source.exists() else tars[0].parent).resolve().name
+    name = re.sub(r"(\.tar)?(\.\w+)?$", "", name) or "tars"
+    info = Info(name, options.size, 1 if grey else 3, rows.factors, describe(options, what))
+    _say(options, tars, kinds, rows, found)
+    _write(out, info, samples, rows, layout, limits, options)
+
+
+def _samples(
+    shard: Path, options: ArraysOptions, found: Found, extremes: Extremes | None
+) -> list[Sample]:
+    """The clips of one tar with their labels; what belongs to none goes to `found.passed`."""
+    clips: dict[str, Sample] = {}
+    beside: dict[str, bytes] = {}
+    for name, content in members(shard):
+        if _is_clip(name, options.clips):
+            clips[name] = sample = Sample(shard, name)
+            if ending(name) == "npy":
+                sample.shape = _look(sample, content, options, extremes)
+        elif ending(name) in LABELS:
+            beside[name] = content.read(LARGEST)
+        else:
+            kind = ending(name) or "files without ending"
+            found.passed[kind] = "no clip and no label"
+    _one_kind(shard, list(clips))
+    for name, clip in partners(str(shard), list(clips), beside).items():
+        if clip is None:
+            found.passed[ending(name)] = "of some, without a clip of that name"
+        else:
+            _read_labels(clips[clip], name, beside[name], found)
+    return list(clips.values())
+
+
+def _is_clip(name: str, wanted: str | None) -> bool:
+    if wanted is not None:
+        return name.lower().endswith(f".{wanted.lower().removeprefix('.')}")
+    return ending(name) == "npy" or f".{ending(name)}" in VIDEO_SUFFIXES
+
+
+def _one_kind(shard: Path, names: Sequence[str]) -> None:
+    """InputError for samples that have two clips, such as an mp4 and an npy."""
+    seen: dict[str, str] = {}
+    for name in names:
+        key = name.removesuffix(f".{name.rpartition('.')[2]}")
+        if key in seen:
+            raise InputError(
+                f"{shard}: {seen[key]} and {name} are of one sample: choose by --clips"
+                f" {ending(seen[key])} or --clips {ending(name)}"
+            )
+        seen[key] = name
+
+
+def _look(
+    sample: Sample, content: IO[bytes], options: ArraysOptions, extremes: Extremes | None
+) -> tuple[int, ...]:
+    """Shape of an array; its values are seen where they tell the range."""
+    array = _array(sample.name, content.read())
+    if extremes is not None and not extremes.settled(array.dtype):
+        extremes.see(sample.name, 0, array[None])
+    return tuple(array.shape)
+
+
+def _array(name: str, content: bytes) -> Array:
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except Exception as error:  # a damaged header can raise anything
+        reason = "it holds objects" if b"'|O'" in content[:200] else str(error)
+        raise InputError(f"{name} is not an array that can be read ({reason})") from error
+    if not array.size or array.dtype.kind not in "biuf":
+        raise InputError(f"{name} is {array.dtype} {list(array.shape)}: expected pixels as numbers")
+    return np.asarray(array)
+
+
+def _read_labels(sample: Sample, name: str, content: bytes, found: Found) -> None:
+    """Take a .json, .cls or .txt of a clip into its sample."""
+    where = f"{sample.shard}: {name}"
+    try:
+        text = content.decode("utf-8-sig").strip()
+        about = json.loads(text) if ending(name) == "json" else None
+    except ValueError as error:
+        raise InputError(f"{where} is not valid {ending(name).upper()}: {error}") from error
+    if ending(name) == "cls":
+        sample.values["class"] = text
+    elif ending(name) == "txt":
+        sample.values["text"] = text
+    elif not isinstance(about, dict):
+        raise InputError(f"{where} does not hold a JSON object")
+    else:
+        _read_object(sample, where, about, found)
+
+
+def _read_object(sample: Sample, where: str, about: dict[str, Any], found: Found) -> None:
+    group, split = about.pop("group", None), about.pop("split", None)
+    sample.group = "" if group is None else str(group)
+    if split not in (None, ""):
+        called = split_called(str(split))
+        if called is None:
+            raise InputError(f"{where}: split is '{split}', it should be train, val or test")
+        sample.split = called
+    labels = about.get("labels", about)
+    for key, value in (labels if isinstance(labels, dict) else about).items():
+        if isinstance(value, str | int | float) or value is None:
+            sample.values[str(key)] = value
+        else:
+            found.passed[str(key)] = f"a {type(value).__name__}, no label"
+
+
+def _split_by_shards(samples: Sequence[Sample], tars: Sequence[Path]) -> None:
+    """Splits from names such as train-000.tar and val-000.tar, where no clip has one."""
+    called = {}
+    for shard in tars:
+        splits = {split_called(word) for word in words(shard.name)} - {None}
+        called[shard] = splits.pop() if len(splits) == 1 else None
+    if len(set(called.values())) > 1 and not any(sample.split for sample in samples):
+        for sample in samples:
+            sample.split = called[sample.shard] or "train"
+
+
+def _columns(samples: Sequence[Sample], options: ArraysOptions, found: Found) -> Columns:
+    """What is known of all samples, as of arrays. Captions, all different, are no labels."""
+    names = dict.fromkeys(name for sample in samples for name in sample.values)
+    values = {name: [sample.values.get(name) for sample in samples] for name in names}
+    texts = values.get("text", [])
+    if len(set(texts)) > max(1, len(texts) // 2):
+        del values["text"]
+        found.passed["txt"] = "captions, most of them different"
+    split = [sample.split for sample in samples]
+    if any(split):
+        split = [called or "train" for called in split]
+    group = [sample.group for sample in samples]
+    return Columns([options.min_length] * len(samples), values, split, group)
+
+
+def _layout(shapes: Sequence[tuple[int, ...]], options: ArraysOptions) -> str:
+    if options.layout is None:
+        return find_clip_layout(str(options.source), shapes)
+    for shape in shapes:
+        layout = parse_layout(options.layout, str(options.source), shape)
+    if "n" in layout:
+        raise InputError(f"layout '{layout}': in tars each array is one clip, leave the n out")
+    return layout
+
+
+def _channels(layout: str, shapes: Sequence[tuple[int, ...]]) -> int:
+    return max(shape[layout.index("c")] if "c" in layout else 1 for shape in shapes)
+
+
+def _say(
+    options: ArraysOptions, tars: Sequence[Path], kinds: Counter[str], rows: Rows, found: Found
+) -> None:
+    kinds_said = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    says = [f"{options.source.name}: {counted(len(tars), 'tar')}, clips {kinds_said}"]
+    for role in ("identity", "action"):
+        names = [factor.name for factor in rows.factors if factor.role == role]
+        says += [f"{role}: {', '.join(names)}"] if names else []
+    counts = Counter(map(stored_split, rows.split))
+    says.append("split " + ", ".join(f"{count} {split}" for split, count in counts.items()))
+    if found.passed:
+        says.append("note " + ", ".join(f"{k} ({v})" for k, v in found.passed.items()))
+    say("; ".join(says))
+
+
+def _write(
+    out: Path,
+    info: Info,
+    samples: Sequence[Sample],
+    rows: Rows,
+    layout: str,
+    limits: Range,
+    options: ArraysOptions,
+) -> None:
+    number = {(s.shard, s.member): i for i, s in enumerate(samples)}
+    broken: list[tuple[str, str]] = []
+    with writer(out, info) as clips, bar(len(samples)) as advance:
+        for shard in dict.fromkeys(sample.shard for sample in samples):
+            for name, content in members(shard):
+                row = number.get((shard, name))
+                if row is None:
+                    continue
+                advance()
+                try:
+                    frames = _clip(samples[row], content, layout, limits, options, info.channels)
+                except InputError as error:
+                    if samples[row].shape:
+                        raise
+                    broken.append((samples[row].name, str(error)))
+                    continue
+                clips.add(
+                    frames,
+                    group=int(rows.group[row]),
+                    split=stored_split(rows.split[row]),
+                    labels={name: int(values[row]) for name, values in rows.labels.items()},
+                )
+        _check_broken(broken, len(samples), options)
+    if broken:
+        write_csv(out / REPORT, ["path", "reason"], broken)
+
+
+def _check_broken(
+    broken: Sequence[tuple[str, str]], all_of_them: int, options: ArraysOptions
+) -> None:
+    if not broken:
+        return
+    if len(broken) > options.max_broken * all_of_them:
+        raise InputError(
+            f"{len(broken)} of {counted(all_of_them, 'clip')} cannot be used, more than the share"
+            f" {options.max_broken:g} allowed; the first: {broken[0][1]}. Mend them, or raise"
+            " --max-broken"
+        )
+    say(f"left out: {len(broken)} of {all_of_them}: see {REPORT} in the dataset")
+
+
+def _clip(
+    sample: Sample,
+    content: IO[bytes],
+    layout: str,
+    limits: Range,
+    options: ArraysOptions,
+    channels: int,
+) -> Frames:
+    """uint8 [T, size, size, C] of one clip; InputError that names it."""
+    if sample.shape is None:
+        frames = _decode(sample, content.read(), options, channels)
+    else:
+        block = Axes(sample.name, _array(sample.name, content.read()), layout).block(0, 1)
+        frames = fitted(to_bytes(sample.name, 0, block, limits)[0], options, channels)
+    if len(frames) < options.min_length:
+        has = counted(len(frames), "frame")
+        raise InputError(f"{sample.name} has {has}, fewer than {options.min_length}")
+    return frames
+
+
+def _decode(sample: Sample, content: bytes, options: ArraysOptions, channels: int) -> Frames:
+    """The frames of a video, which decoders read from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip.{ending(sample.member)}"
+        path.write_bytes(content)
+        try:
+            return read_video(path, size=options.size, crop=options.crop, grey=channels == 1)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), sample.name)) from error
