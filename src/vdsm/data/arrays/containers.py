@@ -150,7 +150,9 @@ class _Zipped:
                     return np.asarray(unpickle(file), object).reshape(self.shape)
                 if 0 in self.shape:
                     return np.empty(self.shape, self.dtype)
-                unpacked = self.files.enter_context(tempfile.TemporaryFile(dir=self.spare))
+                unpacked = self.files.enter_context(
+                    tempfile.TemporaryFile(dir=self.spare)  # noqa: SIM115
+                )
                 while content := file.read(2**22):
                     unpacked.write(content)
                 unpacked.flush()

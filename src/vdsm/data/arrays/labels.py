@@ -85,7 +85,7 @@ def as_text(values: Sequence[Value]) -> tuple[list[str], bool]:
     numbers = [v for v in values if isinstance(v, float) and math.isfinite(v)]
     if all(number == int(number) for number in numbers):
         return [_text(value) for value in values], False
-    known = [float(v) for v in values if _is_number(v)]
+    known = [float(v) for v in values if v is not None and _is_number(v)]
     if len(set(known)) <= min(FEW, len(known) / 2):
         return [_text(value) for value in values], False
     bounds = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))

@@ -56,7 +56,7 @@ def _six_arrays(container: Container) -> Found | None:
         labels = _attributes(named["A"], a) | _actions(_hot(named["D"], d, 1))
         parts.append(Part(named["X"], x, labels, split_called(split)))
     rest = [name for name in container.arrays if name not in used]
-    passed = {name: "no part of Sprites" for name in rest} | container.faults
+    passed = dict.fromkeys(rest, "no part of Sprites") | container.faults
     return Found(parts, "Sprites in six arrays", SPRITES, None, passed)
 
 

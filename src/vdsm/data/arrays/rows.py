@@ -144,7 +144,7 @@ def _groups(named: Sequence[str], who: Sequence[Ints]) -> Ints:
         keys = [(0, *row) if min(row) >= 0 else (1, i) for i, row in enumerate(rows.tolist())]
     else:
         return np.arange(count, dtype=np.int64)
-    number = {key: i for i, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
+    number = {key: i for i, key in enumerate(sorted(set(keys)))}
     return np.array([number[key] for key in keys], np.int64)
 
 

@@ -131,12 +131,14 @@ def make_of_tars(
     rows = sort_out(found, _columns(samples, options, found), options)
     check_kept(int((rows.length > 0).sum()), len(samples), options)
     grey = options.grey or (len(shapes) == len(samples) and _channels(layout, shapes) == 1)
-    kinds = Counter(ending(sample.member) for sample in samples)
-    what = {"layout": layout, "range": list(limits), "shards": len(tars)} if shapes else {}
+    endings = Counter(ending(sample.member) for sample in samples)
+    what: dict[str, Any] = {"tars": len(tars)}
+    if shapes:
+        what |= {"layout": layout, "range": list(limits)}
     name = (options.source if options.source.exists() else tars[0].parent).resolve().name
     name = re.sub(r"(\.tar)?(\.\w+)?$", "", name) or "tars"
     info = Info(name, options.size, 1 if grey else 3, rows.factors, describe(options, what))
-    _say(options, tars, kinds, rows, found)
+    _say(options, tars, endings, rows, found)
     _write(out, info, samples, rows, layout, limits, options)
 
 

@@ -84,7 +84,8 @@ class _Array:
 class _Call:
     """What a pickle may call, under the name that NumPy gives it."""
 
-    __slots__ = ("name",)  # nothing can be set on it
+    __slots__ = ("name",)  # nothing else can be set on it
+    name: str
 
     def __init__(self, name: str) -> None:
         object.__setattr__(self, "name", name)

@@ -159,8 +159,8 @@ def to_bytes(name: str, start: int, block: Array, limits: Range) -> Frames:
     if block.dtype.kind == "f":
         check_finite(name, start, block)
     low, high = limits
-    exact = np.float64 if block.dtype.itemsize > 4 else np.float32
-    levels = (block.astype(exact) - exact(low)) * exact(255 / (high - low))
+    exact: npt.DTypeLike = np.float64 if block.dtype.itemsize > 4 else np.float32
+    levels = np.subtract(block, low, dtype=exact) * (255 / (high - low))
     outside = (levels < -0.5) | (levels > 255.5)
     if outside.any():
         where = np.unravel_index(int(np.argmax(outside)), block.shape)
@@ -168,4 +168,4 @@ def to_bytes(name: str, start: int, block: Array, limits: Range) -> Frames:
             f"{name} holds {block[where]} in clip {start + int(where[0])}, frame {int(where[1])},"
             f" outside of {low:g} to {high:g}: give the true --range, or mend the array"
         )
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
