@@ -137,6 +137,11 @@ class _Zipped:
             if not self.dtype.hasobject and self._start != file.tell():
                 raise ValueError(f"{member.filename} is cut short")
 
+    @property
+    def base(self) -> Any:
+        """The mapped file, once it is unpacked."""
+        return getattr(self.values, "base", None)
+
     def __getitem__(self, key: Any) -> Any:
         if self.values is None:
             self.values = self._load()

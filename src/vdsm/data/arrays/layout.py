@@ -67,7 +67,7 @@ def _time_first(name: str, stored: Stored, layout: str, lengths: set[int]) -> st
     first, second = stored.shape[:2]
     if first != second and (first in lengths) != (second in lengths):
         return layout if first in lengths else swapped
-    if name == MOVING_MNIST and first < second:
+    if name.endswith(MOVING_MNIST) and first < second:
         return swapped
     likely = _smooth_axis(stored)
     if likely == 1 or (likely is None and (layout != "nthw" or first >= second)):

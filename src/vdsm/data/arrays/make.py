@@ -47,22 +47,21 @@ def find_clips(container: Container, options: ArraysOptions) -> Found:
 def _axes(found: Found, number: int, options: ArraysOptions) -> Axes:
     """One array of clips with its layout; all parts have the same."""
     part = found.parts[number]
+    name = f"{options.source}: {part.name}"
     if 0 in part.clips.shape:
-        raise InputError(f"{options.source}: {part.name} is empty: {list(part.clips.shape)}")
+        raise InputError(f"{name} is empty: {list(part.clips.shape)}")
     if found.layout is None:
         lengths = [a.shape[0] for a in part.labels.values() if 1 <= len(a.shape) <= 4]
         shape = tuple(part.clips.shape)
         told = options.layout
         found.layout = (
-            parse_layout(told, part.name, shape)
+            parse_layout(told, name, shape)
             if told is not None
-            else find_layout(part.name, part.clips, lengths)
+            else find_layout(name, part.clips, lengths)
         )
     elif len(part.clips.shape) != len(found.layout):
-        raise InputError(
-            f"{part.name} is {list(part.clips.shape)}, {found.parts[0].name} has other axes"
-        )
-    return Axes(part.name, part.clips, found.layout)
+        raise InputError(f"{name} is {list(part.clips.shape)}, {found.parts[0].name} is not")
+    return Axes(name, part.clips, found.layout)
 
 
 def _check(axes: list[Axes], rows: Rows, options: ArraysOptions) -> None:
@@ -96,7 +95,7 @@ def _line(options: ArraysOptions, found: Found, axes: list[Axes], rows: Rows, li
     height, width = first.shape[2:4]
     says = [
         f"{options.source.name or options.source}: {found.what or 'clips'}"
-        f" '{', '.join(dict.fromkeys(a.name for a in axes[:3]))}{', ...' * (len(axes) > 3)}'"
+        f" '{', '.join(part.name for part in found.parts[:3])}{', ...' * (len(axes) > 3)}'"
         f" [{_spelt(first.layout)}], {counted(int(kept.sum()), 'clip')} of"
         f" {' to '.join(map(str, frames))} frames, {width} x {height}"
         f"{'' if first.size('c') == 3 else ' grey'}",

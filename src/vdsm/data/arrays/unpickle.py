@@ -15,6 +15,7 @@ import numpy as np
 from vdsm.errors import InputError
 
 KINDS = "biufSUO"  # of values: no structures, no times
+LEAVES = (str, bytes, bytearray, int, float, type(None))
 DEEPEST = 64  # containers inside of one another
 
 
@@ -149,12 +150,14 @@ def _real(value: Any, depth: int) -> Any:
     if isinstance(value, _Array):
         made = value.real(depth)
         return made[()] if made.shape == () else made
+    if isinstance(value, _Type):
+        return value.real
     if isinstance(value, dict):
-        return {key: _real(inner, depth + 1) for key, inner in value.items()}
+        return {_real(key, depth + 1): _real(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_real(inner, depth + 1) for inner in value)
-    if isinstance(value, _Type | _Call):
-        raise Refused("it holds a type or a function, where only arrays may be")
+    if not isinstance(value, LEAVES):
+        raise Refused(f"it holds a {type(value).__name__.strip('_')}, where only arrays may be")
     return value
 
 

@@ -1,5 +1,6 @@
 """Axes and values of stored clips: blocks as [n, T, H, W, C], and the range that becomes 8 bits."""
 
+import mmap
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,14 @@ class Axes:
         step = max(1, BLOCK // (int(np.prod(rest)) * self.stored.dtype.itemsize))
         for start in range(0, count, step):
             yield start, self.block(start, min(start + step, count))
+            release(self.stored)
+
+
+def release(stored: Stored) -> None:
+    """Let go of the pages of a mapped file, which would count as memory of this process."""
+    mapped = getattr(stored, "base", None)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def parse_range(text: str) -> Range:
