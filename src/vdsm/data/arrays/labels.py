@@ -6,12 +6,13 @@ few of them occur, and fall into bins of equal number else.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from vdsm.data.arrays.values import Array, Stored
+from vdsm.video import natural_key
 
 Value = str | int | float | bool | None
 LARGEST = 2**27  # values of an array that is looked at as labels
@@ -88,7 +89,7 @@ def as_text(values: Sequence[Value]) -> tuple[list[str], bool]:
     known = [float(v) for v in values if v is not None and _is_number(v)]
     if len(set(known)) <= min(FEW, len(known) / 2):
         return [_text(value) for value in values], False
-    bounds = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bounds = np.unique(np.sort(known)[[i * len(known) // BINS for i in range(1, BINS)]])
     place = np.searchsorted(bounds, known, side="right")
     names: dict[int, str] = {}
     for number in np.unique(place).tolist():
@@ -96,6 +97,15 @@ def as_text(values: Sequence[Value]) -> tuple[list[str], bool]:
         names[number] = f"{min(inside):.6g} to {max(inside):.6g}"
     texts = iter([names[int(number)] for number in place])
     return [next(texts) if _is_number(value) else _text(value) for value in values], True
+
+
+def in_order(texts: Iterable[str]) -> tuple[str, ...]:
+    """The different values that are known: numbers and bins by size, else in natural order."""
+    values = set(texts) - {""}
+    try:
+        return tuple(sorted(values, key=lambda text: float(text.partition(" to ")[0])))
+    except ValueError:
+        return tuple(sorted(values, key=natural_key))
 
 
 def _is_number(value: Value) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vdsm.data.arrays.labels import Value, as_text, columns_of
+from vdsm.data.arrays.labels import Value, as_text, columns_of, in_order
 from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.parts import Found, Part, by_indices
 from vdsm.data.arrays.roles import GROUP, LENGTH, PLACES, SPLIT, identities, joined, splits_of
@@ -109,9 +109,9 @@ def sort_out(found: Found, columns: Columns, options: ArraysOptions) -> Rows:
     who = identities(texts, options.identity, found.static, _fixed(texts, columns.group))
     factors, labels = [], {}
     for name, text in texts.items():
-        ordered = sorted(set(text) - {""}, key=natural_key)
+        ordered = in_order(text)
         if ordered:
-            factors.append(Factor(name, "identity" if name in who else "action", tuple(ordered)))
+            factors.append(Factor(name, "identity" if name in who else "action", ordered))
             number = {value: i for i, value in enumerate(ordered)}
             labels[name] = np.array([number.get(value, -1) for value in text], np.int64)
     group = _groups(columns.group, [labels[n] for n in labels if n in who])
