@@ -18,9 +18,9 @@ import numpy as np
 
 from vdsm.data.arrays.keys import ending, hidden, long_key, partners
 from vdsm.data.arrays.labels import Value, as_text
-from vdsm.data.arrays.roles import split_called, stored_split
 from vdsm.data.clips import SPLITS, Info, Ints, hold_out, write_meta
-from vdsm.data.folder.find import Item
+from vdsm.data.folder.item import Item
+from vdsm.data.folder.levels import split_of
 from vdsm.data.folder.rows import Row, factors, groups
 from vdsm.data.shards import RangeReader, read_local
 from vdsm.errors import InputError
@@ -151,15 +151,14 @@ def _item(sample: ShardSample, shard: str, labels: Mapping[str, str]) -> Item:
     """Named by its shard too: tars of others may number their samples each from 0."""
     about = sample.about
     given = about.get("split") or None
-    split = None if given is None else split_called(str(given))
+    split = None if given is None else split_of(str(given))
     if (given and split is None) or not isinstance(about.get("labels", {}), dict):
         raise InputError(
             f"{shard}: {sample.key}.json: expected group, split (train, test) and labels"
         )
     group = about.get("group")
     name = f"{shard}/{sample.key}"
-    stored = None if split is None else stored_split(split)
-    return Item(Path(name), name, None if group is None else str(group), labels, stored)
+    return Item(Path(name), name, None if group is None else str(group), labels, split)
 
 
 def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints:

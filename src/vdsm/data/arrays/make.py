@@ -8,7 +8,6 @@ from vdsm.data.arrays.layout import find_layout, parse_layout
 from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.packings import by_packing
 from vdsm.data.arrays.parts import Found, by_names
-from vdsm.data.arrays.roles import stored_split
 from vdsm.data.arrays.rows import Rows, read_columns, sort_out
 from vdsm.data.arrays.tars import find_tars, make_of_tars
 from vdsm.data.arrays.values import Axes, Range, find_range, parse_range, to_bytes
@@ -102,10 +101,8 @@ def _line(options: ArraysOptions, found: Found, axes: list[Axes], rows: Rows, li
         f"{first.stored.dtype} from {limits[0]:g} to {limits[1]:g}",
         *_roles(rows),
         "split " + ", ".join(f"{n} {s}" for s, n in Counter(
-            stored_split(s) for s, k in zip(rows.split, kept, strict=True) if k).items()),
+            s for s, k in zip(rows.split, kept, strict=True) if k).items()),
     ]  # fmt: skip
-    if "validation" in rows.split and stored_split("validation") != "validation":
-        says.append("validation counts as test")
     if not kept.all():
         says.append(f"{int((~kept).sum())} left out, too short or without split")
     if found.passed:
@@ -138,7 +135,7 @@ def _write(out: Path, axes: list[Axes], rows: Rows, limits: Range, options: Arra
                         clips.add(
                             fitted(frames[0], options, channels),
                             group=int(rows.group[row]),
-                            split=stored_split(rows.split[row]),
+                            split=rows.split[row],
                             labels={name: int(v[row]) for name, v in rows.labels.items()},
                         )
                     advance()

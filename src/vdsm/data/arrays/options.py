@@ -36,6 +36,9 @@ class ArraysOptions:
     grey: bool = Field(default=False, description="one channel, of clips that have three")
     min_length: int = Field(default=2, ge=2, description="shorter clips are left out, in frames")
     test_share: float = Field(default=0.2, ge=0, lt=1, description="share held out for testing")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share held out of training for choices; 0: none"
+    )
     holdout: Literal["group", "clip"] = Field(
         default="group", description="hold out whole groups (unseen individuals) or single clips"
     )

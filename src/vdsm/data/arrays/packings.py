@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from vdsm.data.arrays.containers import Container
 from vdsm.data.arrays.parts import Found, Part
-from vdsm.data.arrays.roles import split_called
 from vdsm.data.arrays.values import Stored
+from vdsm.data.folder.levels import split_of
 from vdsm.data.sprites import PAIRS
 from vdsm.errors import InputError
 
@@ -54,7 +54,7 @@ def _six_arrays(container: Container) -> Found | None:
             return None
         used |= set(named.values())
         labels = _attributes(named["A"], a) | _actions(_hot(named["D"], d, 1))
-        parts.append(Part(named["X"], x, labels, split_called(split)))
+        parts.append(Part(named["X"], x, labels, split_of(split)))
     rest = [name for name in container.arrays if name not in used]
     passed = dict.fromkeys(rest, "no part of Sprites") | container.faults
     return Found(parts, "Sprites in six arrays", SPRITES, None, passed)
@@ -71,7 +71,7 @@ def _files_of_actions(container: Container) -> Found | None:
             continue
         pair = order[motion, match[2]]
         beside = name.replace("_frames", "_attributes")
-        count, split = clips.shape[0], split_called(match[3] or "")
+        count, split = clips.shape[0], split_of(match[3] or "")
         labels: dict[str, Stored] = dict(_actions(np.full(count, pair)))
         if beside in container.arrays:
             labels |= _attributes(beside, container.arrays[beside])

@@ -8,8 +8,9 @@ import numpy as np
 
 from vdsm.data.arrays.containers import Container, listed
 from vdsm.data.arrays.layout import could_be_clips
-from vdsm.data.arrays.roles import split_called, split_ending, words
+from vdsm.data.arrays.roles import split_ending, words
 from vdsm.data.arrays.values import Stored
+from vdsm.data.folder.levels import split_of
 from vdsm.errors import InputError
 
 INDEX = {"indices", "index", "idx", "ids", "inds"}
@@ -135,7 +136,7 @@ def by_indices(part: Part) -> list[str] | None:
     named = {}
     for name in list(part.labels):
         stem, split = split_ending(name)
-        whole = split_called(name.lower().removeprefix("is_"))
+        whole = split_of(name.lower().removeprefix("is_"))
         of = split or whole
         kind = part.labels[name].dtype.kind
         indices = kind in "iu" and set(words(stem)) <= INDEX and split is not None

@@ -3,14 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from vdsm.data.clips import SPLITS
+from vdsm.data.folder.levels import split_of
 from vdsm.errors import InputError
 
-SPELLINGS = {
-    "train": ("train", "training", "tr", "trn"),
-    "validation": ("validation", "valid", "val", "dev", "eval", "vld"),
-    "test": ("test", "testing", "tst", "holdout", "heldout"),
-}
 NUMBERS = {2: ("train", "test"), 3: ("train", "validation", "test")}  # 0, 1 and 2
 SPLIT = {"split", "splits", "subset", "partition", "fold"}
 LENGTH = {"length", "lengths", "len", "lens", "numframes", "nframes", "seqlen", "seqlens",
@@ -41,24 +36,13 @@ def joined(name: str) -> str:
     return "".join(words(name))
 
 
-def split_called(word: str) -> str | None:
-    """train, validation or test in any usual spelling; None for another word."""
-    plain = word.strip().lower()
-    return next((split for split, spelt in SPELLINGS.items() if plain in spelt), None)
-
-
-def stored_split(split: str) -> str:
-    """As the dataset knows it: validation is held out with test where there is no such split."""
-    return split if split in SPLITS else "test"
-
-
 def split_ending(name: str) -> tuple[str, str | None]:
     """A name without the split that it ends or begins with, and that split: X_train, train_X."""
     for pattern, stem, split in ((r"(.+?)[_\-./ ]([A-Za-z]+)", 1, 2),
                                  (r"([A-Za-z]+)[_\-./ ](.+)", 2, 1)):  # fmt: skip
         match = re.fullmatch(pattern, name)
-        called = split_called(match[split]) if match else None
-        if match and called and match[split].lower() not in ("tr", "dev", "eval"):
+        called = split_of(match[split]) if match else None
+        if match and called:
             return match[stem], called
     return name, None
 
@@ -70,7 +54,7 @@ def splits_of(name: str, values: Sequence[str]) -> list[str]:
     numbers |= {"False": "train", "True": "test"}  # an array `split` of truth values
     found = []
     for clip, value in enumerate(values):
-        split = split_called(value) or numbers.get(value)
+        split = split_of(value) or numbers.get(value)
         if split is None:
             raise InputError(
                 f"{name} holds '{value}' for clip {clip}: expected train, val or test, or 0 for"

@@ -10,7 +10,7 @@ from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.parts import Found, Part, by_indices
 from vdsm.data.arrays.roles import GROUP, LENGTH, PLACES, SPLIT, identities, joined, splits_of
 from vdsm.data.arrays.values import Axes
-from vdsm.data.clips import SPLITS, Factor, Ints, hold_out
+from vdsm.data.clips import SPLITS, Factor, Ints, three_splits
 from vdsm.errors import InputError
 from vdsm.video import natural_key
 
@@ -75,7 +75,7 @@ def _in_order(parts: Sequence[Part], values: Mapping[str, list[Value]]) -> list[
     """Names as the file has them, since a set has no order of its own."""
     first = list(dict.fromkeys(name for part in parts for name in part.labels))
 
-    def place(name: str) -> tuple[int, list[tuple[int, str]]]:
+    def place(name: str) -> tuple[int, object]:
         stems = [i for i, known in enumerate(first) if name.startswith(known)]
         return first.index(name) if name in first else min(stems, default=0), natural_key(name)
 
@@ -149,7 +149,7 @@ def _groups(named: Sequence[str], who: Sequence[Ints]) -> Ints:
 
 
 def _held_out(group: Ints, length: Ints, options: ArraysOptions) -> list[str]:
-    """A seeded share of groups, or of clips; of those that are kept."""
+    """Seeded shares of groups, or of clips, of those that are kept."""
     kept = np.flatnonzero(length)
     split = np.zeros(len(group), np.int64)
     by_group = options.holdout == "group"
@@ -158,5 +158,7 @@ def _held_out(group: Ints, length: Ints, options: ArraysOptions) -> list[str]:
             "all clips are of one individual, so none can be held out: use --holdout clip, or"
             " --test-share 0"
         )
-    split[kept] = hold_out(group[kept] if by_group else kept, options.test_share, options.seed)
-    return [SPLITS[0] if not held else "test" for held in split.tolist()]
+    units = group[kept] if by_group else kept
+    shares = options.test_share, options.validation_share
+    split[kept] = three_splits(units, *shares, options.seed)
+    return [SPLITS[number] for number in split.tolist()]

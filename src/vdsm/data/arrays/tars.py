@@ -23,11 +23,12 @@ from vdsm.data.arrays.labels import Value
 from vdsm.data.arrays.layout import find_clip_layout, parse_layout
 from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.parts import Found
-from vdsm.data.arrays.roles import split_called, stored_split, words
+from vdsm.data.arrays.roles import words
 from vdsm.data.arrays.rows import Columns, Rows, sort_out
 from vdsm.data.arrays.values import Array, Axes, Extremes, Range, to_bytes
 from vdsm.data.arrays.write import bar, check_kept, describe, fitted, say, writer
 from vdsm.data.clips import Frames, Info
+from vdsm.data.folder.levels import split_of
 from vdsm.data.folder.rows import write_csv
 from vdsm.errors import InputError
 from vdsm.video import VIDEO_SUFFIXES, natural_key, read_video
@@ -229,7 +230,7 @@ def _read_object(sample: Sample, where: str, about: dict[str, Any], found: Found
     group, split = about.pop("group", None), about.pop("split", None)
     sample.group = "" if group is None else str(group)
     if split not in (None, ""):
-        called = split_called(str(split))
+        called = split_of(str(split))
         if called is None:
             raise InputError(f"{where}: split is '{split}', it should be train, val or test")
         sample.split = called
@@ -245,7 +246,7 @@ def _split_by_shards(samples: Sequence[Sample], tars: Sequence[Path]) -> None:
     """Splits from names such as train-000.tar and val-000.tar, where no clip has one."""
     called = {}
     for shard in tars:
-        splits = {split_called(word) for word in words(shard.name)} - {None}
+        splits = {split_of(word) for word in words(shard.name)} - {None}
         called[shard] = splits.pop() if len(splits) == 1 else None
     if len(set(called.values())) > 1 and not any(sample.split for sample in samples):
         for sample in samples:
@@ -289,7 +290,7 @@ def _say(
     for role in ("identity", "action"):
         names = [factor.name for factor in rows.factors if factor.role == role]
         says += [f"{role}: {', '.join(names)}"] if names else []
-    counts = Counter(map(stored_split, rows.split))
+    counts = Counter(rows.split)
     says.append("split " + ", ".join(f"{count} {split}" for split, count in counts.items()))
     if found.passed:
         says.append("note " + ", ".join(f"{k} ({v})" for k, v in found.passed.items()))
@@ -324,7 +325,7 @@ def _write(
                 clips.add(
                     frames,
                     group=int(rows.group[row]),
-                    split=stored_split(rows.split[row]),
+                    split=rows.split[row],
                     labels={name: int(values[row]) for name, values in rows.labels.items()},
                 )
         _check_broken(broken, len(samples), options)
