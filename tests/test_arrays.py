@@ -171,6 +171,7 @@ def test_labels_have_roles_by_their_names(tmp_path: Path, capsys: Any) -> None:
         (["label", "action"], ["label"]),
         (["label", "subject_id"], ["subject_id"]),
         (["y", "id"], ["id"]),
+        (["class"], []),
         (["action_id", "view"], []),
         (["personID", "class"], ["personID"]),
     ],
@@ -708,6 +709,7 @@ CLIP = clips_of()[0]
         ({"a.1.npy": npy(CLIP), "a.2.npy": npy(CLIP), "a.json": b"{}"}, "could belong to a.1.npy"),
         ({"a.npy": npy(CLIP), "b.npy": npy(CLIP[..., 0])}, "arrays of"),
         ({"a.npy": npy(CLIP / np.nan)}, r"in\.tar: a\.npy holds nan in clip 0, frame 0"),
+        ({"a.npy": npy(CLIP), "./a.npy": npy(CLIP)}, "of one sample|twice"),
         ({"a.npy": npy(CLIP[:1]), "b.npy": npy(CLIP)}, r"a\.npy has 1 frame, fewer than 2"),
     ],
 )
@@ -716,6 +718,37 @@ def test_tars_that_do_not_fit(files: dict[str, bytes], message: str, tmp_path: P
     tar(tmp_path / "in.tar", files)
     with pytest.raises(InputError, match=message) as error:
         made(tmp_path, "in.tar")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_tars_cut_short(mode: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8)
+    content = tar(
+        tmp_path / "in.tar", {"a.npy": npy(noise), "b.npy": npy(noise)}, mode
+    ).read_bytes()
+    for share in (0.1, 0.4, 0.8):
+        (tmp_path / "in.tar").write_bytes(content[: int(share * len(content))])
+        with pytest.raises(InputError, match=r"in\.tar is not a tar file"):
+            made(tmp_path, "in.tar")
+    spoilt_bytes = bytearray(content)
+    header = len(content) // 2 if mode == "w:gz" else content.index(b"b.npy")
+    spoilt_bytes[header : header + 512] = b"x" * 512
+    (tmp_path / "in.tar").write_bytes(spoilt_bytes)
+    with pytest.raises(InputError, match=r"in\.tar is not a tar file"):
+        made(tmp_path, "in.tar")
+
+
+def test_damage_inside_of_hdf5(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.create_dataset("x", data=clips_of(), chunks=True, compression="gzip")
+        place = file["x"].id.get_chunk_info(3)
+    content = bytearray((tmp_path / "in.h5").read_bytes())
+    content[place.byte_offset : place.byte_offset + place.size] = bytes(place.size)
+    (tmp_path / "in.h5").write_bytes(content)
+    with pytest.raises(InputError, match=r"in\.h5 cannot be read") as error:
+        made(tmp_path, "in.h5")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
 

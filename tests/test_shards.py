@@ -287,12 +287,17 @@ def test_fractions_are_labels_too(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "passed over: box (list), v (NoneType)" in capsys.readouterr().err
 
 
-def test_columns_and_compression_are_refused_for_what_they_are(tmp_path: Path) -> None:
+def test_columns_damage_and_compression_are_refused_for_what_they_are(tmp_path: Path) -> None:
     clip = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
     foreign(tmp_path / "a.tar", {"1.npy": np.asfortranarray(clip)})
     with pytest.raises(
         InputError, match=r"1\.npy is stored by columns \(Fortran order\).*data arr"
     ):
+        index_shards(tmp_path)
+    foreign(tmp_path / "a.tar", {"1.npy": clip, "2.npy": clip})
+    content = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(content.replace(b"2.npy\0", b"2.npy\1"))  # its checksum
+    with pytest.raises(InputError, match=r"not a tar file that can be read \(damaged at byte 1"):
         index_shards(tmp_path)
     (tmp_path / "a.tar").rename(tmp_path / "a.tar.gz")
     for names in (None, ["a.tar.gz"]):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.arrays.keys import ending, hidden, long_key, partners
+from vdsm.data.arrays.keys import check_end, ending, hidden, long_key, partners
 from vdsm.data.arrays.labels import Value, as_text
 from vdsm.data.clips import SPLITS, Info, Ints, hold_out, write_meta
 from vdsm.data.folder.item import Item
@@ -184,6 +184,7 @@ def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[Shar
                     arrays[member.name] = (offset, shape, digest)
                 elif content is not None and kind == "json":
                     beside[member.name] = _object(content.read(), f"{address}: {member.name}")
+            check_end(tar)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{address} is not a tar file that can be read ({error})") from error
     clip_of = partners(address, list(arrays), beside)

@@ -188,11 +188,31 @@ def _open_hdf5(source: Path) -> Container:
             end = name.rpartition("/")[2]
             short = end if ends.count(end) == 1 else name.replace("/", "_")
             text = h5py.check_string_dtype(node.dtype) is not None
-            found.arrays[short] = np.asarray(node.asstr()[...], object) if text else node
+            if node.shape is None:
+                found.faults[short] = "empty"
+            elif text:
+                found.arrays[short] = np.asarray(node.asstr()[...], object)
+            else:
+                found.arrays[short] = _Guarded(source, node)
     except Exception as error:
         found.open_files.close()
         raise _unreadable(source, error) from error
     return found
+
+
+class _Guarded:
+    """An HDF5 dataset whose damaged parts give one line."""
+
+    def __init__(self, source: Path, node: Any) -> None:
+        self.source, self.node = source, node
+        self.shape: tuple[int, ...] = node.shape
+        self.dtype: np.dtype[Any] = node.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return self.node[key]
+        except (OSError, ValueError, MemoryError) as error:
+            raise _unreadable(self.source, error) from error
 
 
 def _open_pickle(source: Path) -> Container:

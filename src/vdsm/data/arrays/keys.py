@@ -5,6 +5,7 @@ and kind `5.npy`. Here a file beside belongs to the clip that has the same name 
 else to the one that has the same up to the first, if that is one clip.
 """
 
+import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
@@ -30,6 +31,17 @@ def short_key(name: str) -> str:
 def hidden(name: str) -> bool:
     """Whether it is no file of the data: .DS_Store, ._copy and their like."""
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
+
+
+def check_end(tar: tarfile.TarFile) -> None:
+    """tarfile.ReadError unless a tar that was gone through ends as one should.
+
+    Of itself tarfile takes the first damaged header for the end, and all clips after it are lost.
+    """
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"damaged at byte {tar.offset}")
 
 
 def partners(where: str, clips: Sequence[str], beside: Iterable[str]) -> dict[str, str | None]:

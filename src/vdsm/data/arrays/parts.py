@@ -83,9 +83,11 @@ def _chosen(container: Container, clips: str | None) -> dict[str, tuple[str, str
     likely = {name: ends[name] for name, a in container.arrays.items() if could_be_clips(a)}
     stems = {stem if split else name for name, (stem, split) in likely.items()}
     if len(stems) > 1:
+        some = " or --clips ".join(sorted(stems)[:4])
+        more = f", or {len(stems) - 4} others" if len(stems) > 4 else ""
         raise InputError(
-            f"{container.path} holds several arrays that could be clips: choose one by --clips"
-            f" {' or --clips '.join(sorted(stems))}"
+            f"{container.path} holds several arrays that could be clips, choose one: --clips"
+            f" {some}{more}"
         )
     if not likely:
         raise _no_clips(container)
@@ -118,7 +120,8 @@ def _check_kind(container: Container, name: str) -> None:
         raise InputError(f"{where} is empty: {list(array.shape)}")
     if array.dtype.kind == "O":
         first: Any = np.asarray(array[...]).ravel()[0]
-        what = f"shape {list(first.shape)}" if isinstance(first, np.ndarray) else repr(first)[:40]
+        seen = " ".join(repr(first)[:60].split())
+        what = f"shape {list(first.shape)}" if isinstance(first, np.ndarray) else seen
         raise InputError(
             f"{where} is an array of objects, the first {what}: pad clips of different length to"
             " one array [N, T, H, W, C] of numbers, and give an array 'lengths'"

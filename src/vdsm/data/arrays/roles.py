@@ -22,7 +22,7 @@ ACTION = {"action", "actions", "act", "activity", "activities", "motion", "motio
           "move", "dynamic", "dynamics", "verb", "gesture", "gestures", "expression",
           "expressions", "emotion", "emotions", "mood", "speed", "direction", "view",
           "trajectory"}  # fmt: skip
-LABEL = {"label", "labels", "class", "classes", "cls", "target", "targets", "y", "category"}
+LABEL = {"label", "labels"}
 
 
 def words(name: str) -> list[str]:
@@ -70,8 +70,8 @@ def identities(
     """Which labels say who is shown.
 
     asked: names that the user gives, or "none"; told: what the file itself says. Else by a word in
-    the name: one for actions outweighs one for identity; a label, class, target or y alone says who
-    where nothing else does. fixed: labels that have one value in each group count, too.
+    the name: one for actions outweighs one for identity; `label` alone says who where nothing else
+    does. fixed: labels that have one value in each group count, too.
     """
     names = list(names)
     if asked is not None:
@@ -85,9 +85,13 @@ def identities(
         return chosen
     found = {name for name in names if told.get(name, by_name(name))}
     fixed = {name for name in fixed if name not in told and not set(words(name)) & ACTION}
-    general = {name for name in names if name not in told and set(words(name)) <= LABEL}
-    general -= {name for name in names if not words(name)}
+    general = {name for name in names if name not in told and is_general(name)}
     return found | fixed or general
+
+
+def is_general(name: str) -> bool:
+    """Whether a label's name says nothing of what it labels."""
+    return bool(words(name)) and set(words(name)) <= LABEL
 
 
 def by_name(name: str) -> bool:

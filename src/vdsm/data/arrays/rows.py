@@ -8,7 +8,16 @@ import numpy as np
 from vdsm.data.arrays.labels import Value, as_text, columns_of, in_order
 from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.parts import Found, Part, by_indices
-from vdsm.data.arrays.roles import GROUP, LENGTH, PLACES, SPLIT, identities, joined, splits_of
+from vdsm.data.arrays.roles import (
+    GROUP,
+    LENGTH,
+    PLACES,
+    SPLIT,
+    identities,
+    is_general,
+    joined,
+    splits_of,
+)
 from vdsm.data.arrays.values import Axes
 from vdsm.data.clips import SPLITS, Factor, Ints, three_splits
 from vdsm.errors import InputError
@@ -107,6 +116,9 @@ def sort_out(found: Found, columns: Columns, options: ArraysOptions) -> Rows:
             found.passed[name] = "kept in bins of equal number"
         texts[name.replace(".", "_")] = text
     who = identities(texts, options.identity, found.static, _fixed(texts, columns.group))
+    if options.identity is None:
+        for name in sorted(name for name in who if is_general(name)):
+            found.passed[name] = "taken to say who: --identity none if it says what they do"
     factors, labels = [], {}
     for name, text in texts.items():
         ordered = in_order(text)

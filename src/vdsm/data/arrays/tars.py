@@ -10,15 +10,17 @@ import json
 import re
 import tarfile
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from vdsm.data.arrays.keys import ending, hidden, partners
+from vdsm.data.arrays.keys import check_end, ending, hidden, long_key, partners
 from vdsm.data.arrays.labels import Value
 from vdsm.data.arrays.layout import find_clip_layout, parse_layout
 from vdsm.data.arrays.options import ArraysOptions
@@ -100,17 +102,39 @@ def _braces(text: str) -> list[str]:
     ]
 
 
-def members(shard: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """(name, open file) of every plain file in a tar, in order."""
+@contextmanager
+def _readable(shard: Path) -> Iterator[None]:
+    """Whatever a damaged tar raises becomes one line."""
     try:
-        with tarfile.open(shard, "r|*") as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.isfile() else None
-                if content is not None and not hidden(member.name.removeprefix("./")):
-                    yield member.name, content
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        yield
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason.splitlines()[0].rstrip(":")  # then comes one for each way to unpack
         raise InputError(f"{shard} is not a tar file that can be read ({reason})") from error
+
+
+class Content:
+    """One file in a tar, to be read before the next is asked for."""
+
+    def __init__(self, shard: Path, file: IO[bytes]) -> None:
+        self.shard, self.file = shard, file
+
+    def read(self, limit: int = -1) -> bytes:
+        """Its bytes, `limit` at most; InputError where the tar is damaged."""
+        with _readable(self.shard):
+            return self.file.read(limit)
+
+
+def members(shard: Path) -> Iterator[tuple[str, Content]]:
+    """Name and content of every plain file in a tar, in order."""
+    with _readable(shard), tarfile.open(shard) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.isfile() else None
+            if file is not None and not hidden(member.name.removeprefix("./")):
+                yield member.name, Content(shard, file)
+        check_end(tar)
+        while tar.fileobj and tar.fileobj.read(LARGEST):  # to the checksum of a compressed one
+            pass
 
 
 def make_of_tars(
@@ -150,6 +174,8 @@ def _samples(
     clips: dict[str, Sample] = {}
     beside: dict[str, bytes] = {}
     for name, content in members(shard):
+        if name in clips or name in beside:
+            raise InputError(f"{shard} holds {name} twice: keep one of them")
         if _is_clip(name, options.clips):
             clips[name] = sample = Sample(shard, name)
             if ending(name) == "npy":
@@ -178,7 +204,7 @@ def _one_kind(shard: Path, names: Sequence[str]) -> None:
     """InputError for samples that have two clips, such as an mp4 and an npy."""
     seen: dict[str, str] = {}
     for name in names:
-        key = name.removesuffix(f".{name.rpartition('.')[2]}")
+        key = long_key(name)
         if key in seen:
             raise InputError(
                 f"{shard}: {seen[key]} and {name} are of one sample: choose by --clips"
@@ -188,7 +214,7 @@ def _one_kind(shard: Path, names: Sequence[str]) -> None:
 
 
 def _look(
-    sample: Sample, content: IO[bytes], options: ArraysOptions, extremes: Extremes | None
+    sample: Sample, content: Content, options: ArraysOptions, extremes: Extremes | None
 ) -> tuple[int, ...]:
     """Shape of an array; its values are seen where they tell the range."""
     array = _array(sample.name, content.read())
@@ -349,7 +375,7 @@ def _check_broken(
 
 def _clip(
     sample: Sample,
-    content: IO[bytes],
+    content: Content,
     layout: str,
     limits: Range,
     options: ArraysOptions,
