@@ -231,6 +231,11 @@ def test_split_by_indices_and_by_parts(tmp_path: Path) -> None:
     np.testing.assert_array_equal(clips.table.split, [0] * 8 + [1] * 4)
     np.testing.assert_array_equal(clips.table.labels["y"], [*range(8), *range(4)])
     assert len(made(tmp_path, clips="x_test")) == 4
+    np.savez(tmp_path / "in.npz", test=x[8:], train=x[:8], train_who=list("aabbccdd"))
+    clips = made(tmp_path)
+    np.testing.assert_array_equal(frames_of(clips), x)
+    np.testing.assert_array_equal(clips.table.labels["who"], [0, 0, 1, 1, 2, 2, 3, 3, *[-1] * 4])
+    np.savez(tmp_path / "in.npz", x_train=x[:8], x_test=x[8:])
     assert len(made(tmp_path, clips="x")) == N
 
 
@@ -362,6 +367,9 @@ def test_moving_mnist_is_time_first(tmp_path: Path) -> None:
         made(tmp_path, "other.npy")
     np.save(tmp_path / "other.npy", clips_of(1)[..., 0].swapaxes(0, 1))  # neighbours in time
     assert len(made(tmp_path, "other.npy")) == N
+    np.save(tmp_path / "other.npy", clips_of().swapaxes(0, 1))  # as a rule clips come first
+    with pytest.raises(InputError, match="--layout nthwc or --layout tnhwc"):
+        made(tmp_path, "other.npy")
 
 
 # ---- memory, interruptions, the same bytes

@@ -222,7 +222,7 @@ def _open_pickle(source: Path) -> Container:
         content = {source.stem: content}
     if not isinstance(content, Mapping):
         kind = type(content).__name__
-        raise InputError(f"{source} holds a {kind}: expected a dict of arrays by name, or an array")
+        raise InputError(f"{source} holds one {kind}: expected a dict of arrays, or an array")
     found = Container(source)
     for key, value in _flat(content):
         try:

@@ -12,7 +12,7 @@ SMALLEST = 8  # pixels: an axis below this is no side of a frame
 USUAL = {5: ("nthwc", "ntchw", "ncthw"), 4: ("nthw",)}
 SAMPLE = 8  # clips and frames that are compared
 MOVING_MNIST = "mnist_test_seq"  # [20, 10000, 64, 64] of N. Srivastava et al., by any name
-CLEARLY = 2.0  # times as different
+LIKELY, CLEARLY = 1.25, 2.0  # times as different
 
 
 def parse_layout(text: str, name: str, shape: tuple[int, ...]) -> str:
@@ -69,10 +69,10 @@ def _time_first(name: str, stored: Stored, layout: str, lengths: set[int]) -> st
         return layout if first in lengths else swapped
     if layout == "nthw" and (name.endswith(MOVING_MNIST) or (first, second) == (20, 10000)):
         return swapped
-    likely = _smooth_axis(stored)
+    likely, clearly = _smooth_axis(stored)
     if likely == 1 or (likely is None and (layout != "nthw" or first >= second)):
         return layout
-    if likely == 0 and layout == "nthw" and first < second:
+    if likely == 0 and clearly and layout == "nthw" and first < second:
         return swapped
     raise InputError(
         f"{name} is {list(stored.shape)}: clips may be on its first axis or on its second: say"
@@ -80,16 +80,18 @@ def _time_first(name: str, stored: Stored, layout: str, lengths: set[int]) -> st
     )
 
 
-def _smooth_axis(stored: Stored) -> int | None:
-    """The one of the first two axes along which neighbours are clearly more alike: time."""
+def _smooth_axis(stored: Stored) -> tuple[int | None, bool]:
+    """The one of the first two axes along which neighbours are more alike, time; and if clearly."""
     sample: Array = np.asarray(stored[:SAMPLE, :SAMPLE]).astype(np.float32)
     if min(sample.shape[:2]) < 2:
-        return None
+        return None, False
     steps = [float(np.abs(np.diff(sample, axis=axis)).mean()) for axis in (0, 1)]
     if not np.isfinite(steps).all() or steps[0] == steps[1]:
-        return None
+        return None, False
     axis = int(np.argmin(steps))
-    return axis if steps[1 - axis] >= CLEARLY * steps[axis] else None
+    if steps[1 - axis] < LIKELY * steps[axis]:
+        return None, False
+    return axis, steps[1 - axis] >= CLEARLY * steps[axis]
 
 
 def _why_not(name: str, shape: tuple[int, ...]) -> str:

@@ -9,7 +9,8 @@ from vdsm.data.arrays.options import ArraysOptions
 from vdsm.data.arrays.packings import by_packing
 from vdsm.data.arrays.parts import Found, by_names
 from vdsm.data.arrays.rows import Rows, read_columns, sort_out
-from vdsm.data.arrays.tars import find_tars, make_of_tars
+from vdsm.data.arrays.samples import find_tars
+from vdsm.data.arrays.tars import make_of_tars
 from vdsm.data.arrays.values import Axes, Range, find_range, parse_range, to_bytes
 from vdsm.data.arrays.write import bar, check_kept, claimed, describe, fitted, say, writer
 from vdsm.data.clips import Info

@@ -10,6 +10,7 @@ from vdsm.data.arrays.containers import Container, listed
 from vdsm.data.arrays.layout import could_be_clips
 from vdsm.data.arrays.roles import split_ending, words
 from vdsm.data.arrays.values import Stored
+from vdsm.data.clips import SPLITS
 from vdsm.data.folder.levels import split_of
 from vdsm.errors import InputError
 
@@ -59,7 +60,7 @@ def by_names(container: Container, clips: str | None) -> Found:
             continue
         part = parts[list(chosen).index(_partner(chosen, split))] if several else parts[0]
         shorter = stem if several or (split and split == chosen[part.name][1]) else name
-        part.labels[shorter] = array
+        part.labels[shorter or name] = array
     return Found(parts, passed=passed)
 
 
@@ -83,6 +84,7 @@ def _chosen(container: Container, clips: str | None) -> dict[str, tuple[str, str
     likely = {name: ends[name] for name, a in container.arrays.items() if could_be_clips(a)}
     stems = {stem if split else name for name, (stem, split) in likely.items()}
     if len(stems) > 1:
+        stems = {(stem or name) if split else name for name, (stem, split) in likely.items()}
         some = " or --clips ".join(sorted(stems)[:4])
         more = f", or {len(stems) - 4} others" if len(stems) > 4 else ""
         raise InputError(
@@ -91,7 +93,8 @@ def _chosen(container: Container, clips: str | None) -> dict[str, tuple[str, str
         )
     if not likely:
         raise _no_clips(container)
-    return likely
+    order = {split: i for i, split in enumerate(SPLITS)}
+    return dict(sorted(likely.items(), key=lambda item: order.get(item[1][1] or "train", 0)))
 
 
 def _no_clips(container: Container) -> InputError:

@@ -37,7 +37,12 @@ def joined(name: str) -> str:
 
 
 def split_ending(name: str) -> tuple[str, str | None]:
-    """A name without the split that it ends or begins with, and that split: X_train, train_X."""
+    """A name without the split that it ends or begins with, and that split: X_train, train_X.
+
+    Of `train` itself nothing is left.
+    """
+    if split_of(name):
+        return "", split_of(name)
     for pattern, stem, split in ((r"(.+?)[_\-./ ]([A-Za-z]+)", 1, 2),
                                  (r"([A-Za-z]+)[_\-./ ](.+)", 2, 1)):  # fmt: skip
         match = re.fullmatch(pattern, name)
