@@ -30,6 +30,10 @@ from vdsm.words import counted
 REPORT = "broken.csv"
 
 
+class TooShort(InputError):
+    """A clip that is read and has too few frames: left out, as in folders."""
+
+
 def make_of_tars(
     out: Path, tars: Sequence[Path], options: ArraysOptions, limits: Range | None
 ) -> None:
@@ -125,7 +129,7 @@ def _write(
     options: ArraysOptions,
 ) -> None:
     number = {(s.shard, s.member): i for i, s in enumerate(samples)}
-    broken: list[tuple[str, str]] = []
+    left_out: list[tuple[str, str, str]] = []
     with writer(out, info) as clips, bar(len(samples)) as advance:
         for shard in dict.fromkeys(sample.shard for sample in samples):
             for name, content in members(shard):
@@ -136,9 +140,10 @@ def _write(
                 try:
                     frames = _clip(samples[row], content, layout, limits, options, info.channels)
                 except InputError as error:
-                    if samples[row].shape:
+                    if samples[row].shape and not isinstance(error, TooShort):
                         raise
-                    broken.append((samples[row].name, str(error)))
+                    kind = "short" if isinstance(error, TooShort) else "broken"
+                    left_out.append((samples[row].name, kind, str(error)))
                     continue
                 clips.add(
                     frames,
@@ -146,23 +151,25 @@ def _write(
                     split=rows.split[row],
                     labels={name: int(values[row]) for name, values in rows.labels.items()},
                 )
-        _check_broken(broken, len(samples), options)
-    if broken:
-        write_csv(out / REPORT, ["path", "reason"], broken)
+        _check_left_out(left_out, len(samples), options)
+    if left_out:
+        write_csv(out / REPORT, ["path", "kind", "reason"], left_out)
 
 
-def _check_broken(
-    broken: Sequence[tuple[str, str]], all_of_them: int, options: ArraysOptions
+def _check_left_out(
+    left_out: Sequence[tuple[str, str, str]], all_of_them: int, options: ArraysOptions
 ) -> None:
-    if not broken:
-        return
-    if len(broken) > options.max_broken * all_of_them:
+    """Say what is left out; InputError where too much of it is broken, or nothing is left."""
+    broken = [reason for _, kind, reason in left_out if kind == "broken"]
+    if len(broken) > options.max_broken * all_of_them or len(left_out) == all_of_them:
+        more = f", more than the share {options.max_broken:g} allowed" if broken else ""
         raise InputError(
-            f"{len(broken)} of {counted(all_of_them, 'clip')} cannot be used, more than the share"
-            f" {options.max_broken:g} allowed; the first: {broken[0][1]}. Mend them, or raise"
-            " --max-broken"
+            f"{len(left_out)} of {counted(all_of_them, 'clip')} cannot be used{more}; the first:"
+            f" {(broken or [left_out[0][2]])[0]}"
         )
-    say(f"left out: {len(broken)} of {all_of_them}: see {REPORT} in the dataset")
+    if left_out:
+        short = len(left_out) - len(broken)
+        say(f"left out: {len(broken)} broken, {short} too short, of {all_of_them}: see {REPORT}")
 
 
 def _clip(
@@ -181,7 +188,7 @@ def _clip(
         frames = fitted(to_bytes(sample.name, 0, block, limits)[0], options, channels)
     if len(frames) < options.min_length:
         has = counted(len(frames), "frame")
-        raise InputError(f"{sample.name} has {has}, fewer than {options.min_length}")
+        raise TooShort(f"{sample.name} has {has}, fewer than {options.min_length}")
     return frames
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from rich.progress import Progress
 
 from vdsm.data.arrays.options import ArraysOptions
-from vdsm.data.clips import MAKING, ClipWriter, Frames, Info, resumable
+from vdsm.data.clips import MAKING, ClipWriter, Frames, Info, half_made, resumable
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json
+from vdsm.files import atomic_write, claim_folder, left_by_a_kill, read_json
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
 from vdsm.video import Fit
@@ -28,9 +28,12 @@ def claimed(out: Path) -> Iterator[None]:
 
     Whatever fails inside leaves no folder behind.
     """
-    if resumable(out) and read_json(out / MAKING).get("maker") == MAKER:
-        for name in ("frames.u8", "clips.npz", MAKING):
-            (out / name).unlink(missing_ok=True)
+    if _left_by_us(out):
+        for file in (
+            *(out / n for n in ("frames.u8", "clips.npz", MAKING)),
+            *left_by_a_kill(out, "*"),
+        ):
+            file.unlink(missing_ok=True)
     claim_folder(out)
     try:
         yield
@@ -38,6 +41,13 @@ def claimed(out: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             out.rmdir()
         raise
+
+
+def _left_by_us(out: Path) -> bool:
+    """Whether a killed run of this maker left a folder, or one that had just begun it."""
+    if resumable(out):
+        return read_json(out / MAKING).get("maker") == MAKER
+    return half_made(out) and (out / "frames.u8").stat().st_size == 0
 
 
 @contextmanager
