@@ -24,6 +24,7 @@ from PIL import Image
 from media import encode, pattern
 from vdsm.data import open_clips
 from vdsm.data.arrays import ArraysOptions, make, values, write
+from vdsm.data.arrays.labels import in_order
 from vdsm.data.arrays.unpickle import load_pickle
 from vdsm.data.clips import SPLITS as NAMES
 from vdsm.data.clips import Clips
@@ -184,7 +185,7 @@ def test_which_labels_say_who(names: list[str], who: list[str], tmp_path: Path) 
 
 def test_fractions_are_kept_where_few_and_binned_where_many(tmp_path: Path) -> None:
     many = np.random.default_rng(1).permutation(np.linspace(-1, 1, N))
-    many[0] = np.nan
+    many[:2] = np.nan, np.inf
     few = np.where(np.arange(N) % 2, 0.25, 1.5)
     np.savez(
         tmp_path / "in.npz", clips=clips_of(), few=few, many=many, whole=np.arange(N) % 3 * 1.0
@@ -194,12 +195,21 @@ def test_fractions_are_kept_where_few_and_binned_where_many(tmp_path: Path) -> N
     assert clips.info.factor("whole").values == ("0", "1", "2")
     labels = clips.table.labels["many"]
     assert labels[0] == -1
-    for i, name in enumerate(clips.info.factor("many").values):
+    assert clips.info.factor("many").values[labels[1]] == "inf"
+    labels[1] = -1
+    for i, name in enumerate(clips.info.factor("many").values[:5]):
         low, high = (float(part) for part in name.split(" to "))
         inside = many[labels == i]
         assert (inside >= low - 1e-6).all()
         assert (inside <= high + 1e-6).all()
         assert len(inside) in (2, 3)
+
+
+def test_values_are_in_order_of_size() -> None:
+    assert in_order(["10", "2", "-1", "0.25", "", "0.5"]) == ("-1", "0.25", "0.5", "2", "10")
+    assert in_order(["2 to 3", "-5 to 1", "1.5 to 1.75"]) == ("-5 to 1", "1.5 to 1.75", "2 to 3")
+    assert in_order(["clip10", "clip9", "7"]) == ("7", "clip9", "clip10")
+    assert in_order(["nan", "2", "1"]) == ("1", "2", "nan")
 
 
 SPLITS = {
@@ -225,6 +235,9 @@ def test_split_by_indices_and_by_parts(tmp_path: Path) -> None:
     clips = made(tmp_path)
     np.testing.assert_array_equal(frames_of(clips), x[[0, 1, 5, 6, 7]])
     np.testing.assert_array_equal(clips.table.split, [0, 1, 0, 0, 1])
+    mask = np.arange(N) % 3 > 0
+    np.savez(tmp_path / "in.npz", clips=x.swapaxes(0, 1), is_train=mask, number=np.arange(N))
+    np.testing.assert_array_equal(made(tmp_path).table.split == 0, mask)
     np.savez(tmp_path / "in.npz", x_train=x[:8], y_train=np.arange(8), x_test=x[8:],
              y_test=np.arange(4))  # fmt: skip
     clips = made(tmp_path)
@@ -477,6 +490,7 @@ MISTAKES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"x": clips_of(), "who": np.arange(N)}, {"identity": "whom"}, "no label 'whom', only who"),
     ({"x": clips_of(), "split": np.arange(N)}, {}, "split holds '3' for clip 3"),
     ({"x": clips_of(), "lengths": np.arange(N)}, {}, "lengths holds 6 for clip 6"),
+    ({"x": clips_of(), "lengths": np.full(N, np.nan)}, {}, "lengths holds nan for clip 0"),
     ({"x": clips_of(), "train_indices": [0, 99]}, {}, "train_indices holds 99"),
     ({"x": clips_of(), "train_idx": [0], "test_idx": [0]}, {}, "clip 0, which is in train"),
     ({"x": clips_of(), "person": np.zeros(N)}, {}, "all clips are of one individual"),

@@ -16,6 +16,7 @@ from vdsm.video import natural_key
 
 Value = str | int | float | bool | None
 LARGEST = 2**27  # values of an array that is looked at as labels
+LARGEST_WHOLE = 2**1000  # of numbers that a float can stand for
 COLUMNS = 64  # of a table
 FEW = 20  # values of a float that stay as they are, if each has two clips on average
 BINS = 5
@@ -101,20 +102,23 @@ def as_text(values: Sequence[Value]) -> tuple[list[str], bool]:
 
 def in_order(texts: Iterable[str]) -> tuple[str, ...]:
     """The different values that are known: numbers and bins by size, else in natural order."""
-    values = set(texts) - {""}
+    values = sorted(set(texts) - {""}, key=natural_key)  # a set has no order of its own
     try:
-        return tuple(sorted(values, key=lambda text: float(text.partition(" to ")[0])))
+        sizes = {text: float(text.partition(" to ")[0]) for text in values}
     except ValueError:
-        return tuple(sorted(values, key=natural_key))
+        return tuple(values)
+    return tuple(sorted(values, key=lambda text: (math.isnan(sizes[text]), sizes[text])))
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < LARGEST_WHOLE
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _text(value: Value) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
-        return str(int(value)) if value == math.trunc(value) else f"{value:.6g}"
+        return str(int(value)) if value.is_integer() else f"{value:.6g}"
     return str(value).strip()

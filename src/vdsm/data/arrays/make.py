@@ -123,7 +123,8 @@ def _roles(rows: Rows) -> list[str]:
 def _write(out: Path, axes: list[Axes], rows: Rows, limits: Range, options: ArraysOptions) -> None:
     channels = 1 if options.grey else axes[0].size("c")
     recognized = {"layout": axes[0].layout, "range": list(limits)}
-    name = options.source.resolve().stem
+    source = options.source.resolve()
+    name = source.name if source.is_dir() else source.stem
     info = Info(name, options.size, channels, rows.factors, describe(options, recognized))
     at = 0
     with writer(out, info) as clips, bar(len(rows.length)) as advance:

@@ -133,12 +133,12 @@ def _check_kind(container: Container, name: str) -> None:
         raise InputError(f"{where} holds {array.dtype}, where pixels should be numbers")
 
 
-def by_indices(part: Part) -> list[str] | None:
+def by_indices(part: Part, count: int) -> list[str] | None:
     """The split of each clip from arrays such as train_indices or test_mask, which are taken out.
 
-    "" for a clip that none names. InputError for an index that is not there, or in two splits.
+    count: of clips. "" for a clip that none names; but where one array stands alone, the rest is
+    for testing, or for training. InputError for an index that is not there, or in two splits.
     """
-    count: int | None = None
     named = {}
     for name in list(part.labels):
         stem, split = split_ending(name)
@@ -151,7 +151,8 @@ def by_indices(part: Part) -> list[str] | None:
             named[name] = (of, np.asarray(part.labels.pop(name)[...]))
     if not named:
         return None
-    count = part.clips.shape[0]
+    alone = next(split for split, _ in named.values())
+    rest = ("test" if alone == "train" else "train") if len(named) == 1 else ""
     splits = [""] * count
     for name, (split, values) in named.items():
         chosen = np.flatnonzero(values) if values.dtype.kind == "b" else values.ravel()
@@ -161,4 +162,4 @@ def by_indices(part: Part) -> list[str] | None:
             if splits[clip] not in ("", split):
                 raise InputError(f"{name} holds clip {clip}, which is in {splits[clip]} already")
             splits[clip] = split
-    return splits
+    return [split or rest for split in splits]

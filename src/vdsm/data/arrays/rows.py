@@ -51,7 +51,7 @@ def read_columns(found: Found, axes: Sequence[Axes]) -> Columns:
     for part, stored in zip(found.parts, axes, strict=True):
         count, frames = stored.shape[:2]
         before = len(joint.length)
-        split = by_indices(part) or [part.split or ""] * count
+        split = by_indices(part, count) or [part.split or ""] * count
         lengths, group = [frames] * count, [""] * count
         columns: dict[str, list[Value]] = {}
         for name, array in part.labels.items():
@@ -93,8 +93,8 @@ def _in_order(parts: Sequence[Part], values: Mapping[str, list[Value]]) -> list[
 
 def _lengths(name: str, values: Sequence[Value], frames: int) -> list[int]:
     for clip, value in enumerate(values):
-        whole = isinstance(value, int | float) and value == int(value)
-        if not whole or not 0 <= int(value or 0) <= frames:
+        number = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if not number or not 0 <= int(value or 0) <= frames:
             raise InputError(f"{name} holds {value} for clip {clip}: expected 0 to {frames} frames")
     return [int(value or 0) for value in values]
 

@@ -92,7 +92,7 @@ def bar(total: int) -> Iterator[Any]:
 
 def say(text: str) -> None:
     """One line to the person at the terminal."""
-    screen(stderr=True).print(text, soft_wrap=True)
+    screen(stderr=True).print(" ".join(text.split()), soft_wrap=True)
 
 
 def check_kept(kept: int, all_of_them: int, options: ArraysOptions) -> None:
