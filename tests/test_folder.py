@@ -1,6 +1,5 @@
 """A folder of videos becomes a dataset: which clips, how labelled and split, what is left out."""
 
-import csv
 import errno
 import os
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,9 @@ from folders import made, rows_of, tree
 from media import encode, pattern, ramp, sound
 from vdsm.cli import run
 from vdsm.data import open_clips
-from vdsm.data.clips import Clips, Factor
-from vdsm.data.folder import FolderOptions, decode, make, pool
+from vdsm.data.clips import Factor
+from vdsm.data.folder import FolderOptions, decode, pool
 from vdsm.data.folder.find import find_tree
-from vdsm.data.folder.table import read_table
 from vdsm.errors import InputError
 from vdsm.options import from_flags
 from vdsm.video import read_video, write_clips, write_picture

@@ -21,11 +21,17 @@ CORPORA = {
     ),
     "NTU": (
         "S*C*P{person}R*A{action}_rgb",
-        {"S001C002P003R002A013_rgb.avi": ("003", "013"), "nturgb/S017C001P020R001A060_rgb.avi": ("020", "060")},
+        {
+            "S001C002P003R002A013_rgb.avi": ("003", "013"),
+            "nturgb/S017C001P020R001A060_rgb.avi": ("020", "060"),
+        },
     ),
     "RAVDESS": (
         "*-*-{action}-*-*-*-{person}",
-        {"Actor_12/03-01-06-01-02-01-12.mp4": ("12", "06"), "02-01-01-02-01-02-24.mp4": ("24", "01")},
+        {
+            "Actor_12/03-01-06-01-02-01-12.mp4": ("12", "06"),
+            "02-01-01-02-01-02-24.mp4": ("24", "01"),
+        },
     ),
     "CREMA-D": (
         "{identity}_*_{action}_*",
@@ -33,7 +39,18 @@ CORPORA = {
     ),
     "Weizmann": (
         "{person}_{action:letters}*",
-        {"daria_walk.avi": ("daria", "walk"), "lena_run1.avi": ("lena", "run"), "lena_run2.avi": ("lena", "run")},
+        {
+            "daria_walk.avi": ("daria", "walk"),
+            "lena_run1.avi": ("lena", "run"),
+            "lena_run2.avi": ("lena", "run"),
+        },
+    ),
+    "UCF101": (
+        "v_{action}_g{group}_*",
+        {
+            "Archery/v_Archery_g01_c02.avi": ("01", "Archery"),
+            "v_Bowling_g25_c1.avi": ("25", "Bowling"),
+        },
     ),
     "by folder and name": (
         "{action}/{group}-{-}",
@@ -79,7 +96,7 @@ def test_no_name_matches(tmp_path: Path) -> None:
 
 
 def test_split_in_names_and_folders(tmp_path: Path) -> None:
-    """Folders of a split stay one; a name may say it too, and a word that is none does not match."""
+    """Folders of a split stay one. A name may say it too; a word that is none does not match."""
     root = empty(tmp_path / "a", ["train/ann_run.mp4", "test/bob_run.mp4"])
     found = find(root, names="{person}_{action}")
     assert [(item.split, item.group) for item in found.items] == [("test", "bob"), ("train", "ann")]

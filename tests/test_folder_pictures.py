@@ -13,9 +13,9 @@ from vdsm.cli import run
 from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found
 from vdsm.data.folder.scan import Reading
-from vdsm.data.folder.series import series_of
 from vdsm.errors import InputError
-from vdsm.video import in_order, natural_key, write_clips, write_picture
+from vdsm.video import in_order, natural_key, read_video, strips, write_clips, write_picture
+from vdsm.video.series import series_of
 
 
 def frames(folder: Path, names: list[str], clip: Frames) -> Path:
@@ -109,7 +109,7 @@ def numbered(*prefixes: str, count: int = 5, digits: int = 4) -> list[str]:
         (numbered("left", "right", digits=1), ["left*", "right*"]),
         (numbered("cam1_", "cam2_"), ["cam1_*", "cam2_*"]),
         (["1.png", "2.png", "1_mask.png", "2_mask.png"], ["#", "*_mask"]),
-        (numbered("a", count=3) + ["b7.png", "b8.png", "b9.png"], ["a*", "b*"]),
+        ([*numbered("a", count=3), "b7.png", "b8.png", "b9.png"], ["a*", "b*"]),
         (["a.png", "b.png", "c.png"], ["*"]),
         (["f.png", "f (2).png", "f (3).png"], ["*"]),
         (["1_5.png", "2_7.png", "10_9.png"], ["*"]),
@@ -163,6 +163,28 @@ def test_no_picture_of_the_series(tmp_path: Path) -> None:
         find(tmp_path / "in", reading=Reading(series="flow_*"))
 
 
+def test_a_folder_that_is_to_be_one_clip(tmp_path: Path) -> None:
+    """As `vdsm swap` names one: it must hold one series, and no animation."""
+    one = frames(tmp_path / "one", [*numbered("img_", count=3), "cover.png"], ramp(4))
+    assert read_video(one)[:, 0, 0, 0].tolist() == ramp(4)[:3, 0, 0, 0].tolist()
+    two = frames(tmp_path / "two", numbered("flow_", "img_", count=3), ramp(6))
+    with pytest.raises(InputError, match=r"two holds several series of pictures \(flow_\*, img_"):
+        read_video(two)
+    animation(tmp_path / "three" / "a.webp", ramp(3))
+    with pytest.raises(InputError, match=r"three holds clips \(a\.webp is one\)"):
+        read_video(tmp_path / "three")
+
+
+def test_datasets_among_the_videos_are_none_of_them(tmp_path: Path) -> None:
+    write_clips(tmp_path / "a.gif", ramp(3))
+    write_clips(tmp_path / "b.gif", ramp(3))
+    made(tmp_path / "data", tmp_path)
+    frames(tmp_path / "data" / "shots", numbered("img_", count=2), ramp(2))
+    found = find(tmp_path)
+    assert set(listed(found)) == {"a.gif", "b.gif"}
+    assert not found.passed
+
+
 # ---- animations and stacks
 
 
@@ -208,6 +230,22 @@ def test_long_strips_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "4 pictures are strips of square frames side by side" in capsys.readouterr().err
     as_frames = find(tmp_path / "in", reading=Reading(strips=False))
     assert listed(as_frames) == {"run": ("p0.png", "p1.png"), "walk": ("p0.png", "p1.png")}
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_strips_with_lines_between(upright: bool, tmp_path: Path) -> None:
+    """As `vdsm swap --out x.png` writes them."""
+    for i in range(2):
+        sheet = strips(ramp(5 + i)[None])
+        write_picture(tmp_path / f"{i}.png", sheet.swapaxes(0, 1) if upright else sheet)
+    clips = made(tmp_path / "out", tmp_path, test_share=0)
+    assert clips.table.length.tolist() == [5, 6]
+    assert clips.whole(1)[:, 16, 16, 0].tolist() == ramp(6)[:, 0, 0, 0].tolist()
+    sheet = strips(ramp(5)[None])
+    sheet[3, 24] = 0  # a frame that happens to be so long: the line is none
+    for i in range(2):
+        write_picture(tmp_path / f"{i}.png", sheet)
+    assert set(listed(find(tmp_path))) == {tmp_path.name}
 
 
 def test_short_strips_are_told(tmp_path: Path) -> None:
@@ -257,7 +295,7 @@ def test_what_is_passed_over_is_counted_and_listed(
 
 
 def test_nothing_but_other_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no video: .*; there lie 2 mp3, 1 txt"):
+    with pytest.raises(InputError, match=r"holds no video: .*; there lie 2 mp3, 1 txt"):
         find(empty(tmp_path, ["a.mp3", "b.mp3", "c.txt"]))
 
 

@@ -34,8 +34,9 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        if why := why_no_more(error):
-            return complain(f"{why} on the disk ({error.filename or 'output'})", 2)
+        if no_more := why_no_more(error):
+            where = f"on the disk ({error.filename or 'output'})"
+            return complain(f"{no_more.why} {where}: {no_more.remedy}", 2)
         if error.filename:
             return complain(f"{error.filename}: {error.strerror}", 2)
         raise

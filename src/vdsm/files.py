@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from vdsm.errors import InputError
 
@@ -29,9 +29,9 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> No
         part.replace(path)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if why := why_no_more(error):
+        if no_more := why_no_more(error):
             raise InputError(
-                f"{why} to write {path}: make some; what was there before is kept"
+                f"{no_more.why} to write {path}: {no_more.remedy}; what was there before is kept"
             ) from error
         raise
 
@@ -42,11 +42,21 @@ def left_by_a_kill(folder: Path, *names: str) -> Iterator[Path]:
         yield from folder.glob(f".{name}.{'[0-9a-f]' * 8}")
 
 
-NO_MORE = {  # what a disk answers that takes no more, in words that "to write ..." can follow
-    errno.ENOSPC: "no space left",
-    errno.EDQUOT: "no space left in your quota",
-    errno.EFBIG: "no room in one file (a limit of ulimit -f, or of the file system)",
-    errno.EROFS: "no right (the disk is read-only)",
+class Reason(NamedTuple):
+    """Why a disk takes no more, in words that "to write ..." can follow; and what to do."""
+
+    why: str
+    remedy: str
+
+
+NO_MORE = {
+    errno.ENOSPC: Reason("no space left", "free some"),
+    errno.EDQUOT: Reason("no space left in your quota", "free some"),
+    errno.EFBIG: Reason(
+        "no room in one file (a limit of ulimit -f, or of the file system)",
+        "raise the limit, or write to another disk",
+    ),
+    errno.EROFS: Reason("no right (the disk is read-only)", "write to another disk"),
 }
 
 
@@ -55,8 +65,8 @@ def is_disk_full(error: BaseException) -> bool:
     return why_no_more(error) is not None
 
 
-def why_no_more(error: BaseException) -> str | None:
-    """In words, why a file could not be written further; None where that is not the error.
+def why_no_more(error: BaseException) -> Reason | None:
+    """Why a file could not be written further; None where that is not the error.
 
     Libraries that write by themselves give the system's words in an exception of their own.
     """

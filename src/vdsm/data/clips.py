@@ -284,8 +284,10 @@ def _discard(path: Path, names: Sequence[str]) -> None:
 
 def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
-    if why := why_no_more(error):
-        return InputError(f"{why} to write to {path}: make some, or choose another --out")
+    if no_more := why_no_more(error):
+        return InputError(
+            f"{no_more.why} to write to {path}: {no_more.remedy}, or choose another --out"
+        )
     return InputError(f"cannot write to {path}: {error.strerror}")
 
 

@@ -166,9 +166,9 @@ def decode_all(
                     turn += 1
                     yield entry
     except OSError as error:
-        if why := why_no_more(error):
+        if no_more := why_no_more(error):
             raise InputError(
-                f"{why} for {out}: make some, then run the same command to go on"
+                f"{no_more.why} for {out}: {no_more.remedy}, then run the same command to go on"
             ) from error
         raise
 

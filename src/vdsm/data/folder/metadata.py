@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vdsm.data.folder.cells import read_rows
 from vdsm.data.folder.item import Item, Passed
-from vdsm.data.folder.scan import METADATA, Reading, Scan, file_key
+from vdsm.data.folder.scan import METADATA, Reading, Scan
 from vdsm.data.folder.table import path_column, read_table
+from vdsm.data.folder.walk import file_key
 from vdsm.errors import InputError
 from vdsm.video import natural_key
 from vdsm.words import counted
@@ -58,7 +59,7 @@ def _in_source(item: Item, scanned: Item | None, root: Path) -> Item:
     """A row's clip under the name that its file has in the source."""
     file = Path(os.path.relpath(item.path, root)).as_posix()
     name = scanned.name if scanned else file
-    name = f"{name} {item.cut}" if item.cut else name
+    name = name + item.cut.suffix if item.cut else name
     pictures = scanned.pictures if scanned else item.pictures
     path = scanned.path if scanned else root / file
     return replace(item, path=path, name=name, pictures=pictures)

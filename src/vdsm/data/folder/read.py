@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 from vdsm.data.folder.item import Cut, Item
+from vdsm.data.folder.strips import strip_frames
 from vdsm.errors import InputError
 from vdsm.video import frames, resample, timed_frames
 from vdsm.video.limits import Frames, TimedFrames
 from vdsm.video.source import named, pictures_in
-from vdsm.video.strip import split_strip
 
 Images = Generator[Frames, None, None]
 
@@ -22,7 +22,7 @@ def images(item: Item, fps: float | None, threads: int) -> Images:
     fps: how many a second to take, where the item has a clock. InputError where it cannot be read.
     """
     if item.strip:
-        yield from split_strip(_first(item.path))
+        yield from strip_frames(_first(item.path))
     elif item.pictures is not None:
         yield from _pictures(item.path, item.pictures, item.cut)
     elif item.cut is not None and item.cut.unit == "frames":
@@ -46,7 +46,7 @@ def _pictures(folder: Path, names: tuple[str, ...], cut: Cut | None) -> Images:
     for name in chosen:
         yield _first(folder / name)
     if not chosen:
-        raise InputError(f"{folder} has {len(names)} frames, none of {cut}")
+        raise InputError(f"{folder} has {len(names)} frames, none of [{cut}]")
 
 
 def _by_frames(path: Path, cut: Cut, fps: float | None, threads: int) -> Images:
@@ -58,7 +58,7 @@ def _by_frames(path: Path, cut: Cut, fps: float | None, threads: int) -> Images:
             empty = False
             yield image
         if empty:
-            raise InputError(f"{path} has no frame in {cut}")
+            raise InputError(f"{path} has no frame in [{cut}]")
 
 
 def _from_zero(timed: TimedFrames) -> TimedFrames:

@@ -107,14 +107,17 @@ def split(rows: list[Row], group: Ints, options: FolderOptions) -> Ints:
 def list_clips(
     out: Path, rows: list[Row], columns: Mapping[str, Ints], factors: tuple[Factor, ...]
 ) -> None:
-    """files.csv: which file each clip comes from."""
+    """files.csv: which file, and which part of it, each clip comes from."""
     labels = [factor.name for factor in factors]
-    head = ["clip", "file", "first_frame", "frames", "group_number", "split", *labels]
+    parts = any(row.item.cut for row in rows)
+    place = ["file", "part"] if parts else ["file"]
+    head = ["clip", *place, "first_frame", "frames", "group_number", "split", *labels]
     lines = []
     for i, row in enumerate(rows):
         split = SPLITS[columns["split"][i]]
         values = [row.item.labels.get(name, "") for name in labels]
-        where = [i, row.item.name, row.first, row.length]
+        file = [row.item.file, str(row.item.cut or "")] if parts else [row.item.file]
+        where = [i, *file, row.first, row.length]
         lines.append([*where, columns["group"][i], split, *values])
     write_csv(out / FILES, head, lines)
 

@@ -1,26 +1,19 @@
 """What lies in a folder of videos: which files are clips, and which are passed over and why."""
 
-import os
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PIL import Image
-
 from vdsm.data.folder.item import Item, Passed
-from vdsm.data.folder.series import series_of
+from vdsm.data.folder.strips import strips_in
+from vdsm.data.folder.walk import file_key, folders_below
 from vdsm.errors import InputError
-from vdsm.video import VIDEO_SUFFIXES, in_order, natural_key
-from vdsm.video.source import is_picture_name
-from vdsm.video.still import count_pictures
-from vdsm.video.strip import looks_like_strip
+from vdsm.video import VIDEO_SUFFIXES, natural_key
+from vdsm.video.series import series_of
+from vdsm.video.source import is_animated, is_picture_name
 from vdsm.words import counted
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of Hugging Face's folders
 OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # as good as hidden
-ALWAYS_ONE = (".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")  # kinds of pictures without animation
-LONG_STRIP = 4  # frames, from which on a strip is known as one
 Files = list[Path]
 
 
@@ -47,7 +40,7 @@ class Scan:
         """What the user should know, a line for each kind."""
         lines = []
         if self.series:
-            names = ", ".join(dict.fromkeys(name for names in self.series for name in names))
+            names = ", ".join(list(dict.fromkeys(n for names in self.series for n in names))[:6])
             hold = "folder holds" if len(self.series) == 1 else "folders hold"
             lines.append(
                 f"{len(self.series):,} {hold} several series of pictures ({names}): each is a clip"
@@ -69,14 +62,14 @@ class Scan:
 
     def add_pictures(self, folder: Path, pictures: Files, reading: Reading) -> None:
         """The clips that still pictures of one folder are: strips, or series of frames."""
-        strips = _strips(pictures, reading.strips)
+        strips = strips_in(pictures, reading.strips)
         for path in strips:
             self.add_file(path, strip=True)
         if reading.strips is None:
             self.strips += len(strips)
         if reading.strips or strips:
             rest = set(pictures) - set(strips)
-            self._pass(sorted(rest), "no strip of square frames", "that are no strips")
+            self.pass_over(sorted(rest), "no strip of square frames", "that are no strips")
             return
         series, rest_ = series_of(pictures, reading.series)
         for pattern, files in series.items():
@@ -87,9 +80,9 @@ class Scan:
         if len(series) > 1:
             self.series.append(list(series))
         why = f"not of --series {reading.series}" if reading.series else "has no number in its name"
-        self._pass(rest_, f"a picture beside frames, {why}", "beside frames")
+        self.pass_over(rest_, f"a picture beside frames, {why}", "beside frames")
 
-    def _pass(self, files: Files, reason: str, kind: str) -> None:
+    def pass_over(self, files: Files, reason: str, kind: str) -> None:
         self.passed += [
             Passed(file, reason, f"{file.suffix.lower().removeprefix('.')} {kind}")
             for file in files
@@ -107,15 +100,6 @@ class Scan:
         self.items = [item for item in self.items if id(item) in kept]
 
 
-def file_key(path: Path) -> object:
-    """Equal for two spellings of one file: other cases, links, a/../a."""
-    try:
-        status = path.stat()
-    except OSError:
-        return os.path.normpath(path)
-    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
-
-
 def scan(root: Path, reading: Reading) -> Scan:
     """Everything below `root`, in natural order.
 
@@ -128,10 +112,10 @@ def scan(root: Path, reading: Reading) -> Scan:
     found = Scan(root)
     stills: dict[Path, Files] = {}
     beside: list[Path] = []  # pictures in folders with videos
-    for folder, files in _folders(root):
+    for folder, files in folders_below(root):
         videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         pictures = [file for file in files if is_picture_name(file)]
-        moving = [file for file in pictures if _moves(file)]
+        moving = [file for file in pictures if is_animated(file)]
         still = sorted(set(pictures) - set(moving))
         for path in videos + moving:
             found.add_file(path)
@@ -147,7 +131,7 @@ def scan(root: Path, reading: Reading) -> Scan:
             beside += pictures
         else:
             found.add_pictures(folder, pictures, reading)
-    found._pass(beside, "a picture beside videos", "beside videos")
+    found.pass_over(beside, "a picture beside videos", "beside videos")
     found.once()
     found.items.sort(key=lambda item: [natural_key(part) for part in item.name.split("/")])
     found.passed.sort(key=lambda passed: natural_key(str(passed.path)))
@@ -163,48 +147,16 @@ def _sort_out(found: Scan, files: set[Path]) -> None:
             found.passed.append(Passed(file, "neither a video nor a picture by its suffix"))
 
 
-def _moves(picture: Path) -> bool:
-    """Whether a picture file shows more than one in time; damaged ones are found so later."""
-    if picture.suffix.lower() in ALWAYS_ONE:
-        return False
-    try:
-        return count_pictures(picture) > 1
-    except (InputError, OSError, SyntaxError, ValueError, EOFError):
-        return False
-
-
-def _strips(pictures: Files, told: bool | None) -> Files:
-    """Those that are strips: of two frames or more where told, else all or none."""
-    if told is False:
-        return []
-    if told:
-        return [file for file in in_order(pictures) if strip_length(file) >= 2]
-    if all(strip_length(file) >= LONG_STRIP for file in pictures):
-        return in_order(pictures)
-    return []
-
-
-def strip_length(picture: Path) -> int:
-    """How many squares side by side a picture is; 0 if it is not made of squares, or unreadable."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(picture) as image:
-                short, long = sorted(image.size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 0
-    whole = looks_like_strip((long, short)) or long == 2 * short
-    return long // short if whole else 0
-
-
 def one_clip(item: Item, reading: Reading) -> Item:
     """What a row of a table names: a file as it is, or the one clip of a folder of pictures."""
     if not item.path.is_dir():
-        still = is_picture_name(item.path) and item.path.exists() and not _moves(item.path)
-        strip = bool(still and _strips([item.path], reading.strips))
+        still = is_picture_name(item.path) and item.path.exists() and not is_animated(item.path)
+        strip = bool(still and strips_in([item.path], reading.strips))
         return replace(item, strip=strip)
     here = [file for file in item.path.iterdir() if is_picture_name(file)]
-    stills = [file for file in here if not _moves(file)]
+    if not here:
+        return item  # found broken later
+    stills = [file for file in here if not is_animated(file)]
     found = Scan(item.path)
     if stills:
         found.add_pictures(item.path, stills, reading)
@@ -215,28 +167,3 @@ def one_clip(item: Item, reading: Reading) -> Item:
             " name each in a row of its own, or choose one by --series"
         )
     return replace(item, pictures=found.items[0].pictures)
-
-
-def _folders(root: Path) -> Iterator[tuple[Path, Files]]:
-    """Every folder and its files; links to folders are followed after the real ones, once."""
-    seen = {_identity(parent) for parent in root.resolve().parents}
-    starts = [root]
-    unreadable: list[OSError] = []
-    for start in starts:
-        for name, folders, files in os.walk(start, onerror=unreadable.append):
-            here = Path(name)
-            if _identity(here) in seen:
-                folders.clear()
-                continue
-            seen.add(_identity(here))
-            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-            starts += [here / folder for folder in folders if (here / folder).is_symlink()]
-            yield here, [here / file for file in files if not file.startswith(".")]
-    if unreadable:
-        first = unreadable[0]
-        raise InputError(f"cannot read folder {first.filename}: {first.strerror}")
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino

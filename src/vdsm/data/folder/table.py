@@ -10,7 +10,8 @@ from pathlib import Path
 from vdsm.data.folder.cells import read_rows
 from vdsm.data.folder.item import Cut, Found, Item
 from vdsm.data.folder.levels import split_of
-from vdsm.data.folder.scan import Reading, file_key, one_clip
+from vdsm.data.folder.scan import Reading, one_clip
+from vdsm.data.folder.walk import file_key
 from vdsm.errors import InputError
 
 PATHS = ("path", "file_name")  # the column that names the file
@@ -75,7 +76,7 @@ class _Seen:
         key = file_key(item.path)
         here = (key, item.cut)
         if here in self.numbers:
-            what = f"{self.names[key]} {item.cut}" if item.cut else self.names[key]
+            what = self.names[key] + (item.cut.suffix if item.cut else "")
             also = "" if item.file == self.names[key] else f" (here as {item.file})"
             raise InputError(
                 f"{self.table}, row {number}: {what} stands in row {self.numbers[here]}"
@@ -83,7 +84,7 @@ class _Seen:
             )
         self.numbers[here] = number
         name = self.names.setdefault(key, self._new_name(item, key))
-        return replace(item, name=f"{name} {item.cut}" if item.cut else name)
+        return replace(item, name=name + item.cut.suffix if item.cut else name)
 
     def _new_name(self, item: Item, key: object) -> str:
         """Without `.` and `..` where no other file is called so."""
@@ -105,7 +106,7 @@ def _from_row(row: Mapping[str, str], column: str, root: Path, where: str) -> It
     path, cut = root / row[column], _cut(row, where)
     name = Path(row[column]).as_posix()
     group = row.get("group") or None
-    return Item(path, f"{name} {cut}" if cut else name, group, labels, split, cut)
+    return Item(path, name + cut.suffix if cut else name, group, labels, split, cut)
 
 
 def _cut(row: Mapping[str, str], where: str) -> Cut | None:
@@ -158,7 +159,8 @@ def _meant(name: str) -> str | None:
     if plain in known:
         return known[plain]
     clear = {word: special for word, special in known.items() if len(word) > 3}
-    near = get_close_matches(plain, clear, 1, 0.81) if len(plain) > 3 else []
+    near = [word for word in clear if sorted(word) == sorted(plain)]  # letters that changed places
+    near += get_close_matches(plain, clear, 1, 0.81) if len(plain) > 3 else []
     return clear[near[0]] if near else None
 
 

@@ -4,9 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
+from functools import cache
 from pathlib import Path
 
-from vdsm.video import in_order, natural_key
+from vdsm.video.order import in_order, natural_key
 
 _NUMBER = re.compile(r"()([0-9]+(?:\.[0-9]+)?)")
 _NUMBER_BUT_OF_WORD = re.compile(  # cam1 in cam1_0001 is a word
@@ -44,10 +45,16 @@ def matches(file: Path, pattern: str) -> bool:
 
     A pattern without * ? # is the name of one of its pictures.
     """
+    expression = _expression(pattern)
+    return any(expression.match(name) for name in (file.name, file.stem))
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
     if not set(pattern) & set("*?#"):
         pattern = _NUMBER.sub("#", pattern)
-    expression = translate(pattern.replace("[", "[[]")).replace(r"\#", r"[0-9]+(?:\.[0-9]+)?")
-    return any(re.match(expression, name) for name in (file.name, file.stem))
+    plain = translate(pattern.replace("[", "[[]"))
+    return re.compile(plain.replace(r"\#", r"[0-9]+(?:\.[0-9]+)?"))
 
 
 def _by_pattern(files: Files, number: re.Pattern[str]) -> dict[str, Files]:
