@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.words import counted
 
 FORMAT = 1
@@ -285,7 +285,7 @@ def _discard(path: Path, names: Sequence[str]) -> None:
 def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
     if is_disk_full(error):
-        return InputError(f"no space left to write to {path}: free some, or choose another --out")
+        return InputError(f"{no_room(error, path)}, or choose another --out")
     return InputError(f"cannot write to {path}: {error.strerror}")
 
 
