@@ -246,8 +246,9 @@ def _tensors(codes: CodeArrays, frames: int, device: torch.device) -> Codes:
 
 
 def _array(x: torch.Tensor) -> Array:
-    """On the host."""
-    found: Array = x.detach().float().cpu().numpy()
+    """On the host; numpy knows no bfloat16."""
+    host = x.detach().cpu()
+    found: Array = (host.float() if host.dtype == torch.bfloat16 else host).numpy()
     return found
 
 

@@ -84,7 +84,7 @@ def _weakest(swap: Mapping[str, Any]) -> str:
 
 def _held(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
     for code, factor, probes in _probed(result):
-        if code == "z":  # probes read its average over time, in which motion can cancel
+        if code[0] == "z":  # probes read its average over time, in which motion can cancel
             continue
         best = max(probes[kind]["accuracy"] for kind in PROBES)
         if _belongs(code, roles.get(factor)) and best < LEAST_HELD:
