@@ -1,0 +1,89 @@
+"""Triangles with colours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.data.clips import Floats, Ints
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles over N points. Counter-clockwise seen from outside, unless two-sided."""
+
+    points: Floats  # [N, 3]
+    triangles: Ints  # [M, 3] indices of points
+    colour: Floats  # [N, 3] a colour a point, or [M, 3] a colour a triangle; 0 .. 1
+    normals: Floats | None = None  # [N, 3] unit; None: those of the triangles, averaged
+    gloss: Floats | float = 0.0  # [N], strength of the highlight
+    scatter: Floats | float = 0.0  # [N], 1 for skin: light goes through it and comes out red
+    two_sided: Mask | bool = False  # [M] seen from behind too
+    per_triangle: bool = False  # says which of the two `colour` is
+
+    def __post_init__(self) -> None:
+        expected = len(self.triangles) if self.per_triangle else len(self.points)
+        assert self.colour.shape == (expected, 3), f"colours {self.colour.shape} for {expected}"
+
+    def filled(self) -> "Mesh":
+        """The same with an array in every field, a colour a point."""
+        mesh = self._unshared() if self.per_triangle else self
+        normals = mesh.normals
+        return replace(
+            mesh,
+            normals=vertex_normals(mesh.points, mesh.triangles) if normals is None else normals,
+            gloss=np.broadcast_to(np.asarray(mesh.gloss, np.float64), len(mesh.points)),
+            scatter=np.broadcast_to(np.asarray(mesh.scatter, np.float64), len(mesh.points)),
+            two_sided=np.broadcast_to(np.asarray(mesh.two_sided, bool), len(mesh.triangles)),
+        )
+
+    def _unshared(self) -> "Mesh":
+        """Each triangle with points of its own, so that a colour a triangle is one a point."""
+        flat = self.triangles.reshape(-1)
+        normals = self.normals
+        if normals is None:
+            normals = vertex_normals(self.points, self.triangles)
+        return Mesh(
+            self.points[flat],
+            np.arange(len(flat)).reshape(-1, 3),
+            self.colour.repeat(3, axis=0),
+            normals[flat],
+            _at(self.gloss, flat),
+            _at(self.scatter, flat),
+            self.two_sided,
+        )
+
+
+def _at(value: Floats | float, points: Ints) -> Floats | float:
+    """Of some points; the same where there is one value for all."""
+    return value[points] if isinstance(value, np.ndarray) and value.ndim else value
+
+
+def join(meshes: Sequence[Mesh]) -> Mesh:
+    """One mesh of several."""
+    full = [mesh.filled() for mesh in meshes]
+    first = np.cumsum([0, *(len(mesh.points) for mesh in full)])
+    triangles = [mesh.triangles + start for mesh, start in zip(full, first, strict=False)]
+    fields = ("points", "colour", "normals", "gloss", "scatter", "two_sided")
+    joined = [np.concatenate([getattr(mesh, name) for mesh in full]) for name in fields]
+    points, colour, normals, gloss, scatter, two_sided = joined
+    return Mesh(points, np.concatenate(triangles), colour, normals, gloss, scatter, two_sided)
+
+
+def vertex_normals(points: Floats, triangles: Ints) -> Floats:
+    """Unit normals [N, 3] of points [N, 3]: of their triangles [M, 3], weighed by area.
+
+    Zero for a point of no triangle.
+    """
+    a, b, c = points[triangles.T]
+    x, y, z = (b - a).T
+    u, v, w = (c - a).T
+    faces = (y * w - z * v, z * u - x * w, x * v - y * u)
+    corners = triangles.T.reshape(-1)
+    sums = [np.bincount(corners, np.tile(face, 3), len(points)) for face in faces]
+    normals = np.stack(sums, 1)
+    length = np.sqrt(sums[0] ** 2 + sums[1] ** 2 + sums[2] ** 2)
+    return np.asarray(normals / np.maximum(length, 1e-300)[:, None])
