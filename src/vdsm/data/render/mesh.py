@@ -73,6 +73,14 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     return Mesh(points, np.concatenate(triangles), colour, normals, gloss, scatter, two_sided)
 
 
+def grid(rows: int, columns: int) -> Ints:
+    """Triangles [M, 3] of a sheet of rows x columns points, laid end to end by rows."""
+    at = np.arange(rows * columns).reshape(rows, columns)
+    corners = [at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]]
+    quads = np.stack(corners, -1).reshape(-1, 4)
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
 def vertex_normals(points: Floats, triangles: Ints) -> Floats:
     """Unit normals [N, 3] of points [N, 3]: of their triangles [M, 3], weighed by area.
 
