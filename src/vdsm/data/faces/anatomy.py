@@ -7,7 +7,7 @@ import numpy as np
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.faces.shapes2d import Mask, bump, line_distance, smooth, smoothed, within
-from vdsm.data.faces.source import PARTS, FaceModel
+from vdsm.data.faces.source import FaceModel
 from vdsm.data.faces.wrinkles import wrinkle_masks
 from vdsm.data.render import vertex_normals
 
@@ -26,8 +26,6 @@ MOUTH_CORNERS, NOSE_WINGS = (48, 54), (31, 35)
 class Anatomy:
     """Masks [N] in 0 .. 1 over the points of a model, by name, and what hair and eyes need."""
 
-    triangles: Ints  # [M, 3] those that are drawn
-    two_sided: Mask  # [M]
     skin: Mask  # [N] outer skin of head and neck
     masks: Mapping[str, Floats]  # lips, brows, lids, beard, ...: each [N]
     wrinkles: Mapping[str, Floats]  # by the unit that folds the skin: each [N]
@@ -39,6 +37,15 @@ class Anatomy:
 
     def __getitem__(self, name: str) -> Floats:
         return self.masks[name]
+
+    def at(self, points: Ints) -> "Anatomy":
+        """The same of some points."""
+        masks, wrinkles = (
+            {name: mask[points] for name, mask in table.items()}
+            for table in (self.masks, self.wrinkles)
+        )
+        columns = (self.azimuth, self.elevation, self.gaze, self.normals, self.cavity)
+        return Anatomy(self.skin[points], masks, wrinkles, *(c[points] for c in columns))
 
 
 def anatomy(model: FaceModel) -> Anatomy:
@@ -56,23 +63,10 @@ def anatomy(model: FaceModel) -> Anatomy:
     for part in ("GumsTongue", "Teeth", "EyeLashes"):
         masks[part] = np.zeros(len(points))
         masks[part][model.points_of(part)] = 1
-    drawn, two_sided = _drawn(model)
     azimuth, elevation = _around(points)
     wrinkles = {k: m * skin for k, m in wrinkle_masks(points, corners).items()}
     gaze, cavity = _gaze(model), _cavity(points, normals, model.triangles) * skin
-    return Anatomy(
-        drawn, two_sided, skin, masks, wrinkles, azimuth, elevation, gaze, normals, cavity
-    )
-
-
-def _drawn(model: FaceModel) -> tuple[Ints, Mask]:
-    """Triangles without the iris, which is painted on the eye, and the lower lashes."""
-    lashes = model.part == PARTS.index("EyeLashes")
-    hidden = np.isin(model.part, [-1, PARTS.index("IrisLeft"), PARTS.index("IrisRight")])
-    eye = model.neutral[model.landmarks[list(EYES[0] + EYES[1])], 1].mean()
-    lower = lashes & (model.neutral[model.triangles, 1].min(1) < eye - 0.1)
-    keep = ~hidden & ~lower
-    return model.triangles[keep], lashes[keep]
+    return Anatomy(skin, masks, wrinkles, azimuth, elevation, gaze, normals, cavity)
 
 
 def _mouth(points: Floats, corners: Floats, skin: Mask) -> dict[str, Floats]:

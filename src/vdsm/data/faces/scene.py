@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vdsm.data.clips import Floats, Frames, Ints
-from vdsm.data.faces.anatomy import Anatomy
+from vdsm.data.clips import Floats, Frames
 from vdsm.data.faces.hair import extra, scalp
 from vdsm.data.faces.look import Look
 from vdsm.data.faces.outfit import clothes, glasses
 from vdsm.data.faces.paint import paint
+from vdsm.data.faces.rig import Rig
 from vdsm.data.faces.shapes2d import smooth
-from vdsm.data.faces.source import FaceModel
 from vdsm.data.faces.units import SHAPES
 from vdsm.data.faces.wrinkles import FOLDS
-from vdsm.data.render import Camera, Light, Lights, Mesh, draw, join, look_at, plain, vertex_normals
+from vdsm.data.render import Camera, Light, Lights, Mesh, draw, join, look_at, plain
 
 EYE, FOCAL, CENTRE = (0.0, 1.2, 95.0), 2.95, (0.5, 0.52)  # a field of 32 cm at the face
 PIVOT, NECK = np.array([0.0, -6.0, 0.0]), (-16.0, -8.0)  # the neck bends between these heights
@@ -29,43 +28,37 @@ FOLD_DEPTH = 0.34
 class Head:
     """All of a person that does not depend on the frame."""
 
-    model: FaceModel
+    rig: Rig
     look: Look
     neutral: Floats  # [N, 3] without hair
     push: Floats  # [N, 3] of the hair
     colour: Floats  # [N, 3]
     gloss: Floats  # [N]
-    where: Anatomy
     worn: Mesh | None  # glasses and hair: turn with the head
     shirt: Mesh  # bends with the neck
 
 
-def head_of(model: FaceModel, where: Anatomy, look: Look) -> Head:
+def head_of(rig: Rig, look: Look) -> Head:
     """Make a person's head."""
-    neutral = model.neutral.copy()
-    for weight, mode in zip(look.shape, model.modes, strict=True):
-        neutral += weight * mode
-    hair = scalp(where, neutral, look)
-    colour, gloss = paint(where, look, hair.cover, hair.strands)
-    worn = [*extra(look), *glasses(neutral, neutral[model.landmarks], look)]
+    neutral = rig.somebody(look.shape)
+    hair = scalp(rig.where, neutral, look)
+    colour, gloss = paint(rig.where, look, hair.cover, hair.strands)
+    worn = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
     together = join(worn) if worn else None
-    shirt = join(clothes(where, neutral, look))
-    return Head(model, look, neutral, hair.push, colour, gloss, where, together, shirt)
+    shirt = join(clothes(rig.where, neutral, look))
+    return Head(rig, look, neutral, hair.push, colour, gloss, together, shirt)
 
 
 def mesh_of(head: Head, pose: Mapping[str, float]) -> Mesh:
     """The person in a pose: weights of SHAPES, and HEAD's angles."""
-    points = head.neutral.copy()
-    for name, shape in zip(SHAPES, head.model.shapes, strict=True):
-        if pose[name]:
-            points += pose[name] * shape
+    rig = head.rig
     skin = Mesh(
-        points + head.push,
-        head.where.triangles,
+        rig.moved(head.neutral, pose) + head.push,
+        rig.triangles,
         _folded(head, pose),
         gloss=head.gloss,
-        scatter=head.where.skin.astype(np.float64),
-        two_sided=head.where.two_sided,
+        scatter=rig.where.skin.astype(np.float64),
+        two_sided=rig.two_sided,
     )
     parts = [_bent(skin, pose), _bent(head.shirt, pose)]
     return join(parts + ([_bent(head.worn, pose, whole=True)] if head.worn else []))
@@ -95,7 +88,7 @@ def _folded(head: Head, pose: Mapping[str, float]) -> Floats:
     for name, units in FOLDS.items():
         acts = sum(gain * _both(pose, unit) for unit, gain in units.items())
         depth = FOLD_DEPTH * min(0.25 * age + (0.55 + 0.6 * age) * max(acts, 0.0), 1.3)
-        shade -= depth * head.where.wrinkles[name]
+        shade -= depth * head.rig.where.wrinkles[name]
     return np.asarray(head.colour * np.clip(shade, 0.45, 1.15)[:, None])
 
 
