@@ -29,9 +29,7 @@ def clothes(where: Anatomy, neutral: Floats, look: Look) -> list[Mesh]:
     colour[:, :2] = look.trim
     weave = np.random.default_rng([look.grain, 4]).normal(1, 0.02, (AROUND, DOWN + 1, 1))
     flat = (colour * weave).reshape(-1, 3)
-    shirt = Mesh(
-        points.reshape(-1, 3), grid(AROUND, DOWN + 1), flat, gloss=0.02, two_sided=True
-    )
+    shirt = Mesh(points.reshape(-1, 3), grid(AROUND, DOWN + 1), flat, gloss=0.02, two_sided=True)
     return [shirt, _collar(angle, top, radius[:, 0], look)] if look.collar == "shirt" else [shirt]
 
 

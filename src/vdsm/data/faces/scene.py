@@ -108,9 +108,7 @@ def _bent(mesh: Mesh, pose: Mapping[str, float], whole: bool = False) -> Mesh:
 
 def rotation(yaw: float, pitch: float, roll: float) -> Floats:
     """[3, 3] of angles in degrees: yaw to the person's left, pitch down, roll to the left."""
-    (sy, cy), (sp, cp), (sr, cr) = (
-        (np.sin(a), np.cos(a)) for a in np.deg2rad([yaw, pitch, roll])
-    )
+    (sy, cy), (sp, cp), (sr, cr) = ((np.sin(a), np.cos(a)) for a in np.deg2rad([yaw, pitch, roll]))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])

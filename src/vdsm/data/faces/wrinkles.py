@@ -56,7 +56,9 @@ def _lines(corners: Floats) -> dict[str, list[tuple[Floats, float]]]:
     right["frown"].append((np.array([[near, inner[1] + 1.2], [near * 1.1, inner[1] - 0.9]]), 0.22))
     root = c[27]
     for step in (0.25, -0.25, -0.75):
-        right["bridge"].append((root + np.array([(-0.9, step + 0.15), (0, step), (0.9, step + 0.15)]), 0.17))
+        right["bridge"].append(
+            (root + np.array([(-0.9, step + 0.15), (0, step), (0.9, step + 0.15)]), 0.17)
+        )
     slope = np.array([(0.75, -0.1), (1.25, -0.9), (1.6, -1.5)])
     right["bridge"] += [(root + slope, 0.17), (root + slope + (-0.3, -0.5), 0.17)]
     wing, mouth = c[35], c[54]
