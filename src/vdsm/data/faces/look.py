@@ -162,10 +162,13 @@ def _hair(random: np.random.Generator, male: bool, age: float) -> dict[str, obje
     styles = MALE_HAIR if male else FEMALE_HAIR
     shares = (0.08, 0.2, 0.36, 0.22, 0.14) if male else (0.1, 0.14, 0.22, 0.26, 0.14, 0.14)
     recede = 10 * age * random.random() if male else 0.0
-    line = (random.uniform(47, 56) + recede, random.uniform(35, 43) + 1.4 * recede)
+    fringe = random.random() < (0.2 if male else 0.35)
+    front, temple = random.uniform(47, 56) + recede, random.uniform(35, 43) + 1.4 * recede
+    if fringe:
+        front, temple = random.uniform(30, 38), random.uniform(27, 33)
     return {
         "style": styles[random.choice(len(styles), p=shares)],
-        "hairline": (*line, random.uniform(7, 12), random.uniform(-34, -26)),
+        "hairline": (front, temple, random.uniform(7, 12), random.uniform(-34, -26)),
         "volume": random.uniform(0.8, 1.25),
         "length": random.uniform(0, 1),
         "parting": int(random.choice([-1, 1])),

@@ -105,7 +105,7 @@ def film(head: Head, poses: Poses, size: int) -> Frames:
     return np.stack([picture_of(head, pose, size, SAMPLES[size]) for pose in shown])
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def load_rig(model: Path) -> Rig:
     """What a dataset's faces are drawn from, read once a process."""
     return rig_of(load_model(model))

@@ -14,7 +14,7 @@ from vdsm.data.faces.shapes2d import smooth
 from vdsm.data.faces.units import EXPRESSIONS, SIDED
 
 Poses = npt.NDArray[np.float32]  # [T, len(POSE)]
-MOST = 1.5  # weight of a unit
+MOST = 2.0  # weight of a unit
 LEAN = {
     "anger": 2.0,
     "fear": -2.5,

@@ -13,6 +13,12 @@ NECK = np.array([0.0, 0.0, -1.0])  # the axis that clothes go around: x, -, z
 LOWEST = -20.0  # below every picture
 
 
+def covered(neutral: Floats, look: Look) -> Floats:
+    """[N] how far clothes hide points of the head: 1 below the neckline, but for its very edge."""
+    angle = np.arctan2(neutral[:, 0] - NECK[0], neutral[:, 2] - NECK[2])
+    return smooth(_neckline(angle, look) - neutral[:, 1], 0.5, 1.2)
+
+
 def clothes(where: Anatomy, neutral: Floats, look: Look) -> list[Mesh]:
     """The shirt over a person's neutral head [N, 3], from the collar downwards."""
     trunk = neutral[where.skin & (neutral[:, 1] < -6)]

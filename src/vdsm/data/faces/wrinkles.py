@@ -38,7 +38,7 @@ def _folds(points: Floats, lines: Sequence[tuple[Floats, float]]) -> Floats:
         distance, place = line_distance(points[:, :2], line)
         ends = smooth(place, 0, 0.18) * (1 - smooth(place, 0.82, 1))
         t = distance / width
-        total += (np.exp(-(t**2)) - 0.35 * np.exp(-((t - 2.1) ** 2))) * ends
+        total += (np.exp(-(t**2)) - 0.18 * np.exp(-((t - 2.1) ** 2))) * ends
     return total
 
 
