@@ -62,6 +62,7 @@ def read_source(source: Path) -> FaceModel:
         raise InputError(f"{folder} lacks {_some(missing)}: {REMEDY}")
     if not modes:
         raise InputError(f"{folder} lacks identity000.obj and all modes after it: {REMEDY}")
+    landmarks = _landmarks(folder / NAMED, len(neutral))
 
     def offsets(paths: Sequence[Path]) -> Half:
         found = np.empty((len(paths), *neutral.shape), np.float16)
@@ -73,7 +74,6 @@ def read_source(source: Path) -> FaceModel:
         return found
 
     shapes = offsets([folder / f"{name}.obj" for name in SHAPES])
-    landmarks = _landmarks(folder / NAMED, len(neutral))
     return FaceModel(neutral, triangles, part, landmarks, offsets(modes), shapes)
 
 
