@@ -73,8 +73,9 @@ def read_source(source: Path) -> FaceModel:
             row[:] = points - neutral
         return found
 
+    loaded = offsets(modes)
     shapes = offsets([folder / f"{name}.obj" for name in SHAPES])
-    return FaceModel(neutral, triangles, part, landmarks, offsets(modes), shapes)
+    return FaceModel(neutral, triangles, part, landmarks, loaded, shapes)
 
 
 def save_model(file: IO[bytes], model: FaceModel) -> None:

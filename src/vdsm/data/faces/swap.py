@@ -36,8 +36,10 @@ def render(
     options = info.made.get("options", {})
     if info.made.get("maker") != "faces":
         raise InputError(f"{folder} holds {info.name}, not faces: only faces can be drawn again")
-    if person < 0 or poses.ndim != 2 or poses.shape[1] != len(POSE):
-        raise InputError(f"person {person}, poses {poses.shape}: give 0 or more, and [T, {len(POSE)}]")
+    if person < 0:
+        raise InputError(f"there is no person {person}: numbers begin at 0")
+    if poses.ndim != 2 or poses.shape[1] != len(POSE) or len(poses) == 0:
+        raise InputError(f"poses are {list(poses.shape)}: give [T, {len(POSE)}], rows of the truth")
     if size is not None and size not in SAMPLES:
         raise InputError(f"size {size}: faces are drawn at {', '.join(map(str, SAMPLES))} pixels")
     head = load_head(folder / MODEL, int(options["seed"]), person)
