@@ -442,6 +442,17 @@ def test_an_interrupted_making_goes_on_with_the_same_bytes(
 
 
 @pytest.mark.usefixtures("quick")
+def test_shards_keep_the_truth_and_can_be_drawn_again(facekit: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shards"
+    words = f"data faces --source {facekit} --size 32 --people 1 --takes 1 --longest 26"
+    assert run([*words.split(), "--workers", "1", "--shards", "2", "--out", str(out)]) == 0
+    sharded = open_clips(out)
+    assert sharded.info.storage == "shards"
+    np.testing.assert_array_equal(render_swap(out, 3, 3), sharded.whole(3))
+    assert len(read_truth(out).values) == sharded.table.length.sum()
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_full_disk_is_found_at_once_and_nothing_is_lost(
     facekit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
