@@ -146,6 +146,7 @@ SHAPE, MODE = "eyeBlink_L.obj", "identity001.obj"
         (NEUTRAL, lambda c: c.replace(b"usemtl M_Teeth", b"usemtl M_Hat"), "no part M_Teeth"),
         (NEUTRAL, lambda c: c.replace(b"\nf 18/7", b"\nf 99999/7"), "points that it does not have"),
         (NEUTRAL, lambda c: c.replace(b"\nf 18/7", b"\nf x/7"), "is damaged"),
+        (NEUTRAL, lambda c: c.replace(b"\nvt", b"\nv 0 0 0\nvt", 1), "26,720 points, .* 26,719"),
         (NEUTRAL, lambda c: b"", "is cut short or no OBJ"),
         (SHAPE, lambda c: c.replace(b"\nf 18/7", b"\nf 19/7"), "of another topology"),
         (SHAPE, lambda c: c.replace(b"\nv ", b"\nv x", 1), "is damaged|cut short"),
