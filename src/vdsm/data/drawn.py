@@ -22,7 +22,7 @@ from vdsm.data.clips import MAKING, Frames, Info, Ints, resumable, write_meta
 from vdsm.data.folder.pool import in_processes
 from vdsm.device import cores
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json, why_no_more
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
 
@@ -87,14 +87,19 @@ def draw_all(
                 journal.write(json.dumps({"clip": i, "digest": done[i]}) + "\n")
                 journal.flush()
     except OSError as error:
-        if why := why_no_more(error):
-            raise InputError(f"{why} for {out}: run the same command later to go on") from error
-        raise
+        raise not_written(error, out) from error
     digests = "".join(done[i] for i in range(len(jobs)))
     made = {**info.made, "content": hashlib.sha256(digests.encode()).hexdigest()}
     write_meta(out, replace(info, made=made), {"start": start, **columns})
     for name in (JOURNAL, MAKING):
         (out / name).unlink(missing_ok=True)
+
+
+def not_written(error: OSError, out: Path) -> Exception:
+    """What to raise of an error while a dataset is made: one line where the disk is full."""
+    if not is_disk_full(error):
+        return error
+    return InputError(f"{no_room(error, out)}, then run the same command to go on")
 
 
 def _reserve(path: Path, size: int) -> None:
