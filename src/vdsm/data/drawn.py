@@ -87,7 +87,9 @@ def draw_all(
                 journal.write(json.dumps({"clip": i, "digest": done[i]}) + "\n")
                 journal.flush()
     except OSError as error:
-        raise not_written(error, out) from error
+        if is_disk_full(error):
+            raise disk_full(error, out) from error
+        raise
     digests = "".join(done[i] for i in range(len(jobs)))
     made = {**info.made, "content": hashlib.sha256(digests.encode()).hexdigest()}
     write_meta(out, replace(info, made=made), {"start": start, **columns})
@@ -95,10 +97,8 @@ def draw_all(
         (out / name).unlink(missing_ok=True)
 
 
-def not_written(error: OSError, out: Path) -> Exception:
-    """What to raise of an error while a dataset is made: one line where the disk is full."""
-    if not is_disk_full(error):
-        return error
+def disk_full(error: OSError, out: Path) -> InputError:
+    """What to tell a user whose disk takes no more of a dataset."""
     return InputError(f"{no_room(error, out)}, then run the same command to go on")
 
 
