@@ -46,6 +46,6 @@ def _counts(total: int, test: float, validation: float, what: str) -> tuple[int,
 
 
 def cells_held_out(info: Info, table: Table, share: float, seed: int) -> Ints:
-    """[N] the split with a share of the cells individual x action taken out of training, to test."""
+    """[N] the split, a share of the cells individual x action moved from training to the test."""
     moved = left_out(Clips(info, table), share, seed)
     return np.where(moved, SPLITS.index("test"), table.split)

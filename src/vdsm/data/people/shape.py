@@ -1,0 +1,106 @@
+"""The shape of a body: a mixture of the source's targets, displacements of the base mesh.
+
+The large ones (macrodetails) combine ancestry, sex, age, muscle, weight, height and proportions.
+Their weights are products of hats: along each axis two neighbouring landmarks share the weight, so
+that the weights of a combination add up to one (`combinations` of targets/macrodetails/macro.json).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from vdsm.data.clips import Floats
+from vdsm.data.people.body import METRE, Body
+from vdsm.data.people.source import PACKAGE, Source
+from vdsm.errors import InputError
+
+ANCESTRIES = ("african", "asian", "caucasian")
+AGES = {"young": 0.5, "old": 1.0}  # 25 and 90 years; nobody here is younger
+LEVELS = {"min": 0.0, "average": 0.5, "max": 1.0}
+LARGE = "macrodetails/"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A body in numbers, all 0 .. 1 but the details, -1 .. 1."""
+
+    male: float
+    ancestry: tuple[float, float, float]  # shares of ANCESTRIES, which add up to 1
+    age: float  # .5: 25 years, 1: 90 years
+    muscle: float
+    weight: float
+    height: float
+    proportions: float  # 1: those of an ideal
+    details: Mapping[str, float] = field(default_factory=dict)  # "torso/torso-vshape": -0.4
+
+
+def shares(value: float, landmarks: Mapping[str, float]) -> dict[str, float]:
+    """How two neighbouring landmarks share a value between them, without those of no share."""
+    places = list(landmarks.values())
+    hats = np.eye(len(places))
+    found = {
+        name: float(np.interp(value, places, hat))
+        for name, hat in zip(landmarks, hats, strict=True)
+    }
+    return {name: share for name, share in found.items() if share > 0}
+
+
+def mixture(shape: Shape) -> dict[str, float]:
+    """Target -> weight."""
+    sexes = {name: s for name, s in (("male", shape.male), ("female", 1 - shape.male)) if s > 0}
+    ages = shares(shape.age, AGES)
+    muscle, weight = (shares(value, LEVELS) for value in (shape.muscle, shape.weight))
+    height = {"minheight": max(0, 1 - 2 * shape.height), "maxheight": max(0, 2 * shape.height - 1)}
+    far = 2 * shape.proportions - 1
+    build = {"uncommonproportions": max(0.0, -far), "idealproportions": max(0.0, far)}
+    found: dict[str, float] = {}
+    for (sex, s), (age, a) in product(sexes.items(), ages.items()):
+        for ancestry, share in zip(ANCESTRIES, shape.ancestry, strict=True):
+            found[f"{LARGE}{ancestry}-{sex}-{age}"] = s * a * share
+        for (m, by_muscle), (w, by_weight) in product(muscle.items(), weight.items()):
+            part = s * a * by_muscle * by_weight
+            about = f"{sex}-{age}-{m}muscle-{w}weight"
+            found[f"{LARGE}universal-{about}"] = part
+            for folder, last in (("height", height), ("proportions", build)):
+                for name, share in last.items():
+                    found[f"{LARGE}{folder}/{about}-{name}"] = part * share
+    for name, amount in shape.details.items():
+        found[f"{name}-{'incr' if amount > 0 else 'decr'}"] = abs(amount)
+    return {name: share for name, share in found.items() if share > 0}
+
+
+@dataclass(frozen=True)
+class Shaper:
+    """Makes bodies of shapes. What it has read of the source it keeps."""
+
+    source: Source
+    body: Body
+
+    def shaped(self, shape: Shape) -> Floats:
+        """[N, 3] the mesh of a shape."""
+        mesh = self.body.base.copy()
+        for name, share in mixture(shape).items():
+            rows, moves = _target(self.source, len(mesh), name)
+            mesh[rows] += share * moves
+        return mesh
+
+
+@lru_cache(maxsize=512)
+def _target(source: Source, vertices: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Which vertices a target moves, and by how much."""
+    path = f"targets/{name}.target.gz"
+    text = source.text(path)
+    lines = [line for line in text.splitlines() if line and line[0] not in '#"']
+    try:
+        table = np.array([line.split() for line in lines], np.float64).reshape(-1, 4)
+        rows = table[:, 0].astype(np.int64)
+        if (rows < 0).any() or (rows >= vertices).any():
+            raise ValueError("vertices that are not there")
+    except ValueError as error:
+        raise InputError(
+            f"{source.place}: {path} is damaged, or of another mesh: get {PACKAGE} again"
+        ) from error
+    return rows, table[:, 1:] * METRE

