@@ -22,7 +22,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 def run(words: Sequence[str]) -> int:
     """Run a command; the exit code."""
-    from vdsm.files import is_disk_full
+    from vdsm.files import why_no_more
 
     try:
         arguments, rest = make_parser().parse_known_args(words)
@@ -34,8 +34,8 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        if is_disk_full(error):
-            return complain(f"no space left on the disk ({error.filename or 'output'})", 2)
+        if why := why_no_more(error):
+            return complain(f"{why} on the disk ({error.filename or 'output'})", 2)
         if error.filename:
             return complain(f"{error.filename}: {error.strerror}", 2)
         raise

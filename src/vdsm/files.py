@@ -14,8 +14,8 @@ from vdsm.errors import InputError
 def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
     """Write `path` so that a reader sees the old file or the new one, never a part.
 
-    `content` is bytes, or a function that writes to an open file. No space left is an InputError
-    and leaves the old file as it was.
+    `content` is bytes, or a function that writes to an open file. A disk that takes no more is an
+    InputError and leaves the old file as it was.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -29,9 +29,9 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> No
         part.replace(path)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if is_disk_full(error):
+        if why := why_no_more(error):
             raise InputError(
-                f"no space left to write {path}: free some; what was there before is kept"
+                f"{why} to write {path}: make some; what was there before is kept"
             ) from error
         raise
 
@@ -42,11 +42,28 @@ def left_by_a_kill(folder: Path, *names: str) -> Iterator[Path]:
         yield from folder.glob(f".{name}.{'[0-9a-f]' * 8}")
 
 
+NO_MORE = {  # what a disk answers that takes no more, in words that "to write ..." can follow
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "no space left in your quota",
+    errno.EFBIG: "no room in one file (a limit of ulimit -f, or of the file system)",
+    errno.EROFS: "no right (the disk is read-only)",
+}
+
+
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error means that the disk, or the user's share of it, is full."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return isinstance(error, RuntimeError) and "No space left" in str(error)
+    """Whether an error means that the disk, or the user's share of it, takes no more."""
+    return why_no_more(error) is not None
+
+
+def why_no_more(error: BaseException) -> str | None:
+    """In words, why a file could not be written further; None where that is not the error.
+
+    Libraries that write by themselves give the system's words in an exception of their own.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return NO_MORE.get(error.errno)
+    text = str(error).lower() if isinstance(error, Exception) else ""
+    return next((why for n, why in NO_MORE.items() if os.strerror(n).lower() in text), None)
 
 
 OURS = {  # files that make a folder a dataset, a run or a model

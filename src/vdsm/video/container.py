@@ -12,6 +12,7 @@ from av.stream import Disposition
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
+from vdsm.video.colours import on_black
 from vdsm.video.limits import (
     MAX_PIXELS,
     Frames,
@@ -21,7 +22,6 @@ from vdsm.video.limits import (
     damaged,
     truncated,
 )
-from vdsm.video.still import on_black
 from vdsm.video.whole import check_whole
 from vdsm.words import counted
 

@@ -1,6 +1,6 @@
 """One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
 
-import re
+import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -9,13 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.errors import InputError
+from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.limits import Frames, TimedFrames
-from vdsm.video.shape import Fit, luma, resample
-from vdsm.video.still import pictures
+from vdsm.video.order import in_order
+from vdsm.video.shape import Fit, luma
+from vdsm.video.still import BEGINNING, picture_format, pictures
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".gif")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+VIDEO_SUFFIXES = tuple(
+    f".{kind}"
+    for kind in (
+        "mp4 m4v mov mkv webm avi mpg mpeg m1v m2v vob ts mts m2ts flv f4v wmv asf 3gp 3g2 ogv rm"
+        " rmvb h264 gif"
+    ).split()
+)
+IMAGE_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+)
 
 
 def read_video(
@@ -50,13 +61,26 @@ def read_video(
 
 
 def frames(
-    path: str | Path, *, fps: float | None = None, threads: int = 1
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Generator[Frames, None, None]:
-    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`."""
+    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`.
+
+    start, end  seconds since the first frame: those shown at start <= time < end. With fps, at
+                start + k / fps. InputError where there is no such frame, or no clock.
+    """
     path = Path(path)
+    span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
         timed = timed_frames(path, threads=threads)
-        for _, image in resample(timed, fps) if fps else timed:
+        if start is not None or end is not None:
+            timed = clocked(timed)
+        taken = resample(timed, fps, span) if fps else cut(timed, span)
+        for _, image in taken:
             yield image
 
 
@@ -86,29 +110,22 @@ def pictures_in(folder: Path) -> list[Path]:
     found = [file for file in folder.iterdir() if is_picture_name(file)]
     if not found:
         raise InputError(f"{folder} holds no picture: expected {', '.join(IMAGE_SUFFIXES)}")
-    return sorted(found, key=lambda file: natural_key(file.name))
+    return in_order(found)
 
 
 def is_picture_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorts numbers inside names by their value: a2 before a10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
-
-
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
-    start = _start(path)
-    return start in (b"GIF8", b"\x89PNG") or start[:3] == b"\xff\xd8\xff" or is_picture_name(path)
+    return picture_format(_start(path)) is not None or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
     """The first bytes of a file, which must have some."""
     with open(path, "rb") as file:
-        start = file.read(4)
+        start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
     return start

@@ -1,52 +1,126 @@
-"""Pictures and GIFs, by Pillow: every mode to RGB, transparency on black, EXIF rotation applied."""
+"""Pictures and animations: every mode to RGB, transparency on black, EXIF rotation applied.
+
+Pillow decodes. What a file shows in time is decided here, by its format: an animation or a stack
+is a clip; the further pictures of other files (a stereo pair, a thumbnail) are not read.
+"""
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from vdsm.errors import InputError
-from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels
-from vdsm.video.whole import count_gif_frames
+from vdsm.video.apng import apng_frames, count_apng_frames
+from vdsm.video.colours import channels, on_black, turned
+from vdsm.video.gif import count_gif_frames, gif_frames
+from vdsm.video.layers import held
+from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged
+from vdsm.video.tiff import tiff_pages
+from vdsm.video.webp import count_webp_frames
 
-STILL_DELAY = 0.1  # s, of a GIF frame that states none or under 20 ms, as browsers have it
+BEGINNING = 64  # bytes that tell a format
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def picture_format(start: bytes) -> str | None:
+    """GIF, PNG, JPEG, WEBP, TIFF or AVIF by the first `BEGINNING` bytes of a file, else None."""
+    if start[:4] == b"GIF8":
+        return "GIF"
+    if start[:4] == b"\x89PNG":
+        return "PNG"
+    if start[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start[:4] in TIFF:
+        return "TIFF"
+    brands = [
+        start[i : i + 4] for i in range(8, min(len(start), int.from_bytes(start[:4], "big")), 4)
+    ]
+    return "AVIF" if start[4:8] == b"ftyp" and {b"avif", b"avis"} & set(brands) else None
+
+
+def count_pictures(path: Path) -> int:
+    """How many pictures a file shows in time: 1, or the frames of an animation or a stack.
+
+    From headers alone. InputError for a file whose headers are damaged.
+    """
+    match _format(path):
+        case "GIF":
+            return count_gif_frames(path)
+        case "PNG":
+            return count_apng_frames(path) or 1
+        case "WEBP":
+            return count_webp_frames(path)
+        case "TIFF":
+            return len(tiff_pages(path)[0])
+        case "AVIF":
+            with _open(path) as image:
+                return int(getattr(image, "n_frames", 1))
+    return 1
 
 
 def pictures(path: Path) -> TimedFrames:
-    """The frames of a picture or of an animation (GIF, WebP, PNG), with their times in seconds."""
-    declared = count_gif_frames(path) if _is_gif(path) else None
-    with _open(path) as image:
-        check_pixels(path, *image.size)
-        if image.format == "PNG":
-            _check_sums(path)
-        count = getattr(image, "n_frames", 1)
-        if declared is not None and declared != count:
-            raise InputError(f"{path} has {declared} images of which {count} decode: save it again")
-        clock = 0.0
-        for index in range(count):
-            yield (clock if count > 1 else None), rgb(image, path, index)
-            delay = float(image.info.get("duration", 0)) / 1000
-            clock += delay if delay >= 0.02 else STILL_DELAY
+    """The frames [H, W, 3] of a picture, an animation or a stack, with their times in seconds.
+
+    A single picture, and a stack that states no rate, have no clock: their times are None.
+    """
+    kind = _format(path)
+    if kind == "GIF":
+        return gif_frames(path)
+    if kind == "PNG" and count_apng_frames(path):
+        return apng_frames(path)
+    if kind == "TIFF":
+        return _pages(path)
+    count = count_pictures(path)
+    return _moving(path, count) if count > 1 else _single(path, kind)
 
 
-def _is_gif(path: Path) -> bool:
+def _format(path: Path) -> str | None:
     with open(path, "rb") as file:
-        return file.read(4) == b"GIF8"
+        return picture_format(file.read(BEGINNING))
+
+
+def _single(path: Path, kind: str | None) -> TimedFrames:
+    with _open(path) as image:
+        if kind == "PNG":
+            _check_sums(path)
+        yield None, rgb(image, path)
+
+
+def _moving(path: Path, count: int) -> TimedFrames:
+    """WebP and AVIF, which Pillow composes; it tells a frame's duration once it is decoded."""
+    clock = 0.0
+    with _open(path) as image:
+        found = getattr(image, "n_frames", 1)
+        if found != count:
+            raise damaged(path, f"{count} frames of which {found} can be decoded")
+        for index in range(count):
+            yield clock, rgb(image, path, index)
+            clock += held(float(image.info.get("duration", 0)) / 1000)
+
+
+def _pages(path: Path) -> TimedFrames:
+    shown, step = tiff_pages(path)
+    with _open(path) as image:
+        for i, page in enumerate(shown):
+            timed = step is not None and len(shown) > 1
+            yield (i * step if timed and step else None), rgb(image, path, page)
 
 
 def _open(path: Path) -> Image.Image:
     """Open a picture, header only. Pillow's own limits are replaced by `check_pixels`."""
     try:
         with _quiet():
-            return Image.open(path)
+            image = Image.open(path)
     except Image.DecompressionBombError as error:
         limit = f"{MAX_PIXELS // 10**6} million pixels"
         raise InputError(f"{path} is over the limit of {limit}: scale it down first") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: convert it") from error
+    return image
 
 
 @contextmanager
@@ -67,18 +141,7 @@ def rgb(image: Image.Image, path: Path, index: int = 0) -> Frames:
     """uint8 [H, W, 3] of one frame of a picture, upright, transparent parts black."""
     with _quiet():
         image.seek(index)
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
-            return np.repeat(grey[..., None], 3, axis=-1)
-        if image.mode in ("I", "F"):
-            raise InputError(f"{path} has pixels of 32 bits: save it with 8 or 16 bits a channel")
-        if image.has_transparency_data:
-            return on_black(np.asarray(image.convert("RGBA")))
-        return np.asarray(image.convert("RGB"))
-
-
-def on_black(rgba: Frames) -> Frames:
-    """uint8 [H, W, 3]: RGBA [H, W, 4] with straight alpha, composited on black."""
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+        check_pixels(path, *image.size)
+        pixels = channels(image)
+        pixels = on_black(pixels) if pixels.shape[-1] == 4 else pixels
+        return turned(pixels, image.getexif())

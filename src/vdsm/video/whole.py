@@ -1,19 +1,17 @@
 """Whether a file is whole, from the structure of its container: decoders shorten some in silence.
 
 Each container says how long its parts are, so a file that was cut ends inside a part. Formats:
-GIF89a; ISO 14496-12 boxes (mp4, mov); RIFF chunks (avi). See `matroska` for mkv and webm.
+ISO 14496-12 boxes (mp4, mov); RIFF chunks (avi). See `matroska` for mkv and webm.
 """
 
 import mmap
 import re
 from pathlib import Path
 
-from vdsm.video.limits import check_pixels, damaged, truncated
+from vdsm.video.limits import truncated
 from vdsm.video.matroska import count_blocks
 
 BOX_TYPE = re.compile(rb"[\x20-\x7e\xa9]{4}")
-# GIF extensions and the size of their first block, None for any.
-EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12, 0xFE: None}
 Bytes = mmap.mmap | bytes
 
 
@@ -54,46 +52,3 @@ def _end_of_chunks(data: Bytes) -> int:
     while data[(at := end + end % 2) : at + 4] == b"RIFF":
         end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
     return end
-
-
-def count_gif_frames(path: Path) -> int:
-    """How many images a GIF holds, by its blocks; every block and the trailer must be there."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            return _walk_gif(path, data)
-        except IndexError:
-            raise truncated(path, "the GIF ends inside a block") from None
-
-
-def _walk_gif(path: Path, data: Bytes) -> int:
-    at = 13 + _colours(data[10])
-    count = 0
-    while data[at] != 0x3B:  # trailer
-        if data[at] == 0x21 and data[at + 1] in EXTENSIONS:
-            size = EXTENSIONS[data[at + 1]]
-            if size and data[at + 2] != size:
-                raise damaged(path, f"an extension of a wrong size at byte {at}")
-            at = _skip_blocks(data, at + 2)
-        elif data[at] == 0x2C:  # image
-            x, y, width, height = (
-                int.from_bytes(data[at + i : at + i + 2], "little") for i in (1, 3, 5, 7)
-            )
-            check_pixels(path, x + width, y + height)
-            at = _skip_blocks(data, at + 11 + _colours(data[at + 9]))
-            count += 1
-        else:
-            raise damaged(path, f"no GIF block at byte {at}")
-    if data.find(b"\x21\xf9\x04", at) >= 0:
-        raise damaged(path, "images after the end of the GIF")
-    return count
-
-
-def _colours(flags: int) -> int:
-    """Bytes of the colour table that a flags byte announces."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _skip_blocks(data: Bytes, at: int) -> int:
-    while data[at]:
-        at += data[at] + 1
-    return at + 1

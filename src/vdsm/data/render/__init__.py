@@ -10,7 +10,7 @@ display values 0 .. 1. A pure function: equal input gives equal bytes, in whatev
 from vdsm.data.render.camera import Camera, look_at
 from vdsm.data.render.draw import draw, plain
 from vdsm.data.render.light import Light, Lights
-from vdsm.data.render.mesh import Mesh, join, vertex_normals
+from vdsm.data.render.mesh import Mesh, grid, join, vertex_normals
 from vdsm.data.render.raster import Hits, rasterize
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Lights",
     "Mesh",
     "draw",
+    "grid",
     "join",
     "look_at",
     "plain",

@@ -25,19 +25,23 @@ def draw(
     picture = _stretched(background, side).reshape(-1, 3).copy()
     corners = mesh.triangles[hits.triangle]
     assert mesh.normals is not None
-    normals = _blend(mesh.normals, corners, hits.weights)
     view = camera.axes[2]
-    length = np.sqrt((normals**2).sum(1))
-    behind = normals[:, 0] * view[0] + normals[:, 1] * view[1] + normals[:, 2] * view[2] < 0
-    normals /= (np.maximum(length, 1e-300) * np.where(behind, -1, 1))[:, None]
+    normals = _towards(_blend(mesh.normals, corners, hits.weights), view)
     colour = _blend(mesh.colour, corners, hits.weights)
     gloss, scatter = (
         _blend(np.asarray(of)[:, None], corners, hits.weights)[:, 0]
         for of in (mesh.gloss, mesh.scatter)
     )
     picture[hits.sample] = lights.shade(colour, normals, gloss, scatter, view)
-    pixels = picture.reshape(size, samples, size, samples, 3).mean((1, 3))
-    return to_bytes(pixels)
+    return to_bytes(_averaged(picture.reshape(side, side, 3), samples))
+
+
+def _towards(normals: Floats, view: Floats) -> Floats:
+    """Normals [P, 3] of unit length, turned to the camera: of two-sided triangles from behind."""
+    x, y, z = normals.T
+    length = np.maximum(np.sqrt(x * x + y * y + z * z), 1e-300)
+    behind = x * view[0] + y * view[1] + z * view[2] < 0
+    return np.asarray(normals / np.where(behind, -length, length)[:, None])
 
 
 def plain(size: int, top: tuple[float, float, float], bottom: tuple[float, float, float]) -> Floats:
@@ -52,11 +56,18 @@ def to_bytes(picture: Floats) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
+def _averaged(picture: Floats, samples: int) -> Floats:
+    """Means of blocks of samples x samples."""
+    rows = sum(picture[k::samples] for k in range(samples))
+    return np.asarray(sum(rows[:, k::samples] for k in range(samples)) / samples**2)
+
+
 def _blend(values: Floats, corners: Ints, weights: Floats) -> Floats:
     """[P, C] of values [N, C] at the corners [P, 3], weighed."""
-    first, second, third = values[corners.T]
-    a, b, c = weights.T[:, :, None]
-    return np.asarray(first * a + second * b + third * c)
+    total = values[corners[:, 0]] * weights[:, :1]
+    total += values[corners[:, 1]] * weights[:, 1:2]
+    total += values[corners[:, 2]] * weights[:, 2:]
+    return total
 
 
 def _stretched(background: Floats, side: int) -> Floats:

@@ -73,17 +73,24 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     return Mesh(points, np.concatenate(triangles), colour, normals, gloss, scatter, two_sided)
 
 
+def grid(rows: int, columns: int) -> Ints:
+    """Triangles [M, 3] of a sheet of rows x columns points, laid end to end by rows."""
+    at = np.arange(rows * columns).reshape(rows, columns)
+    corners = [at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]]
+    quads = np.stack(corners, -1).reshape(-1, 4)
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
 def vertex_normals(points: Floats, triangles: Ints) -> Floats:
     """Unit normals [N, 3] of points [N, 3]: of their triangles [M, 3], weighed by area.
 
     Zero for a point of no triangle.
     """
-    a, b, c = points[triangles.T]
-    x, y, z = (b - a).T
-    u, v, w = (c - a).T
+    a, b, c = (points.T[:, corner] for corner in triangles.T)  # [3, M] each
+    x, y, z = b - a
+    u, v, w = c - a
     faces = (y * w - z * v, z * u - x * w, x * v - y * u)
     corners = triangles.T.reshape(-1)
-    sums = [np.bincount(corners, np.tile(face, 3), len(points)) for face in faces]
-    normals = np.stack(sums, 1)
+    sums = np.stack([np.bincount(corners, np.tile(face, 3), len(points)) for face in faces])
     length = np.sqrt(sums[0] ** 2 + sums[1] ** 2 + sums[2] ** 2)
-    return np.asarray(normals / np.maximum(length, 1e-300)[:, None])
+    return np.asarray((sums / np.maximum(length, 1e-300)).T)

@@ -45,20 +45,21 @@ def rasterize(places: Floats, triangles: Ints, size: int, two_sided: Mask | bool
 
 def _facing(places: Floats, triangles: Ints, two_sided: Mask | bool) -> Ints:
     """Indices of the triangles that turn to the camera and lie before it."""
-    x, y, depth = (column[triangles.T] for column in places.T)
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = (places.T[:, corner] for corner in triangles.T)
     with np.errstate(invalid="ignore"):
-        area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         front = (area < 0) | ((area > 0) & two_sided)  # y points down
-        return np.flatnonzero(front & (depth.min(0) > NEAR))
+        return np.flatnonzero(front & (np.minimum(np.minimum(az, bz), cz) > NEAR))
 
 
 def _boxes(places: Floats, triangles: Ints, seen: Ints, size: int) -> tuple[Ints, Ints]:
     """Triangles whose box holds a sample, and their boxes [K, 4]: first x, y, columns, rows."""
-    corners = places[triangles[seen].T, :2]  # [3, K, 2]
-    low = np.clip(np.ceil(corners.min(0) - 0.5), 0, size).astype(np.int64)
-    high = np.clip(np.floor(corners.max(0) - 0.5), -1, size - 1).astype(np.int64)
-    holds = (high >= low).all(1)
-    return seen[holds], np.concatenate([low, high - low + 1], 1)[holds]
+    a, b, c = (places.T[:2, corner] for corner in triangles[seen].T)  # [2, K] each
+    low = np.ceil(np.minimum(np.minimum(a, b), c) - 0.5).clip(0, size).astype(np.int64)
+    high = np.floor(np.maximum(np.maximum(a, b), c) - 0.5).clip(-1, size - 1).astype(np.int64)
+    holds = np.flatnonzero((high[0] >= low[0]) & (high[1] >= low[1]))
+    low, high = low[:, holds], high[:, holds]
+    return seen[holds], np.concatenate([low, high - low + 1]).T.copy()
 
 
 def _parts(box: Ints) -> Iterator[slice]:
@@ -77,21 +78,23 @@ def _cover(corners: Floats, box: Ints, size: int) -> tuple[Ints, Ints, Floats, F
 
     corners [K, 3, 3], box [K, 4].
     """
-    count = box[:, 2] * box[:, 3]
+    across, down, columns, rows = box.T
+    count = columns * rows
     row = np.repeat(np.arange(len(box)), count)
     at = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    down, across = np.divmod(at, box[row, 2])
-    column, line = box[row, 0] + across, box[row, 1] + down
-    x0, x1, x2 = corners[:, :, 0].T
-    y0, y1, y2 = corners[:, :, 1].T
+    line, column = np.divmod(at, columns[row])
+    line += down[row]
+    column += across[row]
+    (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = corners.transpose(1, 2, 0)
     area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+    slopes = np.stack([y1 - y2, x2 - x1, y2 - y0, x0 - x2]) / area
     x, y = column + 0.5 - x2[row], line + 0.5 - y2[row]
-    first = (x * ((y1 - y2) / area)[row]) + (y * ((x2 - x1) / area)[row])
-    second = (x * ((y2 - y0) / area)[row]) + (y * ((x0 - x2) / area)[row])
+    first = x * slopes[0][row] + y * slopes[1][row]
+    second = x * slopes[2][row] + y * slopes[3][row]
     third = 1 - first - second
     keep = np.flatnonzero((first >= 0) & (second >= 0) & (third >= 0))
-    flat = np.stack([first[keep], second[keep], third[keep]], 1)
     row = row[keep]
-    flat /= corners[row, :, 2]  # linear in the picture is what is divided by depth
-    closeness = flat[:, 0] + flat[:, 1] + flat[:, 2]
-    return line[keep] * size + column[keep], row, flat / closeness[:, None], closeness
+    flat = np.stack([first[keep], second[keep], third[keep]])
+    flat /= np.stack([z0, z1, z2])[:, row]  # linear in the picture is what is divided by depth
+    closeness = flat[0] + flat[1] + flat[2]
+    return line[keep] * size + column[keep], row, (flat / closeness).T, closeness

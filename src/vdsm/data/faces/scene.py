@@ -1,0 +1,117 @@
+"""A person before the camera: the head that a look makes, posed by a take's frame, drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vdsm.data.clips import Floats, Frames
+from vdsm.data.faces.hair import extra, scalp
+from vdsm.data.faces.look import Look
+from vdsm.data.faces.outfit import clothes, glasses
+from vdsm.data.faces.paint import paint
+from vdsm.data.faces.rig import Rig
+from vdsm.data.faces.shapes2d import smooth
+from vdsm.data.faces.units import SHAPES
+from vdsm.data.faces.wrinkles import FOLDS
+from vdsm.data.render import Camera, Light, Lights, Mesh, draw, join, look_at, plain
+
+EYE, FOCAL, CENTRE = (0.0, 1.2, 95.0), 2.95, (0.5, 0.52)  # a field of 32 cm at the face
+PIVOT, NECK = np.array([0.0, -6.0, 0.0]), (-16.0, -8.0)  # the neck bends between these heights
+TOP, BOTTOM = (0.545, 0.61, 0.665), (0.465, 0.53, 0.59)  # grey-blue
+HEAD = ("yaw", "pitch", "roll", "shift_x", "shift_y")  # degrees; shares of the picture's side
+POSE = (*SHAPES, *HEAD)  # columns of a motion
+FOLD_DEPTH = 0.34
+
+
+@dataclass(frozen=True)
+class Head:
+    """All of a person that does not depend on the frame."""
+
+    rig: Rig
+    look: Look
+    neutral: Floats  # [N, 3] without hair
+    push: Floats  # [N, 3] of the hair
+    colour: Floats  # [N, 3]
+    gloss: Floats  # [N]
+    worn: Mesh | None  # glasses and hair: turn with the head
+    shirt: Mesh  # bends with the neck
+
+
+def head_of(rig: Rig, look: Look) -> Head:
+    """Make a person's head."""
+    neutral = rig.somebody(look.shape)
+    hair = scalp(rig.where, neutral, look)
+    colour, gloss = paint(rig.where, look, hair.cover, hair.strands)
+    worn = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
+    together = join(worn) if worn else None
+    shirt = join(clothes(rig.where, neutral, look))
+    return Head(rig, look, neutral, hair.push, colour, gloss, together, shirt)
+
+
+def mesh_of(head: Head, pose: Mapping[str, float]) -> Mesh:
+    """The person in a pose: weights of SHAPES, and HEAD's angles."""
+    rig = head.rig
+    skin = Mesh(
+        rig.moved(head.neutral, pose) + head.push,
+        rig.triangles,
+        _folded(head, pose),
+        gloss=head.gloss,
+        scatter=rig.where.skin.astype(np.float64),
+        two_sided=rig.two_sided,
+    )
+    parts = [_bent(skin, pose), _bent(head.shirt, pose)]
+    return join(parts + ([_bent(head.worn, pose, whole=True)] if head.worn else []))
+
+
+def picture_of(
+    head: Head, pose: Mapping[str, float], size: int, samples: int, camera: Camera | None = None
+) -> Frames:
+    """uint8 [size, size, 3] of the person in a pose."""
+    camera = camera or camera_of(pose)
+    lights = Lights(
+        (Light(head.look.light, 0.58, wrap=0.3), Light((-0.8, 0.1, 0.55), 0.14)), 0.27, 0.12
+    )
+    return draw(mesh_of(head, pose), camera, lights, plain(size, TOP, BOTTOM), size, samples)
+
+
+def camera_of(pose: Mapping[str, float]) -> Camera:
+    """The usual camera; the pose's shift moves the picture."""
+    x, y = CENTRE[0] + pose["shift_x"], CENTRE[1] + pose["shift_y"]
+    return look_at(EYE, (EYE[0], EYE[1], 0.0), FOCAL, (x, y))
+
+
+def _folded(head: Head, pose: Mapping[str, float]) -> Floats:
+    """Colours [N, 3] with the folds of the skin in this pose."""
+    age = head.look.age
+    shade = np.ones(len(head.colour))
+    for name, units in FOLDS.items():
+        acts = sum(gain * _both(pose, unit) for unit, gain in units.items())
+        depth = FOLD_DEPTH * min(0.25 * age + (0.55 + 0.6 * age) * max(acts, 0.0), 1.3)
+        shade -= depth * head.rig.where.wrinkles[name]
+    return np.asarray(head.colour * np.clip(shade, 0.45, 1.15)[:, None])
+
+
+def _both(pose: Mapping[str, float], unit: str) -> float:
+    """A unit's weight, of both sides where it has them."""
+    return pose[unit] if unit in pose else (pose[f"{unit}_L"] + pose[f"{unit}_R"]) / 2
+
+
+def _bent(mesh: Mesh, pose: Mapping[str, float], whole: bool = False) -> Mesh:
+    """Turn the head about the neck; the trunk stays, and what lies between bends."""
+    turn = rotation(pose["yaw"], pose["pitch"], pose["roll"])
+    share = 1.0 if whole else smooth(mesh.points[:, 1], *NECK)[:, None]
+    away = mesh.points - PIVOT
+    turned = np.stack([(away * row).sum(1) for row in turn], 1) + PIVOT
+    return replace(mesh, points=mesh.points * (1 - share) + turned * share, normals=None)
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """[3, 3] of angles in degrees: yaw to the person's left, pitch down, roll to the left."""
+    (sy, cy), (sp, cp), (sr, cr) = (
+        (np.sin(a), np.cos(a)) for a in np.deg2rad([yaw, pitch, roll])
+    )
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return np.asarray(about_z @ about_x @ about_y)

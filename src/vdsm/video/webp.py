@@ -1,0 +1,38 @@
+"""WebP: what its RIFF chunks say, since a decoder passes over chunks that it does not know."""
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+from vdsm.video.limits import damaged, truncated
+from vdsm.video.whole import Bytes
+
+PIXELS = (b"ALPH", b"VP8 ", b"VP8L")  # what the first chunk inside a frame can be
+FRAME_HEADER = 16  # bytes: place, size, duration, flags
+
+
+def count_webp_frames(path: Path) -> int:
+    """How many pictures a WebP holds, by its chunks, all of which must be there."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = 8 + int.from_bytes(data[4:8], "little")
+        if end > len(data):
+            raise truncated(path, f"{len(data)} bytes of {end}")
+        kinds = list(_chunks(path, data, end))
+        if data.find(b"ANMF", end) >= 0:
+            raise damaged(path, "frames after the end of the animation")
+    if b"ANIM" in kinds and b"ANMF" not in kinds:
+        raise damaged(path, "an animation without a frame")
+    return max(1, kinds.count(b"ANMF"))
+
+
+def _chunks(path: Path, data: Bytes, end: int) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= end:
+        kind, inside = data[at : at + 4], at + 8 + FRAME_HEADER
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        at += at % 2
+        if at > end + 1:
+            raise truncated(path, f"{end} bytes of at least {at}")
+        if kind != b"ANMF" and at > inside + 8 and data[inside : inside + 4] in PIXELS:
+            raise damaged(path, "a frame of an unknown kind")
+        yield kind
