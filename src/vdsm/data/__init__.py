@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import folder, moving_mnist, mug, pendulum, people, shards, sprites, weizmann
+from vdsm.data import faces, folder, moving_mnist, mug, pendulum, people, shards, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -14,6 +14,12 @@ MAKERS: dict[str, Maker] = {
     ),
     "sprites": Maker(
         sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
+    ),
+    "faces": Maker(
+        faces.FacesOptions,
+        faces.make,
+        "made-up people with six expressions, drawn from the ICT face model",
+        most=faces.most_clips,
     ),
     "folder": Maker(
         folder.FolderOptions,

@@ -14,13 +14,20 @@ TAKE, UNSEEN = "take", "unseen"  # columns of clips.npz beside those that every 
 class Casting(Protocol):
     """The options that a table follows from."""
 
-    people: int
-    takes: int
-    holdout: Literal["take", "person"]
-    test_share: float
-    validation_share: float
-    unseen_cells: float
-    seed: int
+    @property
+    def people(self) -> int: ...
+    @property
+    def takes(self) -> int: ...
+    @property
+    def holdout(self) -> Literal["take", "person"]: ...
+    @property
+    def test_share(self) -> float: ...
+    @property
+    def validation_share(self) -> float: ...
+    @property
+    def unseen_cells(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
 
 
 def table(options: Casting, action: str, actions: int) -> dict[str, Ints]:

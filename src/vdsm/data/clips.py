@@ -355,7 +355,11 @@ def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
     for name, column in columns.items():
         if column.shape != (n,) or column.dtype != np.int64:
             raise ValueError(f"column {name} of clips.npz is {column.dtype}{list(column.shape)}")
-    if n == 0 or columns["length"].min() < 1 or not np.isin(columns["split"], range(len(SPLITS))).all():
+    if (
+        n == 0
+        or columns["length"].min() < 1
+        or not np.isin(columns["split"], range(len(SPLITS))).all()
+    ):
         raise ValueError("clips.npz has impossible lengths or splits")
     for factor in info.factors:
         labels = columns[f"label.{factor.name}"]
@@ -412,6 +416,4 @@ def three_splits(
     values: Sequence[int] | Ints, test_share: float, validation_share: float, seed: int
 ) -> Ints:
     """[N] index into SPLITS: seeded shares of the distinct values for testing and for choices."""
-    return hold_out_validation(
-        hold_out(values, test_share, seed), values, validation_share, seed
-    )
+    return hold_out_validation(hold_out(values, test_share, seed), values, validation_share, seed)

@@ -96,7 +96,9 @@ def _curtain(look: Look) -> Mesh:
     z = 0.6 + np.cos(angle) * 9.3 * full * (0.80 + 0.2 * drop) * narrow
     wave = (0.18 + 0.3 * look.length) * np.sin(angle * 23 + random.uniform(0, 6)) * t
     points = np.stack([x + wave * np.sin(angle), y, z + wave * np.cos(angle)], -1)
-    shade = 1 + 0.22 * np.sin(angle * 31 + 2 * np.sin(t * 5)) + 0.12 * random.normal(size=(around, 1))
+    shade = (
+        1 + 0.22 * np.sin(angle * 31 + 2 * np.sin(t * 5)) + 0.12 * random.normal(size=(around, 1))
+    )
     return _sheet(points, look.hair * (shade * (0.9 + 0.1 * t))[..., None])
 
 

@@ -14,7 +14,13 @@ Collar = Literal["round", "vee", "high", "shirt"]
 SHAPE_SD, SHAPE_LIMIT = 0.95, 2.2  # of the modes; beyond it faces look unlike people
 # Display colours of skin from light to dark, at equal steps.
 SKIN = np.array(
-    [[0.94, 0.78, 0.70], [0.87, 0.68, 0.56], [0.74, 0.53, 0.40], [0.52, 0.35, 0.245], [0.33, 0.21, 0.15]]
+    [
+        [0.94, 0.78, 0.70],
+        [0.87, 0.68, 0.56],
+        [0.74, 0.53, 0.40],
+        [0.52, 0.35, 0.245],
+        [0.33, 0.21, 0.15],
+    ]
 )
 TONES, TONE_SHARES = (0.06, 0.15, 0.3, 0.5, 0.75, 0.95), (0.20, 0.26, 0.20, 0.14, 0.10, 0.10)
 HAIR = np.array(
@@ -156,10 +162,13 @@ def _hair(random: np.random.Generator, male: bool, age: float) -> dict[str, obje
     styles = MALE_HAIR if male else FEMALE_HAIR
     shares = (0.08, 0.2, 0.36, 0.22, 0.14) if male else (0.1, 0.14, 0.22, 0.26, 0.14, 0.14)
     recede = 10 * age * random.random() if male else 0.0
-    line = (random.uniform(47, 56) + recede, random.uniform(35, 43) + 1.4 * recede)
+    fringe = random.random() < (0.2 if male else 0.35)
+    front, temple = random.uniform(47, 56) + recede, random.uniform(35, 43) + 1.4 * recede
+    if fringe:
+        front, temple = random.uniform(30, 38), random.uniform(27, 33)
     return {
         "style": styles[random.choice(len(styles), p=shares)],
-        "hairline": (*line, random.uniform(7, 12), random.uniform(-34, -26)),
+        "hairline": (front, temple, random.uniform(7, 12), random.uniform(-34, -26)),
         "volume": random.uniform(0.8, 1.25),
         "length": random.uniform(0, 1),
         "parting": int(random.choice([-1, 1])),
@@ -167,7 +176,9 @@ def _hair(random: np.random.Generator, male: bool, age: float) -> dict[str, obje
 
 
 def _beard(random: np.random.Generator) -> tuple[float, float, float]:
-    kind = random.choice(["none", "short", "full", "moustache", "goatee"], p=(0.5, 0.16, 0.14, 0.1, 0.1))
+    kind = random.choice(
+        ["none", "short", "full", "moustache", "goatee"], p=(0.5, 0.16, 0.14, 0.1, 0.1)
+    )
     thick = random.uniform(0.75, 0.95)
     return {
         "none": (0.0, 0.0, 0.0),
@@ -192,7 +203,8 @@ def _manner(random: np.random.Generator) -> dict[str, dict[str, object]]:
     """How one shows feelings: how strongly, with which units most, how crookedly."""
     strength = {name: random.uniform(0.8, 1.1) for name in EXPRESSIONS}
     mixture = {
-        name: {unit: random.uniform(0.8, 1.2) for unit in units} for name, units in EXPRESSIONS.items()
+        name: {unit: random.uniform(0.8, 1.2) for unit in units}
+        for name, units in EXPRESSIONS.items()
     }
     lean = random.normal(0, 0.06)
     crooked = {unit: float(np.clip(lean + random.normal(0, 0.04), -0.2, 0.2)) for unit in SIDED}

@@ -13,6 +13,12 @@ NECK = np.array([0.0, 0.0, -1.0])  # the axis that clothes go around: x, -, z
 LOWEST = -20.0  # below every picture
 
 
+def covered(neutral: Floats, look: Look) -> Floats:
+    """[N] how far clothes hide points of the head: 1 below the neckline, but for its very edge."""
+    angle = np.arctan2(neutral[:, 0] - NECK[0], neutral[:, 2] - NECK[2])
+    return smooth(_neckline(angle, look) - neutral[:, 1], 0.5, 1.2)
+
+
 def clothes(where: Anatomy, neutral: Floats, look: Look) -> list[Mesh]:
     """The shirt over a person's neutral head [N, 3], from the collar downwards."""
     trunk = neutral[where.skin & (neutral[:, 1] < -6)]
@@ -29,9 +35,7 @@ def clothes(where: Anatomy, neutral: Floats, look: Look) -> list[Mesh]:
     colour[:, :2] = look.trim
     weave = np.random.default_rng([look.grain, 4]).normal(1, 0.02, (AROUND, DOWN + 1, 1))
     flat = (colour * weave).reshape(-1, 3)
-    shirt = Mesh(
-        points.reshape(-1, 3), grid(AROUND, DOWN + 1), flat, gloss=0.02, two_sided=True
-    )
+    shirt = Mesh(points.reshape(-1, 3), grid(AROUND, DOWN + 1), flat, gloss=0.02, two_sided=True)
     return [shirt, _collar(angle, top, radius[:, 0], look)] if look.collar == "shirt" else [shirt]
 
 

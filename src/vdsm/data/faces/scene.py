@@ -8,7 +8,7 @@ import numpy as np
 from vdsm.data.clips import Floats, Frames
 from vdsm.data.faces.hair import extra, scalp
 from vdsm.data.faces.look import Look
-from vdsm.data.faces.outfit import clothes, glasses
+from vdsm.data.faces.outfit import clothes, covered, glasses
 from vdsm.data.faces.paint import paint
 from vdsm.data.faces.rig import Rig
 from vdsm.data.faces.shapes2d import smooth
@@ -16,7 +16,7 @@ from vdsm.data.faces.units import SHAPES
 from vdsm.data.faces.wrinkles import FOLDS
 from vdsm.data.render import Camera, Light, Lights, Mesh, draw, join, look_at, plain
 
-EYE, FOCAL, CENTRE = (0.0, 1.2, 95.0), 2.95, (0.5, 0.52)  # a field of 32 cm at the face
+EYE, FOCAL, CENTRE = (0.0, 1.2, 95.0), 2.8, (0.5, 0.53)  # a field of 34 cm at the face
 PIVOT, NECK = np.array([0.0, -6.0, 0.0]), (-16.0, -8.0)  # the neck bends between these heights
 TOP, BOTTOM = (0.545, 0.61, 0.665), (0.465, 0.53, 0.59)  # grey-blue
 HEAD = ("yaw", "pitch", "roll", "shift_x", "shift_y")  # degrees; shares of the picture's side
@@ -30,12 +30,10 @@ class Head:
 
     rig: Rig
     look: Look
-    neutral: Floats  # [N, 3] without hair
+    neutral: Floats  # [N, 3] the head without hair
     push: Floats  # [N, 3] of the hair
-    colour: Floats  # [N, 3]
-    gloss: Floats  # [N]
-    worn: Mesh | None  # glasses and hair: turn with the head
-    shirt: Mesh  # bends with the neck
+    still: Mesh  # the head, which comes first, clothes, glasses and hair, before anything moves
+    turns: Floats  # [points of still] 1 for what turns with the head, 0 for the trunk
 
 
 def head_of(rig: Rig, look: Look) -> Head:
@@ -43,25 +41,30 @@ def head_of(rig: Rig, look: Look) -> Head:
     neutral = rig.somebody(look.shape)
     hair = scalp(rig.where, neutral, look)
     colour, gloss = paint(rig.where, look, hair.cover, hair.strands)
-    worn = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
-    together = join(worn) if worn else None
-    shirt = join(clothes(rig.where, neutral, look))
-    return Head(rig, look, neutral, hair.push, colour, gloss, together, shirt)
+    under = covered(neutral, look) * rig.where.skin
+    colour = colour * (1 - under[:, None]) + look.cloth * under[:, None]
+    scatter = rig.where.skin * (1 - under)
+    skin = Mesh(
+        neutral + hair.push, rig.triangles, colour, None, gloss, scatter, rig.two_sided
+    )
+    bends = [skin, *clothes(rig.where, neutral, look)]
+    whole = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
+    turns = [smooth(mesh.points[:, 1], *NECK) for mesh in bends]
+    turns += [np.ones(len(mesh.points)) for mesh in whole]
+    return Head(rig, look, neutral, hair.push, join(bends + whole), np.concatenate(turns))
 
 
 def mesh_of(head: Head, pose: Mapping[str, float]) -> Mesh:
     """The person in a pose: weights of SHAPES, and HEAD's angles."""
-    rig = head.rig
-    skin = Mesh(
-        rig.moved(head.neutral, pose) + head.push,
-        rig.triangles,
-        _folded(head, pose),
-        gloss=head.gloss,
-        scatter=rig.where.skin.astype(np.float64),
-        two_sided=rig.two_sided,
-    )
-    parts = [_bent(skin, pose), _bent(head.shirt, pose)]
-    return join(parts + ([_bent(head.worn, pose, whole=True)] if head.worn else []))
+    points, colour = head.still.points.copy(), head.still.colour.copy()
+    skin = slice(len(head.neutral))
+    points[skin] = head.rig.moved(head.neutral, pose) + head.push
+    colour[skin] *= _folds(head, pose)[:, None]
+    x, y, z = (points - PIVOT).T
+    turned = [a * x + b * y + c * z for a, b, c in rotation(pose)]
+    for axis, column in enumerate(turned):
+        points[:, axis] += (column + PIVOT[axis] - points[:, axis]) * head.turns
+    return replace(head.still, points=points, colour=colour, normals=None)
 
 
 def picture_of(
@@ -81,15 +84,15 @@ def camera_of(pose: Mapping[str, float]) -> Camera:
     return look_at(EYE, (EYE[0], EYE[1], 0.0), FOCAL, (x, y))
 
 
-def _folded(head: Head, pose: Mapping[str, float]) -> Floats:
-    """Colours [N, 3] with the folds of the skin in this pose."""
+def _folds(head: Head, pose: Mapping[str, float]) -> Floats:
+    """[N] what the folds of the skin in this pose leave of the light."""
     age = head.look.age
-    shade = np.ones(len(head.colour))
+    shade = np.ones(len(head.neutral))
     for name, units in FOLDS.items():
         acts = sum(gain * _both(pose, unit) for unit, gain in units.items())
         depth = FOLD_DEPTH * min(0.25 * age + (0.55 + 0.6 * age) * max(acts, 0.0), 1.3)
         shade -= depth * head.rig.where.wrinkles[name]
-    return np.asarray(head.colour * np.clip(shade, 0.45, 1.15)[:, None])
+    return shade.clip(0.45, 1.15)
 
 
 def _both(pose: Mapping[str, float], unit: str) -> float:
@@ -97,19 +100,10 @@ def _both(pose: Mapping[str, float], unit: str) -> float:
     return pose[unit] if unit in pose else (pose[f"{unit}_L"] + pose[f"{unit}_R"]) / 2
 
 
-def _bent(mesh: Mesh, pose: Mapping[str, float], whole: bool = False) -> Mesh:
-    """Turn the head about the neck; the trunk stays, and what lies between bends."""
-    turn = rotation(pose["yaw"], pose["pitch"], pose["roll"])
-    share = 1.0 if whole else smooth(mesh.points[:, 1], *NECK)[:, None]
-    away = mesh.points - PIVOT
-    turned = np.stack([(away * row).sum(1) for row in turn], 1) + PIVOT
-    return replace(mesh, points=mesh.points * (1 - share) + turned * share, normals=None)
-
-
-def rotation(yaw: float, pitch: float, roll: float) -> Floats:
-    """[3, 3] of angles in degrees: yaw to the person's left, pitch down, roll to the left."""
+def rotation(pose: Mapping[str, float]) -> Floats:
+    """[3, 3] of the head: yaw to the person's left, pitch down, roll to the picture's left."""
     (sy, cy), (sp, cp), (sr, cr) = (
-        (np.sin(a), np.cos(a)) for a in np.deg2rad([yaw, pitch, roll])
+        (np.sin(a), np.cos(a)) for a in np.deg2rad([pose[name] for name in HEAD[:3]])
     )
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])

@@ -7,12 +7,13 @@ Its folder FaceXModel has one OBJ file a mesh, all of one topology: the neutral 
 move it (after the Facial Action Coding System), modes that make it somebody.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,10 +77,17 @@ def read_source(source: Path) -> FaceModel:
     return FaceModel(neutral, triangles, part, landmarks, offsets(modes), shapes)
 
 
-def save_model(path: Path, model: FaceModel) -> None:
+def save_model(file: IO[bytes], model: FaceModel) -> None:
     """Write the model as one npz, for those who draw from it."""
-    with path.open("wb") as file:
-        np.savez(file, **vars(model))
+    np.savez(file, **vars(model))
+
+
+def model_digest(model: FaceModel) -> str:
+    """Tells whether faces are drawn from the same meshes."""
+    digest = hashlib.sha256()
+    for array in vars(model).values():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def load_model(path: Path) -> FaceModel:
@@ -94,7 +102,9 @@ def load_model(path: Path) -> FaceModel:
 def _folder(source: Path) -> Path:
     """The folder of the OBJ files."""
     if source.is_file():
-        raise InputError(f"{source} is a file: unpack it, then name the folder {FOLDER} as --source")
+        raise InputError(
+            f"{source} is a file: unpack it, then name the folder {FOLDER} as --source"
+        )
     if not source.is_dir():
         raise InputError(f"no folder {source}: clone ICT-FaceKit and name it as --source")
     for folder in (source, source / FOLDER):

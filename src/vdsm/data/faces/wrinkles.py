@@ -38,7 +38,7 @@ def _folds(points: Floats, lines: Sequence[tuple[Floats, float]]) -> Floats:
         distance, place = line_distance(points[:, :2], line)
         ends = smooth(place, 0, 0.18) * (1 - smooth(place, 0.82, 1))
         t = distance / width
-        total += (np.exp(-(t**2)) - 0.35 * np.exp(-((t - 2.1) ** 2))) * ends
+        total += (np.exp(-(t**2)) - 0.18 * np.exp(-((t - 2.1) ** 2))) * ends
     return total
 
 
@@ -56,7 +56,9 @@ def _lines(corners: Floats) -> dict[str, list[tuple[Floats, float]]]:
     right["frown"].append((np.array([[near, inner[1] + 1.2], [near * 1.1, inner[1] - 0.9]]), 0.22))
     root = c[27]
     for step in (0.25, -0.25, -0.75):
-        right["bridge"].append((root + np.array([(-0.9, step + 0.15), (0, step), (0.9, step + 0.15)]), 0.17))
+        right["bridge"].append(
+            (root + np.array([(-0.9, step + 0.15), (0, step), (0.9, step + 0.15)]), 0.17)
+        )
     slope = np.array([(0.75, -0.1), (1.25, -0.9), (1.6, -1.5)])
     right["bridge"] += [(root + slope, 0.17), (root + slope + (-0.3, -0.5), 0.17)]
     wing, mouth = c[35], c[54]

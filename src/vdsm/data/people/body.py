@@ -61,8 +61,8 @@ def read_body(source: Source) -> Body:
     base, quads, groups = _read_mesh(source)
     if len(base) != VERTICES:
         raise InputError(
-            f"{source.place}: {MESH} has {len(base)} vertices, not {VERTICES}: it is no {PACKAGE} of"
-            " a layout that is known here"
+            f"{source.place}: {MESH} has {len(base)} vertices, not {VERTICES}: it is no {PACKAGE}"
+            " of a layout that is known here"
         )
     try:
         bones = _bones(source.json(RIG), quads, groups)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from vdsm.data.people.person import person
 from vdsm.data.people.scene import ROOMS
 from vdsm.data.people.shape import Shaper
 from vdsm.data.people.source import open_source
-from vdsm.data.people.take import take_of
+from vdsm.data.people.take import Take, take_of
 
 ORIGIN = "MakeHuman, as the package {} carries it, https://github.com/makehumancommunity/mpfb2"
 NO_BEARING = ("workers", "source")  # options that change no byte
@@ -58,7 +57,7 @@ def make(out: Path, options: PeopleOptions) -> None:
     jobs = [job_of(out, info, columns, clip, clip) for clip in range(len(columns["length"]))]
 
     def join() -> None:
-        parts.join(out, len(jobs), lambda clip: _performed(jobs[clip])[1])
+        parts.join(out, len(jobs), lambda clip: truth_of(jobs[clip]))
 
     draw_all(out, info, columns, draw, jobs, options.workers, join)
 
@@ -84,25 +83,25 @@ def job_of(out: Path, info: Info, columns: dict[str, Ints], identity: int, clip:
 
 def draw(job: Job) -> tuple[int, Frames]:
     """The frames of a clip, uint8 [T, size, size, 3], with its number; its truth goes to a file."""
-    frames, truth = _performed(job, draws=True)
-    parts.keep(job.out, job.clip, truth)
-    return job.clip, frames
+    parts.keep(job.out, job.clip, truth_of(job))
+    return job.clip, film(job)
 
 
 def film(job: Job) -> Frames:
     """uint8 [T, size, size, 3] of a job."""
-    return _performed(job, draws=True)[0]
+    figure, take = _cast(job)
+    return draw_clip(figure, take.performed(figure).matrix, take.place, take.view, job.size)
 
 
-def _performed(job: Job, draws: bool = False) -> tuple[Any, Floats]:
-    """Frames, if they are to be drawn, and truth."""
-    figure = _figure(job.out / FILE, job.seed, job.person)
+def truth_of(job: Job) -> Floats:
+    """[T, TRUTH] of a job."""
+    figure, take = _cast(job)
+    return take.truth(take.performed(figure))
+
+
+def _cast(job: Job) -> tuple[Figure, Take]:
     take = take_of(job.seed, job.performer, job.action, job.take, job.frames)
-    performance = take.performed(figure)
-    truth = take.truth(performance)
-    if not draws:
-        return None, truth
-    return draw_clip(figure, performance.matrix, take.place, take.view, job.size), truth
+    return _figure(job.out / FILE, job.seed, job.person), take
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,7 @@ def keep(out: Path, clip: int, truth: Floats) -> None:
 
 
 def join(out: Path, clips: int, again: Callable[[int], Floats]) -> None:
-    """The dataset's truth of all its clips' parts. again: finds the truth of a clip whose is lost."""
+    """The truth of all clips, of their parts. again: finds that of a clip whose part is lost."""
     found = [_read(out / FOLDER / f"{clip}.npy", clip, again) for clip in range(clips)]
     write_truth(out, TRUTH, np.concatenate(found))
     shutil.rmtree(out / FOLDER, ignore_errors=True)

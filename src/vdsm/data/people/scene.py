@@ -10,8 +10,8 @@ from vdsm.data.people.person import Colour
 from vdsm.data.render import Camera, Light, Lights, look_at
 
 WALL = -1.5  # metres: where the wall stands behind the people
-VIEW = 2.78  # metres that the picture spans where people stand
-MIDDLE = 1.21  # metres above the ground: the middle of the picture
+VIEW = 2.62  # metres that the picture spans where people stand
+MIDDLE = 1.12  # metres above the ground: the middle of the picture
 
 Texture = Callable[
     [Floats, Floats], Floats

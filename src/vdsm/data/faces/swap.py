@@ -1,0 +1,48 @@
+"""The true swap: one person with the motion of another's take, drawn, not guessed."""
+
+from pathlib import Path
+
+from vdsm.data.clips import Frames, read_meta
+from vdsm.data.faces.look import look_of
+from vdsm.data.faces.make import MODEL, film, load_rig
+from vdsm.data.faces.motion import Poses
+from vdsm.data.faces.scene import head_of
+from vdsm.data.truth import read_truth
+from vdsm.errors import InputError
+
+
+def render_swap(folder: str | Path, identity_clip: int, action_clip: int) -> Frames:
+    """uint8 [T, S, S, 3]: the person of one clip with the motion of another, as long as this.
+
+    folder: a dataset that `vdsm data faces` has made. Weights of units and the head's angles are
+    those of the action clip as they were performed. With the same clip twice it is that clip.
+    InputError for another dataset and for clips that it does not have.
+    """
+    person = _person(Path(folder), identity_clip)
+    truth = read_truth(folder)
+    return render(folder, person, truth.of(_within(action_clip, len(truth.length))))
+
+
+def render(folder: str | Path, person: int, poses: Poses) -> Frames:
+    """uint8 [T, S, S, 3]: a person, by number, in poses [T, K], rows of the dataset's truth."""
+    folder = Path(folder)
+    info, _ = read_meta(folder)
+    options = info.made.get("options", {})
+    if info.made.get("maker") != "faces":
+        raise InputError(f"{folder} holds {info.name}, not faces: only faces can be drawn again")
+    rig = load_rig(folder / MODEL)
+    look = look_of(int(options["seed"]), person, len(rig.modes))
+    return film(head_of(rig, look), poses, info.size)
+
+
+def _person(folder: Path, clip: int) -> int:
+    _, columns = read_meta(folder)
+    if "label.person" not in columns:
+        raise InputError(f"{folder} does not say who is who: only faces can be drawn again")
+    return int(columns["label.person"][_within(clip, len(columns["length"]))])
+
+
+def _within(clip: int, clips: int) -> int:
+    if not 0 <= clip < clips:
+        raise InputError(f"there is no clip {clip} among {clips}")
+    return clip
