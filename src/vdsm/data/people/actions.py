@@ -85,7 +85,7 @@ def _wave(phase: Floats, style: Style) -> Angles:
     swing = _wave_of(phase)
     return _one(
         style.side,
-        shoulder_raise=82 + 6 * swing,
+        shoulder_raise=92 + 6 * swing,
         shoulder_swing=8,
         shoulder_twist=86,
         elbow_bend=74 - 30 * style.size * swing,
@@ -227,36 +227,33 @@ def _squat(phase: Floats, style: Style) -> Angles:
 
 
 def _kick(phase: Floats, style: Style) -> Angles:
-    chamber, strike = _bump(phase, 0.47, 0.17), _bump(phase, 0.5, 0.105)
-    leg, stand = style.side, _other(style.side)
-    sign = 1 if leg == "left" else -1
-    high = 78 * style.size * np.maximum(chamber, strike)
-    return (
-        _one(
-            leg,
-            hip_flex=2 + high,
-            knee_bend=5
-            + 85 * np.clip(_bump(phase, 0.36, 0.1) + 0.8 * _bump(phase, 0.63, 0.09), 0, 1),
-            ankle_point=28 * strike,
-            shoulder_swing=8 - 26 * strike,
-            elbow_bend=82 - 30 * strike,
-        )
-        | _one(
-            stand,
-            hip_flex=2 + 6 * chamber,
-            knee_bend=5 + 10 * chamber,
-            ankle_point=-3 - 4 * chamber,
-            shoulder_swing=16 + 34 * strike,
-            elbow_bend=62,
-        )
-        | _both(shoulder_raise=16 + 8 * strike, fingers_curl=62)
-        | {
-            "pelvis_pitch": -9 * strike,
-            "spine_bend": 10 * strike,
-            "pelvis_turn": -sign * 12 * strike,
-            "spine_turn": sign * 14 * strike,
-        }
+    chamber, strike = _bump(phase, 0.5, 0.25), _bump(phase, 0.5, 0.14)
+    folded = np.clip(_bump(phase, 0.29, 0.12) + 0.85 * _bump(phase, 0.72, 0.12), 0, 1)
+    leg, sign = style.side, 1 if style.side == "left" else -1
+    kicking = _one(
+        leg,
+        hip_flex=2 + 80 * style.size * chamber,
+        knee_bend=5 + 88 * folded,
+        ankle_point=28 * strike,
+        shoulder_swing=8 - 26 * strike,
+        elbow_bend=104 - 40 * strike,
     )
+    standing = _one(
+        _other(leg),
+        hip_flex=2 + 6 * chamber,
+        knee_bend=5 + 10 * chamber,
+        ankle_point=-3 - 4 * chamber,
+        shoulder_swing=14 + 20 * strike,
+        elbow_bend=112,
+    )
+    both = _both(shoulder_raise=16 + 8 * strike, fingers_curl=66)
+    trunk = {
+        "pelvis_pitch": -9 * strike,
+        "spine_bend": 10 * strike,
+        "pelvis_turn": -sign * 12 * strike,
+        "spine_turn": sign * 14 * strike,
+    }
+    return kicking | standing | both | trunk
 
 
 ACTIONS = (

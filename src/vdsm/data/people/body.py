@@ -12,13 +12,21 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from vdsm.data.clips import Floats, Ints
-from vdsm.data.people.source import PACKAGE, Source
+from vdsm.data.people.source import Source
 from vdsm.errors import InputError
 
 MESH = "3dobjs/base.obj"
 RIG = "rigs/standard/rig.game_engine.json"
 WEIGHTS = "rigs/standard/weights.game_engine.json"
 VERTICES = 19158  # of the topology that all targets displace
+GROUPS = ("body", "helper-l-eye", "helper-r-eye", "helper-hair", "helper-skirt", "joint-mouth")
+FINGERS = ("index", "middle", "ring", "pinky", "thumb")
+LIMBS = ("clavicle", "upperarm", "lowerarm", "hand", "thigh", "calf", "foot", "ball")
+BONES = (
+    *("Root", "pelvis", "spine_01", "spine_02", "spine_03", "neck_01", "head"),
+    *(f"{limb}_{side}" for limb in LIMBS for side in "lr"),
+    *(f"{finger}_0{joint}_{side}" for finger in FINGERS for joint in (1, 2, 3) for side in "lr"),
+)
 METRE = 0.1  # of the source's units
 
 
@@ -60,18 +68,21 @@ def read_body(source: Source) -> Body:
     """InputError where mesh or rig are missing, damaged or of another topology."""
     base, quads, groups = _read_mesh(source)
     if len(base) != VERTICES:
-        raise InputError(
-            f"{source.place}: {MESH} has {len(base)} vertices, not {VERTICES}: it is no {PACKAGE}"
-            " of a layout that is known here"
-        )
+        raise source.unusable(MESH, f"{len(base)} vertices, not {VERTICES}")
+    if missing := [name for name in GROUPS if name not in groups]:
+        raise source.unusable(MESH, f"no group {missing[0]}")
     try:
         bones = _bones(source.json(RIG), quads, groups)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise source.unusable(RIG, f"another layout, {error!r}") from error
+    if odd := {bone.name for bone in bones} ^ set(BONES):
+        raise source.unusable(RIG, f"another rig: {min(odd)}")
+    try:
         weights = _weights(source.json(WEIGHTS)["weights"], bones)
-    except (KeyError, TypeError, IndexError, StopIteration, AttributeError) as error:
-        raise InputError(
-            f"{source.place}: {RIG} or its weights are of another layout ({error!r}): get"
-            f" {PACKAGE} 0.6"
-        ) from error
+    except InputError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise source.unusable(WEIGHTS, f"another layout, {error!r}") from error
     return Body(base, quads, groups, bones, weights)
 
 
@@ -96,9 +107,7 @@ def _read_mesh(source: Source) -> tuple[Floats, Ints, dict[str, Ints]]:
         if quads.shape != (len(faces), 4) or quads.max() >= len(base):
             raise ValueError("faces of vertices that are not there")
     except ValueError as error:
-        raise InputError(
-            f"{source.place}: {MESH} is damaged or only a part of itself: get {PACKAGE} again"
-        ) from error
+        raise source.unusable(MESH, str(error)) from error
     return base, quads, {name: np.array(rows, np.int64) for name, rows in groups.items()}
 
 

@@ -15,7 +15,7 @@ from vdsm.data.people.actions import ACTIONS
 from vdsm.data.people.body import read_body
 from vdsm.data.people.draw import draw_clip
 from vdsm.data.people.figure import Figure, Wardrobe
-from vdsm.data.people.model import FILE, digest_of, files_of, write_model
+from vdsm.data.people.model import FILE, digest_of, files_of, open_model, targets_of, write_model
 from vdsm.data.people.options import PeopleOptions
 from vdsm.data.people.person import person
 from vdsm.data.people.scene import ROOMS
@@ -49,10 +49,10 @@ def make(out: Path, options: PeopleOptions) -> None:
     """
     columns = columns_of(options)
     source = open_source(options.source)
-    read_body(source)
-    files = files_of(person(options.seed, i) for i in range(options.people))
-    info = _info(options, source.name)
-    begin(out, {"maker": "people", "model": digest_of(source, files)} | info.made["options"])
+    targets = targets_of(person(options.seed, i) for i in range(options.people))
+    Shaper(source, read_body(source)).check(targets)
+    files, info = files_of(targets), _info(options, source.name)
+    begin(out, info.made["options"] | {"maker": "people", "model": digest_of(source, files)})
     write_model(out / FILE, source, files)
     jobs = [job_of(out, info, columns, clip, clip) for clip in range(len(columns["length"]))]
 
@@ -106,7 +106,7 @@ def _cast(job: Job) -> tuple[Figure, Take]:
 
 @lru_cache(maxsize=1)
 def _wardrobe(model: Path) -> Wardrobe:
-    opened = open_source(model)
+    opened = open_model(model)
     return Wardrobe(Shaper(opened, read_body(opened)))
 
 

@@ -11,17 +11,26 @@ from pathlib import Path
 from vdsm.data.people.body import MESH, RIG, WEIGHTS
 from vdsm.data.people.person import Person
 from vdsm.data.people.shape import mixture, target_file
-from vdsm.data.people.source import FOLDER, Source
+from vdsm.data.people.source import FOLDER, Source, of_zip
 from vdsm.files import atomic_write
 
 FILE = "model.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of all files in it, so that equal ones have equal bytes
 
 
-def files_of(people: Iterable[Person]) -> list[str]:
-    """What these people need of a source."""
-    targets = {target_file(name) for person in people for name in mixture(person.shape)}
-    return [MESH, RIG, WEIGHTS, *sorted(targets)]
+def targets_of(people: Iterable[Person]) -> list[str]:
+    """The targets that these people are mixed of."""
+    return sorted({name for person in people for name in mixture(person.shape)})
+
+
+def files_of(targets: Iterable[str]) -> list[str]:
+    """What bodies of these targets need of a source."""
+    return [MESH, RIG, WEIGHTS, *map(target_file, targets)]
+
+
+def open_model(path: Path) -> Source:
+    """What `write_model` has written."""
+    return of_zip(path, FILE, "make the data again")
 
 
 def digest_of(source: Source, files: Iterable[str]) -> str:

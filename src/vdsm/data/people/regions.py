@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vdsm.data.clips import Floats
-from vdsm.data.people.body import Body
+from vdsm.data.people.body import FINGERS, Body
 
 NAMES = (
     "arm",  # share of the bones of the arm, 0 .. 1
@@ -60,7 +60,7 @@ def regions(body: Body, normals: Floats) -> Regions:
         + 0.105 * np.clip((z - joint["head"][2] + 0.07) / (eye_z - joint["head"][2] + 0.07), 0, 1.3)
     )
     found = {
-        "arm": share("upperarm", "lowerarm", "hand", "index", "middle", "ring", "pinky", "thumb"),
+        "arm": share("upperarm", "lowerarm", "hand", *FINGERS),
         "along_arm": _along(body, "upperarm", "lowerarm", "hand"),
         "leg": share("thigh", "calf", "foot", "ball"),
         "along_leg": _along(body, "thigh", "calf", "foot"),

@@ -5,17 +5,16 @@ Their weights are products of hats: along each axis two neighbouring landmarks s
 that the weights of a combination add up to one (`combinations` of targets/macrodetails/macro.json).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
-from vdsm.data.clips import Floats
+from vdsm.data.clips import Floats, Ints
 from vdsm.data.people.body import METRE, Body
-from vdsm.data.people.source import PACKAGE, Source
-from vdsm.errors import InputError
+from vdsm.data.people.source import Source
 
 ANCESTRIES = ("african", "asian", "caucasian")
 AGES = {"young": 0.5, "old": 1.0}  # 25 and 90 years; nobody here is younger
@@ -92,20 +91,22 @@ class Shaper:
             mesh[rows] += share * moves
         return mesh
 
+    def check(self, targets: Iterable[str]) -> None:
+        """InputError where a target is missing or damaged."""
+        for name in targets:
+            _target(self.source, len(self.body.base), name)
+
 
 @lru_cache(maxsize=512)
-def _target(source: Source, vertices: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _target(source: Source, vertices: int, name: str) -> tuple[Ints, Floats]:
     """Which vertices a target moves, and by how much."""
     path = target_file(name)
-    text = source.text(path)
-    lines = [line for line in text.splitlines() if line and line[0] not in '#"']
+    lines = [line for line in source.text(path).splitlines() if line[:1] not in ("", "#", '"')]
     try:
-        table = np.array([line.split() for line in lines], np.float64).reshape(-1, 4)
-        rows = table[:, 0].astype(np.int64)
-        if (rows < 0).any() or (rows >= vertices).any():
-            raise ValueError("vertices that are not there")
-    except ValueError as error:
-        raise InputError(
-            f"{source.place}: {path} is damaged, or of another mesh: get {PACKAGE} again"
-        ) from error
-    return rows, table[:, 1:] * METRE
+        table = np.loadtxt(lines, ndmin=2) if lines else np.zeros((0, 4))
+        rows, moves = table[:, 0].astype(np.int64), table[:, 1:] * METRE
+        if moves.shape[1] != 3 or (rows < 0).any() or (rows >= vertices).any():
+            raise ValueError("vertices of another mesh")
+    except (ValueError, IndexError) as error:
+        raise source.unusable(path, str(error)) from error
+    return rows, moves

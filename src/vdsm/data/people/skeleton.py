@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from vdsm.data.clips import Floats, Ints
-from vdsm.data.people.body import Body
+from vdsm.data.people.body import FINGERS, Body
 
 SIDES = {"l": ("left", 1.0), "r": ("right", -1.0)}
 TRUNK = (
@@ -41,7 +41,6 @@ LIMBS = (
     "toes_lift",
 )
 ANGLES = (*TRUNK, *(f"{side}_{name}" for side, _ in SIDES.values() for name in LIMBS))
-FINGERS = ("index", "middle", "ring", "pinky")
 
 
 def turn(axis: str, angle: Floats) -> Floats:
@@ -179,7 +178,8 @@ def _arm(
     wrist = turn("z", -sign * angle["wrist_bend"]) @ turn("x", -angle["wrist_side"])
     hand = fore @ turn("y", roll) @ wrist @ align[f"hand_{s}"]
     found[f"hand_{s}"] = hand
-    for finger, share in (*((name, 1.0) for name in FINGERS), ("thumb", 0.45)):
+    for finger in FINGERS:
+        share = 0.45 if finger == "thumb" else 1
         curled = turn_about(rest.palm[s], -sign * share * angle["fingers_curl"])
         above = hand
         for joint in (1, 2, 3):

@@ -28,8 +28,9 @@ class Source:
     """Where the files are: `read` gives one by its path below the folder of the data."""
 
     name: str  # of the package and its version
-    place: Path  # what messages name: the wheel or the folder
+    place: Path  # what messages name: the zip or the folder
     content: Callable[[str], bytes]
+    remedy: str = "get the package again"  # where a file is damaged
 
     def read(self, path: str) -> bytes:
         """The bytes of a file, unpacked if its name ends in .gz."""
@@ -54,17 +55,29 @@ class Source:
         except (KeyError, FileNotFoundError) as error:
             raise InputError(
                 f"{self.place} has no file {FOLDER}/{path}: it is no {PACKAGE} of a layout that is"
-                f" known here; {REMEDY}"
+                f" known here; {self.remedy}"
             ) from error
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{FOLDER}/{path} of {self.place} is damaged ({error}): get the package again"
-            ) from error
+            raise self.unusable(path, str(error)) from error
+
+    def unusable(self, path: str, why: str) -> InputError:
+        """What to tell of a file that is not as it should be."""
+        return InputError(f"{FOLDER}/{path} of {self.place} cannot be used ({why}): {self.remedy}")
 
 
 def open_source(wheel: Path | None = None) -> Source:
     """The installed package's data, or those of a wheel file. InputError where there are none."""
-    return _of_wheel(wheel) if wheel is not None else _of_installed()
+    if wheel is None:
+        return _of_installed()
+    if wheel.is_dir():
+        raise InputError(
+            f"{wheel} is a folder: name the wheel of {PACKAGE}, a .whl file (--source)"
+        )
+    if not wheel.exists():
+        raise InputError(f"no file {wheel}: {REMEDY}")
+    names = wheel.stem.split("-")
+    name = f"{PACKAGE} {names[1]}" if len(names) > 1 and names[0] == PACKAGE else wheel.name
+    return of_zip(wheel, name, "download it again")
 
 
 def _of_installed() -> Source:
@@ -76,17 +89,12 @@ def _of_installed() -> Source:
     return Source(f"{PACKAGE} {found.version}", folder, lambda path: (folder / path).read_bytes())
 
 
-def _of_wheel(path: Path) -> Source:
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name the wheel of {PACKAGE}, a .whl file (--source)")
-    if not path.exists():
-        raise InputError(f"no file {path}: {REMEDY}")
+def of_zip(path: Path, name: str, remedy: str) -> Source:
+    """The data of a zip that is laid out as the wheel is."""
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path} is no wheel, or only a part of one ({error}): download it again"
+            f"{path} is no wheel, or only a part of one ({error}): {remedy}"
         ) from error
-    names = path.stem.split("-")
-    name = f"{PACKAGE} {names[1]}" if len(names) > 1 and names[0] == PACKAGE else path.name
-    return Source(name, path, lambda inside: archive.read(f"{FOLDER}/{inside}"))
+    return Source(name, path, lambda inside: archive.read(f"{FOLDER}/{inside}"), remedy)
