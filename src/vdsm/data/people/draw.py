@@ -6,7 +6,8 @@ from scipy.ndimage import gaussian_filter
 from vdsm.data.clips import Floats, Frames, Ints
 from vdsm.data.people.figure import Figure
 from vdsm.data.people.regions import Regions
-from vdsm.data.people.scene import Room, Stage, View, stage
+from vdsm.data.people.rooms import Room
+from vdsm.data.people.scene import Stage, View, stage
 from vdsm.data.render import Camera, rasterize, vertex_normals
 from vdsm.data.render.draw import to_bytes
 

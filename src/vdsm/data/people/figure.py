@@ -11,6 +11,7 @@ from vdsm.data.people.person import Look, Person
 from vdsm.data.people.regions import Regions, regions
 from vdsm.data.people.shape import Shaper
 from vdsm.data.people.skeleton import Rest, skinned
+from vdsm.data.people.turns import unit
 from vdsm.data.render import vertex_normals
 from vdsm.data.render.mesh import Mask
 
@@ -68,7 +69,7 @@ class Wardrobe:
             crown = shaped[scalp, 1].max()
             spot = np.array([0.0, crown - 0.045, shaped[scalp, 2].min() + 0.01])
             near = np.exp(-((shaped[scalp] - spot) ** 2).sum(1) / (2 * 0.03**2))
-            moved[scalp] += 0.055 * near[:, None] * _unit(spot - head)
+            moved[scalp] += 0.055 * near[:, None] * unit(spot - head)
         for name, by in ((CLOTH, 0.022), (STRANDS, 0.012)):
             rows = body.vertices(name)
             moved[rows] = shaped[rows] + by * _outwards(shaped[rows])
@@ -99,10 +100,6 @@ def _outwards(points: Floats) -> Floats:
     """[N, 3] unit steps away from the upright axis through the middle of points."""
     away = (points - points.mean(0)) * (1, 0, 1)
     return np.asarray(away / np.maximum(np.sqrt((away**2).sum(1)), 1e-9)[:, None])
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.sqrt((vector**2).sum()))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from vdsm.data.people.figure import Figure, Wardrobe
 from vdsm.data.people.model import FILE, digest_of, files_of, open_model, targets_of, write_model
 from vdsm.data.people.options import PeopleOptions
 from vdsm.data.people.person import person
-from vdsm.data.people.scene import ROOMS
+from vdsm.data.people.rooms import ROOMS
 from vdsm.data.people.shape import Shaper
 from vdsm.data.people.source import open_source
 from vdsm.data.people.take import Take, take_of

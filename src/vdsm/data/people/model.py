@@ -7,6 +7,7 @@ import hashlib
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from vdsm.data.people.body import MESH, RIG, WEIGHTS
 from vdsm.data.people.person import Person
@@ -44,7 +45,7 @@ def digest_of(source: Source, files: Iterable[str]) -> str:
 def write_model(path: Path, source: Source, files: Iterable[str]) -> None:
     """Copy files of a source into a zip that is a source itself."""
 
-    def write(file) -> None:  # type: ignore[no-untyped-def]
+    def write(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w") as archive:
             for name in files:
                 entry = zipfile.ZipInfo(f"{FOLDER}/{name}", EPOCH)

@@ -4,6 +4,7 @@ They are found once on the base mesh, whose topology all bodies share, so that a
 same place of every arm. Interpolated within triangles they give edges as sharp as the picture.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,9 @@ def regions(body: Body, normals: Floats) -> Regions:
     return Regions(np.stack([np.asarray(found[name], np.float64) for name in NAMES], 1))
 
 
-def _shares(body: Body):  # type: ignore[no-untyped-def]
+def _shares(body: Body) -> Callable[..., Floats]:
+    """How much bones whose names begin so move each vertex: names -> [N]."""
+
     def share(*names: str) -> Floats:
         columns = [i for i, bone in enumerate(body.bones) if bone.name.startswith(names)]
         return np.asarray(body.weights[:, columns].sum(axis=1)).reshape(-1)

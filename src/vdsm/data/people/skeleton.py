@@ -12,6 +12,7 @@ import numpy as np
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.people.body import FINGERS, Body
+from vdsm.data.people.turns import frame, halfway, shortest, turn, turn_about, unit
 
 SIDES = {"l": ("left", 1.0), "r": ("right", -1.0)}
 TRUNK = (
@@ -43,47 +44,6 @@ LIMBS = (
 ANGLES = (*TRUNK, *(f"{side}_{name}" for side, _ in SIDES.values() for name in LIMBS))
 
 
-def turn(axis: str, angle: Floats) -> Floats:
-    """Right-handed turns about a coordinate axis: angles [T] in radians to [T, 3, 3]."""
-    angle = np.asarray(angle, np.float64)
-    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    matrix = np.zeros((*angle.shape, 3, 3)) + np.eye(3)
-    matrix[..., first, first] = matrix[..., second, second] = np.cos(angle)
-    matrix[..., second, first] = np.sin(angle)
-    matrix[..., first, second] = -np.sin(angle)
-    return matrix
-
-
-def turn_about(axis: Floats, angle: Floats) -> Floats:
-    """Turns about a unit axis [3] by angles [T]: [T, 3, 3], after Rodrigues."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    angle = np.asarray(angle, np.float64)[..., None, None]
-    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross))
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.sqrt((vector**2).sum()))
-
-
-def _frame(along: Floats, towards: Floats) -> Floats:
-    """[3, 3] the turn that takes `along` to straight down and `towards` to the front."""
-    down = _unit(along)
-    front = _unit(towards - (towards @ down) * down)
-    here = np.stack([np.cross(-down, front), -down, front])  # x, y, z of the body
-    return here
-
-
-def _shortest(along: Floats) -> Floats:
-    """[3, 3] the shortest turn that takes `along` to straight down."""
-    down = np.array([0.0, -1.0, 0.0])
-    axis = np.cross(_unit(along), down)
-    sine = np.sqrt((axis**2).sum())
-    if sine < 1e-9:
-        return np.eye(3)
-    return turn_about(axis / sine, np.arctan2(sine, _unit(along) @ down))
-
-
 @dataclass(frozen=True)
 class Rest:
     """A shaped mesh before it is posed."""
@@ -107,7 +67,7 @@ class Rest:
     @cached_property
     def palm(self) -> dict[str, Floats]:
         """Side -> [3] the unit axis across the palm, to the thumb: fingers curl about it."""
-        return {s: _unit(self.joints[f"index_01_{s}"] - self.joints[f"pinky_01_{s}"]) for s in "lr"}
+        return {s: unit(self.joints[f"index_01_{s}"] - self.joints[f"pinky_01_{s}"]) for s in "lr"}
 
     @cached_property
     def align(self) -> dict[str, Floats]:
@@ -115,20 +75,13 @@ class Rest:
         at, found = self.joints, {}
         for s in "lr":
             for bone, end in (("upperarm", "lowerarm"), ("thigh", "calf"), ("calf", "foot")):
-                found[f"{bone}_{s}"] = _shortest(at[f"{end}_{s}"] - at[f"{bone}_{s}"])
+                found[f"{bone}_{s}"] = shortest(at[f"{end}_{s}"] - at[f"{bone}_{s}"])
             along = at[f"middle_01_{s}"] - at[f"hand_{s}"]
-            found[f"hand_{s}"] = _frame(along, self.palm[s])
-            found[f"lowerarm_{s}"] = _halfway(
-                _shortest(at[f"hand_{s}"] - at[f"lowerarm_{s}"]), found[f"hand_{s}"]
+            found[f"hand_{s}"] = frame(along, self.palm[s])
+            found[f"lowerarm_{s}"] = halfway(
+                shortest(at[f"hand_{s}"] - at[f"lowerarm_{s}"]), found[f"hand_{s}"]
             )
         return found
-
-
-def _halfway(straight: Floats, hand: Floats) -> Floats:
-    """`straight` with half the twist about the forearm that the hand has beyond it."""
-    rest = hand @ straight.T
-    twist = np.arctan2(rest[0, 2] - rest[2, 0], rest[0, 0] + rest[2, 2])
-    return np.asarray(turn("y", np.asarray(twist / 2)) @ straight)
 
 
 def _turns(rest: Rest, angle: dict[str, Floats], heading: Floats) -> dict[str, Floats]:

@@ -94,7 +94,5 @@ def of_zip(path: Path, name: str, remedy: str) -> Source:
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} is no wheel, or only a part of one ({error}): {remedy}"
-        ) from error
+        raise InputError(f"{path} is no zip file, or only a part of one: {remedy}") from error
     return Source(name, path, lambda inside: archive.read(f"{FOLDER}/{inside}"), remedy)

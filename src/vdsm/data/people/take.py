@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from vdsm.data.clips import Floats
-from vdsm.data.people.actions import ACTIONS, Action, Style, angles_of
+from vdsm.data.people.actions import ACTIONS, Action, angles_of
 from vdsm.data.people.figure import Figure
-from vdsm.data.people.scene import ROOMS, Room, View, view_of
+from vdsm.data.people.moves import Style
+from vdsm.data.people.rooms import ROOMS, Room
+from vdsm.data.people.scene import View, view_of
 from vdsm.data.people.skeleton import ANGLES
 from vdsm.data.people.stand import Performance, perform
 
