@@ -122,7 +122,7 @@ def _beard(points: Floats, corners: Floats, skin: Mask, lips: Floats) -> dict[st
     mouth = corners[list(MOUTH_CORNERS)]
     lip = np.abs(mouth[0, 0])
     upper = smooth(y, mouth[0, 1] - 0.3, mouth[0, 1] + 0.2) * (1 - smooth(x, lip, lip + 0.6))
-    goatee = (1 - smooth(x, 1.6, 2.4)) * (1 - smooth(y, mouth[0, 1] - 1.2, mouth[0, 1] - 0.6))
+    goatee = (1 - smooth(x, lip - 0.3, lip + 0.6)) * (1 - smooth(y, mouth[0, 1] - 1.3, mouth[0, 1] - 0.5))
     sides = (1 - smooth(np.abs(x - lip - 0.35), 0.2, 0.7)) * (
         1 - smooth(y, *(mouth[0, 1] + (0, 1)))
     )

@@ -30,7 +30,7 @@ def length_of(seed: int, person: int, expression: int, take: int, span: tuple[in
     """Frames of a take, from the shortest to the longest; short ones are more common."""
     random = np.random.default_rng([seed, 2, person, expression, take])
     shortest, longest = span
-    return shortest + round((longest - shortest) * float(random.beta(1.6, 2.8)))
+    return shortest + round((longest - shortest) * float(random.beta(1.3, 3.5)))
 
 
 def poses_of(seed: int, person: int, expression: int, take: int, look: Look, frames: int) -> Poses:

@@ -11,6 +11,7 @@ from vdsm.data.render import Mesh, grid
 AROUND, DOWN = 120, 16  # points of the cloth
 NECK = np.array([0.0, 0.0, -1.0])  # the axis that clothes go around: x, -, z
 LOWEST = -20.0  # below every picture
+SHOULDER, WIDER = -12.5, 1.3
 
 
 def covered(neutral: Floats, look: Look) -> Floats:
@@ -28,6 +29,8 @@ def clothes(where: Anatomy, neutral: Floats, look: Look) -> list[Mesh]:
     height = top[:, None] * (1 - share) + LOWEST * share
     radius = _radius(trunk, angle, height)
     loose = 0.30 + 0.25 * smooth(share, 0, 0.3)
+    below = np.clip(SHOULDER - height, 0, None)  # the model's shoulders end here, a person's do not
+    loose = loose + WIDER * below * np.sin(angle[:, None]) ** 2
     sheet = _around(angle[:, None], height, radius + loose)
     inward = _around(angle, top + 0.05, radius[:, 0] - 0.4)[:, None]
     points = np.concatenate([inward, sheet], 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.faces.anatomy import EYE_SOCKETS, EYES, Anatomy, anatomy
@@ -29,7 +30,7 @@ class Rig:
     two_sided: Mask  # [M]
     landmarks: Ints  # [68]
     modes: npt.NDArray[np.float32]  # [K, N, 3]
-    moves: Mapping[str, tuple[Ints, Floats]]  # of each shape: the points that move, and how far
+    shapes: csr_array  # [3 N, len(SHAPES)] offsets at weight 1
     where: Anatomy
 
     def somebody(self, weights: Floats) -> Floats:
@@ -41,11 +42,8 @@ class Rig:
 
     def moved(self, neutral: Floats, pose: Mapping[str, float]) -> Floats:
         """Points [N, 3] of a neutral head in a pose, the weights of SHAPES."""
-        points = neutral.copy()
-        for name, (which, offsets) in self.moves.items():
-            if pose[name]:
-                points[which] += pose[name] * offsets
-        return points
+        weights = np.array([pose[name] for name in SHAPES])
+        return np.asarray(neutral + (self.shapes @ weights).reshape(-1, 3))
 
 
 def rig_of(model: FaceModel) -> Rig:
@@ -55,18 +53,15 @@ def rig_of(model: FaceModel) -> Rig:
     kept = np.union1d(np.unique(triangles), model.landmarks)
     number = np.full(len(model.neutral), -1)
     number[kept] = np.arange(len(kept))
-    moves = {}
-    for name, shape in zip(SHAPES, model.shapes, strict=True):
-        offsets = shape[kept].astype(np.float64)
-        which = np.flatnonzero(np.abs(offsets).max(1) > STILL)
-        moves[name] = which, offsets[which]
+    shapes = model.shapes[:, kept].astype(np.float64).reshape(len(SHAPES), -1)
+    shapes[np.abs(shapes) < STILL] = 0
     return Rig(
         model.neutral[kept],
         number[triangles],
         two_sided,
         number[model.landmarks],
         model.modes[:, kept].astype(np.float32),
-        moves,
+        csr_array(shapes.T),
         whole.at(kept),
     )
 

@@ -14,7 +14,17 @@ from vdsm.data.faces.rig import Rig
 from vdsm.data.faces.shapes2d import smooth
 from vdsm.data.faces.units import SHAPES
 from vdsm.data.faces.wrinkles import FOLDS
-from vdsm.data.render import Camera, Light, Lights, Mesh, draw, join, look_at, plain
+from vdsm.data.render import (
+    Camera,
+    Light,
+    Lights,
+    Mesh,
+    draw,
+    join,
+    look_at,
+    plain,
+    triangles_around,
+)
 
 EYE, FOCAL, CENTRE = (0.0, 1.2, 95.0), 2.8, (0.5, 0.53)  # a field of 34 cm at the face
 PIVOT, NECK = np.array([0.0, -6.0, 0.0]), (-16.0, -8.0)  # the neck bends between these heights
@@ -51,7 +61,9 @@ def head_of(rig: Rig, look: Look) -> Head:
     whole = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
     turns = [smooth(mesh.points[:, 1], *NECK) for mesh in bends]
     turns += [np.ones(len(mesh.points)) for mesh in whole]
-    return Head(rig, look, neutral, hair.push, join(bends + whole), np.concatenate(turns))
+    still = join(bends + whole)
+    still = replace(still, around=triangles_around(still.triangles, len(still.points)))
+    return Head(rig, look, neutral, hair.push, still, np.concatenate(turns))
 
 
 def mesh_of(head: Head, pose: Mapping[str, float]) -> Mesh:

@@ -10,7 +10,7 @@ display values 0 .. 1. A pure function: equal input gives equal bytes, in whatev
 from vdsm.data.render.camera import Camera, look_at
 from vdsm.data.render.draw import draw, plain
 from vdsm.data.render.light import Light, Lights
-from vdsm.data.render.mesh import Mesh, grid, join, vertex_normals
+from vdsm.data.render.mesh import Mesh, grid, join, triangles_around, vertex_normals
 from vdsm.data.render.raster import Hits, rasterize
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "look_at",
     "plain",
     "rasterize",
+    "triangles_around",
     "vertex_normals",
 ]

@@ -25,14 +25,11 @@ def draw(
     picture = _stretched(background, side).reshape(-1, 3).copy()
     corners = mesh.triangles[hits.triangle]
     assert mesh.normals is not None
+    values = [mesh.normals, mesh.colour, mesh.gloss[:, None], mesh.scatter[:, None]]
+    seen = _blend(np.concatenate(values, 1), corners, hits.weights)
     view = camera.axes[2]
-    normals = _towards(_blend(mesh.normals, corners, hits.weights), view)
-    colour = _blend(mesh.colour, corners, hits.weights)
-    gloss, scatter = (
-        _blend(np.asarray(of)[:, None], corners, hits.weights)[:, 0]
-        for of in (mesh.gloss, mesh.scatter)
-    )
-    picture[hits.sample] = lights.shade(colour, normals, gloss, scatter, view)
+    normals = _towards(seen[:, :3], view)
+    picture[hits.sample] = lights.shade(seen[:, 3:6], normals, seen[:, 6], seen[:, 7], view)
     return to_bytes(_averaged(picture.reshape(side, side, 3), samples))
 
 

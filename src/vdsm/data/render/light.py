@@ -6,7 +6,8 @@ import numpy as np
 
 from vdsm.data.clips import Floats
 
-SCATTER = np.array([-0.08, 0.04, 0.08])  # light that went through skin comes out red
+SCATTER = 0.04  # light that went through skin comes out red: exponents -2, 1 and 2 times this
+DARK = 1e-9  # what has no logarithm is taken as this
 SHINE = 22.0  # exponent of the highlight
 GREY = (1.0, 1.0, 1.0)
 
@@ -45,11 +46,13 @@ class Lights:
         to the camera.
         """
         total = np.repeat((self.ambient + self.sky * normals[:, 1])[:, None], 3, axis=1)
-        skin = scatter > 0
+        skin = np.flatnonzero(scatter)
         for light in self.lights:
-            falls = np.repeat(light.falls(normals)[:, None], 3, axis=1)
-            falls[skin] **= 1 + SCATTER * scatter[skin, None]
-            total += light.strength * falls * light.colour
+            falls = light.falls(normals)
+            through = np.ones(len(falls))
+            through[skin] = np.maximum(falls[skin], DARK) ** (SCATTER * scatter[skin])
+            for channel, power in enumerate((1 / through**2, through, through**2)):
+                total[:, channel] += light.strength * light.colour[channel] * falls * power
         shine = gloss * self._highlight(normals, view)
         return np.asarray(colour * total + shine[:, None])
 

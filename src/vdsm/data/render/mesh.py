@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from vdsm.data.clips import Floats, Ints
 
@@ -23,6 +24,7 @@ class Mesh:
     scatter: Floats | float = 0.0  # [N], 1 for skin: light goes through it and comes out red
     two_sided: Mask | bool = False  # [M] seen from behind too
     per_triangle: bool = False  # says which of the two `colour` is
+    around: csr_array | None = None  # `triangles_around`, where many poses of it are drawn
 
     def __post_init__(self) -> None:
         expected = len(self.triangles) if self.per_triangle else len(self.points)
@@ -34,18 +36,22 @@ class Mesh:
         normals = mesh.normals
         return replace(
             mesh,
-            normals=vertex_normals(mesh.points, mesh.triangles) if normals is None else normals,
+            normals=mesh.own_normals() if normals is None else normals,
             gloss=np.broadcast_to(np.asarray(mesh.gloss, np.float64), len(mesh.points)),
             scatter=np.broadcast_to(np.asarray(mesh.scatter, np.float64), len(mesh.points)),
             two_sided=np.broadcast_to(np.asarray(mesh.two_sided, bool), len(mesh.triangles)),
         )
+
+    def own_normals(self) -> Floats:
+        """[N, 3] those of the triangles, averaged."""
+        return vertex_normals(self.points, self.triangles, self.around)
 
     def _unshared(self) -> "Mesh":
         """Each triangle with points of its own, so that a colour a triangle is one a point."""
         flat = self.triangles.reshape(-1)
         normals = self.normals
         if normals is None:
-            normals = vertex_normals(self.points, self.triangles)
+            normals = self.own_normals()
         return Mesh(
             self.points[flat],
             np.arange(len(flat)).reshape(-1, 3),
@@ -81,16 +87,24 @@ def grid(rows: int, columns: int) -> Ints:
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
 
 
-def vertex_normals(points: Floats, triangles: Ints) -> Floats:
+def vertex_normals(points: Floats, triangles: Ints, around: csr_array | None = None) -> Floats:
     """Unit normals [N, 3] of points [N, 3]: of their triangles [M, 3], weighed by area.
 
-    Zero for a point of no triangle.
+    around: `triangles_around` of the mesh, where many of its poses are asked for. Zero for a
+    point of no triangle.
     """
-    a, b, c = (points.T[:, corner] for corner in triangles.T)  # [3, M] each
-    x, y, z = b - a
-    u, v, w = c - a
-    faces = (y * w - z * v, z * u - x * w, x * v - y * u)
-    corners = triangles.T.reshape(-1)
-    sums = np.stack([np.bincount(corners, np.tile(face, 3), len(points)) for face in faces])
-    length = np.sqrt(sums[0] ** 2 + sums[1] ** 2 + sums[2] ** 2)
-    return np.asarray((sums / np.maximum(length, 1e-300)).T)
+    a, b, c = triangles.T
+    edges = [(column[a], column[b], column[c]) for column in points.T.copy()]
+    (x, u), (y, v), (z, w) = ((second - first, third - first) for first, second, third in edges)
+    faces = np.stack([y * w - z * v, z * u - x * w, x * v - y * u], 1)
+    around = triangles_around(triangles, len(points)) if around is None else around
+    sums = around @ faces
+    length = np.sqrt(sums[:, 0] ** 2 + sums[:, 1] ** 2 + sums[:, 2] ** 2)
+    return np.asarray(sums / np.maximum(length, 1e-300)[:, None])
+
+
+def triangles_around(triangles: Ints, points: int) -> csr_array:
+    """[N, M] 1 where a point is a corner of a triangle."""
+    corners = triangles.reshape(-1)
+    which = np.arange(len(triangles)).repeat(3)
+    return csr_array((np.ones(len(corners)), (corners, which)), (points, len(triangles)))

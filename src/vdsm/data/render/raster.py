@@ -28,8 +28,7 @@ def rasterize(places: Floats, triangles: Ints, size: int, two_sided: Mask | bool
     covers the samples within it and on its edges. One with a corner behind the camera is left out,
     and so is one seen from behind unless it is two_sided [M]. Of equally near ones the last wins.
     """
-    seen = _facing(places, triangles, two_sided)
-    seen, box = _boxes(places, triangles, seen, size)
+    seen, box = _boxes(places, triangles, two_sided, size)
     nearest = np.zeros(size * size)
     which = np.full(size * size, -1)
     inside = np.empty((size * size, 3))
@@ -43,23 +42,35 @@ def rasterize(places: Floats, triangles: Ints, size: int, two_sided: Mask | bool
     return Hits(shown, which[shown], inside[shown])
 
 
-def _facing(places: Floats, triangles: Ints, two_sided: Mask | bool) -> Ints:
-    """Indices of the triangles that turn to the camera and lie before it."""
-    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = (places.T[:, corner] for corner in triangles.T)
+def _boxes(
+    places: Floats, triangles: Ints, two_sided: Mask | bool, size: int
+) -> tuple[Ints, Ints]:
+    """Triangles [K] that turn to the camera, lie before it and have a sample in their box.
+
+    And the boxes [K, 4]: first column and row, number of columns and of rows.
+    """
+    x, y, depth = places.T.copy()
+    a, b, c = triangles.T
+    (ax, ay), (bx, by), (cx, cy) = ((x[corner], y[corner]) for corner in (a, b, c))
     with np.errstate(invalid="ignore"):
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        front = (area < 0) | ((area > 0) & two_sided)  # y points down
-        return np.flatnonzero(front & (np.minimum(np.minimum(az, bz), cz) > NEAR))
+        behind = depth <= NEAR
+        shown = (area < 0) | ((area > 0) & two_sided)  # y points down
+        if behind.any():
+            shown &= ~(behind[a] | behind[b] | behind[c])
+        left, top = (np.ceil(low - 0.5).clip(0, size) for low in _least((ax, bx, cx), (ay, by, cy)))
+        right, bottom = (
+            np.floor(-low - 0.5).clip(-1, size - 1)
+            for low in _least((-ax, -bx, -cx), (-ay, -by, -cy))
+        )
+        kept = np.flatnonzero(shown & (right >= left) & (bottom >= top))
+    left, top, right, bottom = left[kept], top[kept], right[kept], bottom[kept]
+    box = np.stack([left, top, right - left + 1, bottom - top + 1], 1)
+    return kept, box.astype(np.int64)
 
 
-def _boxes(places: Floats, triangles: Ints, seen: Ints, size: int) -> tuple[Ints, Ints]:
-    """Triangles whose box holds a sample, and their boxes [K, 4]: first x, y, columns, rows."""
-    a, b, c = (places.T[:2, corner] for corner in triangles[seen].T)  # [2, K] each
-    low = np.ceil(np.minimum(np.minimum(a, b), c) - 0.5).clip(0, size).astype(np.int64)
-    high = np.floor(np.maximum(np.maximum(a, b), c) - 0.5).clip(-1, size - 1).astype(np.int64)
-    holds = np.flatnonzero((high[0] >= low[0]) & (high[1] >= low[1]))
-    low, high = low[:, holds], high[:, holds]
-    return seen[holds], np.concatenate([low, high - low + 1]).T.copy()
+def _least(*triples: tuple[Floats, Floats, Floats]) -> list[Floats]:
+    return [np.minimum(np.minimum(a, b), c) for a, b, c in triples]
 
 
 def _parts(box: Ints) -> Iterator[slice]:
