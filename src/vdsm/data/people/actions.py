@@ -18,6 +18,8 @@ STANCE = {
     "hip_spread": 4.0,
     "knee_bend": 3.0,
     "hip_flex": 2.0,
+    "ankle_point": -1.0,
+    "ankle_side": 4.0,
 }
 SWAY = 1.4  # degrees: nobody stands still
 

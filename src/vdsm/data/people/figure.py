@@ -49,7 +49,7 @@ class Wardrobe:
         kept = kinds == BODY
         normals = vertex_normals(shaped, triangles[kept])
         moved = shaped + thickness(self.regions, person.look)[:, None] * normals
-        self._part(moved, shaped, normals, person.look)
+        self._place_parts(moved, shaped, person.look)
         used, compact = np.unique(triangles[shown], return_inverse=True)
         return Figure(
             Rest(self.shaper.body, moved),
@@ -60,7 +60,7 @@ class Wardrobe:
             Regions(self.regions.values[used]),
         )
 
-    def _part(self, moved: Floats, shaped: Floats, normals: Floats, look: Look) -> None:
+    def _place_parts(self, moved: Floats, shaped: Floats, look: Look) -> None:
         """The bun at the back of a head, and the skirt's and strands' distance from the body."""
         body = self.shaper.body
         if look.hair == "bun":

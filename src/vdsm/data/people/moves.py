@@ -132,6 +132,7 @@ def walk(phase: Floats, style: Style) -> Angles:
             side,
             hip_flex=8 + 25 * style.size * stride,
             hip_spread=2,
+            ankle_side=2,
             knee_bend=5 + 58 * style.size * _bump(own, 0.73, 0.13) + 13 * _bump(own, 0.13, 0.09),
             ankle_point=-6 * _bump(own, 0.42, 0.12) + 22 * _bump(own, 0.6, 0.08),
             toes_lift=24 * _bump(own, 0.55, 0.07),

@@ -53,13 +53,9 @@ def regions(body: Body, normals: Floats) -> Regions:
     eye_y, eye_z, eye_x = eyes[:, 1].mean(), eyes[:, 2].max(), np.abs(eyes[:, 0]).mean()
     mouth = base[body.vertices("joint-mouth")].mean(0)
     neck = joint["neck_01"]
-    crotch = joint["thigh_l"][1]
-    across = np.abs(x)
-    line = (
-        eye_y
-        - 0.055
-        + 0.105 * np.clip((z - joint["head"][2] + 0.07) / (eye_z - joint["head"][2] + 0.07), 0, 1.3)
-    )
+    hips = joint["thigh_l"][1]
+    nape = joint["head"][2] - 0.07  # where the hairline is lowest
+    line = eye_y - 0.055 + 0.105 * np.clip((z - nape) / (eye_z - nape), 0, 1.3)
     found = {
         "arm": share("upperarm", "lowerarm", "hand", *FINGERS),
         "along_arm": _along(body, "upperarm", "lowerarm", "hand"),
@@ -67,13 +63,13 @@ def regions(body: Body, normals: Floats) -> Regions:
         "along_leg": _along(body, "thigh", "calf", "foot"),
         "foot": share("foot", "ball"),
         "head": share("head"),
-        "height": (y - crotch) / (neck[1] - crotch),
-        "collar": np.sqrt(across**2 + (y - neck[1] - 0.01) ** 2 + (z - neck[2] - 0.01) ** 2),
+        "height": (y - hips) / (neck[1] - hips),
+        "collar": np.sqrt(x**2 + (y - neck[1] - 0.01) ** 2 + (z - neck[2] - 0.01) ** 2),
         "hair": y - line,
         "crown": y - eye_y - 0.03,
         "beard": np.minimum(mouth[1] + 0.012 - y, z - joint["head"][2] - 0.01),
-        "brow": 0.006 - np.hypot(0.28 * (across - eye_x), y - eye_y - 0.022),
-        "lips": 0.011 - np.hypot(0.45 * across, y - mouth[1]),
+        "brow": 0.006 - np.hypot(0.28 * (np.abs(x) - eye_x), y - eye_y - 0.022),
+        "lips": 0.011 - np.hypot(0.45 * np.abs(x), y - mouth[1]),
         "side": x,
         "front": normals[:, 2],
         "eye": np.isin(
