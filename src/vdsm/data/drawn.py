@@ -9,7 +9,7 @@ While it is being made, a dataset folder also holds
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from vdsm.screen import screen
 
 JOURNAL = "journal.jsonl"
 Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 def begin(out: Path, recipe: Mapping[str, Any]) -> None:
@@ -56,7 +57,7 @@ def draw_all(
     workers: int = 0,
     last: Callable[[], None] = lambda: None,
 ) -> None:
-    """Draw clip i by draw(jobs[i]), which gives i and uint8 [length[i], H, W, C]; write the dataset.
+    """Write the dataset: draw(jobs[i]) gives i and clip i, uint8 [length[i], H, W, C].
 
     columns: those of clips.npz but for `start`; workers: processes, 0 for one a core. `begin`
     comes first; clips that the folder holds already are kept. `draw` and jobs can be pickled.
@@ -69,8 +70,12 @@ def draw_all(
         _reserve(out / "frames.u8", int(length.sum()) * frame)
         done = _read_journal(out, start * frame, length * frame)
         todo = [job for i, job in enumerate(jobs) if i not in done]
-        with open(out / "frames.u8", "r+b", buffering=0) as store, _journal(out, done) as journal:
-            for i, frames in _shown(_drawn(draw, todo, workers or cores()), len(jobs), len(done)):
+        with (
+            open(out / "frames.u8", "r+b", buffering=0) as store,
+            _journal(out, done) as journal,
+            closing(in_any_order(draw, todo, workers)) as results,
+        ):
+            for i, frames in shown(results, len(jobs), len(done)):
                 content = frames.tobytes()
                 assert len(content) == length[i] * frame, f"clip {i} has {frames.shape}"
                 _write_at(store.fileno(), content, int(start[i]) * frame)
@@ -82,8 +87,8 @@ def draw_all(
         if why := why_no_more(error):
             raise InputError(f"{why} for {out}: run the same command later to go on") from error
         raise
-    content = hashlib.sha256("".join(done[i] for i in range(len(jobs))).encode()).hexdigest()
-    made = {**info.made, "content": content}
+    digests = "".join(done[i] for i in range(len(jobs)))
+    made = {**info.made, "content": hashlib.sha256(digests.encode()).hexdigest()}
     write_meta(out, replace(info, made=made), {"start": start, **columns})
     for name in (JOURNAL, MAKING):
         (out / name).unlink()
@@ -130,15 +135,18 @@ def _journal(out: Path, done: Mapping[int, str]) -> Any:
     return open(out / JOURNAL, "a")
 
 
-def _drawn(
-    draw: Callable[[Job], tuple[int, Frames]], jobs: Sequence[Job], workers: int
-) -> Iterator[tuple[int, Frames]]:
-    """Results as they come; one worker is this process."""
+def in_any_order(
+    draw: Callable[[Job], Result], jobs: Sequence[Job], workers: int
+) -> Generator[Result, None, None]:
+    """draw(job) of every job as they are done; workers 0 for one a core, 1 for this process.
+
+    InputError where a process is killed.
+    """
+    workers = workers or cores()
     if workers == 1 or len(jobs) < 2:
         yield from map(draw, jobs)
-        return
-    with closing(in_processes(draw, jobs, min(workers, len(jobs)), _crashed)) as results:
-        yield from results
+    else:
+        yield from in_processes(draw, jobs, min(workers, len(jobs)), _crashed)
 
 
 def _crashed(job: Any) -> Any:
@@ -148,10 +156,8 @@ def _crashed(job: Any) -> Any:
     )
 
 
-def _shown(
-    results: Iterable[tuple[int, Frames]], total: int, done: int
-) -> Iterator[tuple[int, Frames]]:
-    """The same, with a progress bar."""
+def shown(results: Iterable[Result], total: int, done: int) -> Iterator[Result]:
+    """The same, with a progress bar; `done` are there already."""
     console = screen(stderr=True)
     with Progress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=total, completed=done)

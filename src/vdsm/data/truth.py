@@ -44,8 +44,8 @@ def write_truth(folder: Path, names: tuple[str, ...], values: Values) -> None:
     """Write the truth of a dataset, one row a frame, clip after clip."""
     assert values.dtype == np.float32
     assert values.shape[1:] == (len(names),)
-    content = {"names": np.array(names), "values": values}
-    atomic_write(folder / FILE, partial(np.savez_compressed, **content))
+    write = partial(np.savez_compressed, names=np.array(names), values=values)
+    atomic_write(folder / FILE, write)
 
 
 def read_truth(folder: str | Path) -> Truth:

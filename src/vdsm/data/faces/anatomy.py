@@ -59,7 +59,7 @@ def anatomy(model: FaceModel) -> Anatomy:
     masks["inside"][MOUTH_SOCKET] = 1
     masks |= _mouth(points, corners, skin) | _eyes(points, corners, skin)
     masks |= _cheeks(points, corners, skin) | _beard(points, corners, skin, masks["lips"])
-    masks |= {"ears": _ears(points) * skin}
+    masks |= {"ears": (_ears(points) & skin).astype(np.float64)}
     for part in ("GumsTongue", "Teeth", "EyeLashes"):
         masks[part] = np.zeros(len(points))
         masks[part][model.points_of(part)] = 1
@@ -122,7 +122,9 @@ def _beard(points: Floats, corners: Floats, skin: Mask, lips: Floats) -> dict[st
     mouth = corners[list(MOUTH_CORNERS)]
     lip = np.abs(mouth[0, 0])
     upper = smooth(y, mouth[0, 1] - 0.3, mouth[0, 1] + 0.2) * (1 - smooth(x, lip, lip + 0.6))
-    goatee = (1 - smooth(x, lip - 0.3, lip + 0.6)) * (1 - smooth(y, mouth[0, 1] - 1.3, mouth[0, 1] - 0.5))
+    goatee = (1 - smooth(x, lip - 0.3, lip + 0.6)) * (
+        1 - smooth(y, mouth[0, 1] - 1.3, mouth[0, 1] - 0.5)
+    )
     sides = (1 - smooth(np.abs(x - lip - 0.35), 0.2, 0.7)) * (
         1 - smooth(y, *(mouth[0, 1] + (0, 1)))
     )
@@ -165,7 +167,5 @@ def _gaze(model: FaceModel) -> Floats:
 
 def _cavity(points: Floats, normals: Floats, triangles: Ints) -> Floats:
     """How far the surroundings stand out, near and further away."""
-    return sum(
-        np.clip(((smoothed(points, triangles, rounds) - points) * normals).sum(1), -0.3, 0.3)
-        for rounds in (3, 12)
-    )
+    depths = [((smoothed(points, triangles, n) - points) * normals).sum(1) for n in (3, 12)]
+    return np.asarray(np.clip(depths, -0.3, 0.3).sum(0))

@@ -79,6 +79,26 @@ class Glasses:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How hair is worn."""
+
+    style: Hair
+    line: tuple[float, float, float, float]  # degrees of elevation: front, temple, side, nape
+    volume: float
+    length: float  # 0 .. 1, of long hair
+    parting: int  # -1, 1
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one shows feelings."""
+
+    strength: dict[str, float]  # of each expression
+    mixture: dict[str, dict[str, float]]  # of each unit in it
+    crooked: dict[str, float]  # of units with two sides: how much more the left one acts
+
+
+@dataclass(frozen=True)
 class Look:
     """A person. Colours [3] are display values."""
 
@@ -89,11 +109,7 @@ class Look:
     lips: Floats
     cloth: Floats
     trim: Floats
-    style: Hair
-    hairline: tuple[float, float, float, float]  # degrees of elevation: front, temple, side, nape
-    volume: float
-    length: float  # 0 .. 1, of long hair
-    parting: int  # -1, 1
+    cut: Cut
     brow: float  # how full
     beard: tuple[float, float, float]  # whole, moustache, goatee
     stubble: float
@@ -103,9 +119,7 @@ class Look:
     collar: Collar
     glasses: Glasses | None
     light: tuple[float, float, float]  # towards it
-    strength: dict[str, float]  # of each expression
-    mixture: dict[str, dict[str, float]]  # of each unit in it
-    crooked: dict[str, float]  # of units with two sides: how much more the left one acts
+    manner: Manner
     grain: int  # seed of what is finer: strands of hair, spots on the skin
 
 
@@ -130,7 +144,7 @@ def look_of(seed: int, person: int, modes: int) -> Look:
         lips=_lips(random, skin, male),
         cloth=cloth,
         trim=cloth * random.choice([0.7, 0.85, 1.15]),
-        **_hair(random, male, age),
+        cut=_cut(random, male, age),
         brow=random.uniform(0.75, 1.15) if male else random.uniform(0.55, 0.95),
         beard=_beard(random) if male else (0.0, 0.0, 0.0),
         stubble=random.uniform(0.08, 0.25) if male else 0.0,
@@ -140,7 +154,7 @@ def look_of(seed: int, person: int, modes: int) -> Look:
         collar=COLLARS[random.choice(4, p=(0.35, 0.2, 0.15, 0.3))],
         glasses=_glasses(random) if random.random() < 0.25 else None,
         light=(random.uniform(-0.4, 0.4), random.uniform(0.25, 0.5), 1.0),
-        **_manner(random),
+        manner=_manner(random),
         grain=int(random.integers(2**31)),
     )
 
@@ -158,7 +172,7 @@ def _lips(random: np.random.Generator, skin: Floats, male: bool) -> Floats:
     return np.asarray(natural * (1 - 0.7 * paint) + red * 0.7 * paint)
 
 
-def _hair(random: np.random.Generator, male: bool, age: float) -> dict[str, object]:
+def _cut(random: np.random.Generator, male: bool, age: float) -> Cut:
     styles = MALE_HAIR if male else FEMALE_HAIR
     shares = (0.08, 0.2, 0.36, 0.22, 0.14) if male else (0.1, 0.14, 0.22, 0.26, 0.14, 0.14)
     recede = 10 * age * random.random() if male else 0.0
@@ -166,13 +180,13 @@ def _hair(random: np.random.Generator, male: bool, age: float) -> dict[str, obje
     front, temple = random.uniform(47, 56) + recede, random.uniform(35, 43) + 1.4 * recede
     if fringe:
         front, temple = random.uniform(30, 38), random.uniform(27, 33)
-    return {
-        "style": styles[random.choice(len(styles), p=shares)],
-        "hairline": (front, temple, random.uniform(7, 12), random.uniform(-34, -26)),
-        "volume": random.uniform(0.8, 1.25),
-        "length": random.uniform(0, 1),
-        "parting": int(random.choice([-1, 1])),
-    }
+    return Cut(
+        style=styles[random.choice(len(styles), p=shares)],
+        line=(front, temple, random.uniform(7, 12), random.uniform(-34, -26)),
+        volume=random.uniform(0.8, 1.25),
+        length=random.uniform(0, 1),
+        parting=int(random.choice([-1, 1])),
+    )
 
 
 def _beard(random: np.random.Generator) -> tuple[float, float, float]:
@@ -199,8 +213,8 @@ def _glasses(random: np.random.Generator) -> Glasses:
     )
 
 
-def _manner(random: np.random.Generator) -> dict[str, dict[str, object]]:
-    """How one shows feelings: how strongly, with which units most, how crookedly."""
+def _manner(random: np.random.Generator) -> Manner:
+    """How strongly, with which units most, how crookedly."""
     strength = {name: random.uniform(0.8, 1.1) for name in EXPRESSIONS}
     mixture = {
         name: {unit: random.uniform(0.8, 1.2) for unit in units}
@@ -208,4 +222,4 @@ def _manner(random: np.random.Generator) -> dict[str, dict[str, object]]:
     }
     lean = random.normal(0, 0.06)
     crooked = {unit: float(np.clip(lean + random.normal(0, 0.04), -0.2, 0.2)) for unit in SIDED}
-    return {"strength": dict(strength), "mixture": dict(mixture), "crooked": dict(crooked)}
+    return Manner(strength, mixture, crooked)

@@ -39,14 +39,14 @@ def poses_of(seed: int, person: int, expression: int, take: int, look: Look, fra
     name = NAMES[expression]
     poses = np.zeros((frames, len(POSE)), np.float64)
     at = {column: i for i, column in enumerate(POSE)}
-    level = random.uniform(0.85, 1.1) * look.strength[name]
+    level = random.uniform(0.85, 1.1) * look.manner.strength[name]
     rises = _times(random, frames)
     for unit, weight in EXPRESSIONS[name].items():
-        peak = weight * level * look.mixture[name][unit] * random.uniform(0.92, 1.08)
+        peak = weight * level * look.manner.mixture[name][unit] * random.uniform(0.92, 1.08)
         curve = peak * _curve(frames, rises, random)
         if unit in SIDED:
-            poses[:, at[f"{unit}_L"]] = curve * (1 + look.crooked[unit])
-            poses[:, at[f"{unit}_R"]] = curve * (1 - look.crooked[unit])
+            poses[:, at[f"{unit}_L"]] = curve * (1 + look.manner.crooked[unit])
+            poses[:, at[f"{unit}_R"]] = curve * (1 - look.manner.crooked[unit])
         else:
             poses[:, at[unit]] = curve
     _blink(poses, at, random)
@@ -72,7 +72,7 @@ def _curve(
     frames: int, times: tuple[float, float, float, float], random: np.random.Generator
 ) -> Floats:
     """[T] 0 .. about 1: one unit's rise and fall, a little before or after the others."""
-    t = np.arange(frames)
+    t = np.arange(frames, dtype=np.float64)
     late = random.uniform(-0.8, 0.8)
     begin, up, down, end = times
     hold = 1 + 0.04 * np.sin(t * random.uniform(0.2, 0.5) + random.uniform(0, 2 * np.pi))

@@ -13,7 +13,7 @@ IRIS_EDGE, PUPIL_EDGE = (25.5, 28.5), (9.0, 11.5)  # degrees from the axis of th
 
 
 def paint(where: Anatomy, look: Look, hair: Floats, strands: Floats) -> tuple[Floats, Floats]:
-    """Colours [N, 3] and gloss [N]; hair [N] is how far hair covers the skin, strands its colours."""
+    """Colours [N, 3] and gloss [N]; hair [N]: how far it hides the skin, strands [N, 3] its own."""
     skin = look.skin
     colour = np.tile(skin, (len(hair), 1))
     random = np.random.default_rng([look.grain, 1])
@@ -53,9 +53,8 @@ def _mix(under: Floats, share: Floats, over: Floats) -> Floats:
 
 def _beard(where: Anatomy, look: Look) -> Floats:
     whole, moustache, goatee = look.beard
-    return np.maximum.reduce(
-        [whole * where["beard"], moustache * where["moustache"], goatee * where["goatee"]]
-    )
+    lip, chin = moustache * where["moustache"], goatee * where["goatee"]
+    return np.maximum(np.maximum(whole * where["beard"], lip), chin)
 
 
 def _brows(where: Anatomy, look: Look) -> Floats:

@@ -73,8 +73,8 @@ def _drawn(model: FaceModel, normals: Floats) -> tuple[Ints, Mask]:
     eye = model.neutral[model.landmarks[list(EYES[0] + EYES[1])], 1].mean()
     lower = lashes & (model.neutral[model.triangles, 1].min(1) < eye - 0.1)
     away = (normals[model.triangles, 2] < AWAY).all(1) & ~lashes
-    keep = np.flatnonzero(~hidden & ~lower & ~away)
-    triangles, two_sided = model.triangles[keep], lashes[keep]
+    turned = ~hidden & ~lower & ~away
+    triangles, two_sided = model.triangles[turned], lashes[turned]
     skin = (triangles < EYE_SOCKETS.start).all(1)
     keep = skin | _seen(model, triangles, two_sided)
     return triangles[keep], two_sided[keep]

@@ -54,9 +54,7 @@ def head_of(rig: Rig, look: Look) -> Head:
     under = covered(neutral, look) * rig.where.skin
     colour = colour * (1 - under[:, None]) + look.cloth * under[:, None]
     scatter = rig.where.skin * (1 - under)
-    skin = Mesh(
-        neutral + hair.push, rig.triangles, colour, None, gloss, scatter, rig.two_sided
-    )
+    skin = Mesh(neutral + hair.push, rig.triangles, colour, None, gloss, scatter, rig.two_sided)
     bends = [skin, *clothes(rig.where, neutral, look)]
     whole = [*extra(look), *glasses(neutral, neutral[rig.landmarks], look)]
     turns = [smooth(mesh.points[:, 1], *NECK) for mesh in bends]

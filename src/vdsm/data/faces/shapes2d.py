@@ -1,5 +1,7 @@
 """Small geometry: smooth steps, distances to lines, points within outlines, smoothed surfaces."""
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +24,7 @@ def bump(points: Floats, centre: Floats, radius: float | Floats) -> Floats:
 def line_distance(points: Floats, line: Floats) -> tuple[Floats, Floats]:
     """[N] distance of points [N, D] to a polyline [L, D], and the place along it, 0 .. 1."""
     best, place = np.full(len(points), np.inf), np.zeros(len(points))
-    for i, (start, end) in enumerate(zip(line[:-1], line[1:], strict=True)):
+    for i, (start, end) in enumerate(pairwise(line)):
         along = end - start
         t = np.clip(((points - start) * along).sum(1) / (along**2).sum(), 0, 1)
         distance = np.sqrt(((points - start - t[:, None] * along) ** 2).sum(1))

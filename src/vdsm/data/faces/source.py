@@ -24,7 +24,7 @@ from vdsm.errors import InputError
 
 FOLDER, NEUTRAL, NAMED = "FaceXModel", "generic_neutral_mesh.obj", "vertex_indices.json"
 LANDMARKS = 68  # the usual points of a face: jaw, brows, nose, eyes, lips
-PARTS = ("Face", "BackHead", "GumsTongue", "Teeth", "EyeLashes")
+PARTS: tuple[str, ...] = ("Face", "BackHead", "GumsTongue", "Teeth", "EyeLashes")
 PARTS += tuple(f"{part}{side}" for part in ("Sclera", "Iris") for side in ("Left", "Right"))
 REMEDY = "unpack or clone ICT-FaceKit again"
 Half = npt.NDArray[np.float16]

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from vdsm.data.clips import Frames, read_meta
-from vdsm.data.faces.look import look_of
-from vdsm.data.faces.make import MODEL, film, load_rig
+from vdsm.data.faces.film import MODEL, film, load_head
 from vdsm.data.faces.motion import Poses
-from vdsm.data.faces.scene import head_of
 from vdsm.data.truth import read_truth
 from vdsm.errors import InputError
 
@@ -30,9 +28,8 @@ def render(folder: str | Path, person: int, poses: Poses) -> Frames:
     options = info.made.get("options", {})
     if info.made.get("maker") != "faces":
         raise InputError(f"{folder} holds {info.name}, not faces: only faces can be drawn again")
-    rig = load_rig(folder / MODEL)
-    look = look_of(int(options["seed"]), person, len(rig.modes))
-    return film(head_of(rig, look), poses, info.size)
+    head = load_head(folder / MODEL, int(options["seed"]), person)
+    return film(head, poses, info.size)
 
 
 def _person(folder: Path, clip: int) -> int:

@@ -50,7 +50,8 @@ def _lines(corners: Floats) -> dict[str, list[tuple[Floats, float]]]:
     for step in (1.0, 1.9, 2.8):
         across = [(-inner[0] * 2.4, 0.1), (0, -0.15), (inner[0] * 2.4, 0.1)]
         right["forehead"].append((np.array([0, inner[1] + step]) + np.array(across), 0.2))
-        side = np.stack([middle + (-0.4, step), (middle + outer) / 2 + (0, step * 0.95)])
+        ends = np.stack([middle, (middle + outer) / 2])
+        side = ends + np.array([(-0.4, step), (0, step * 0.95)])
         right["temples"].append((side, 0.2))
     near = abs(inner[0]) * 0.45
     right["frown"].append((np.array([[near, inner[1] + 1.2], [near * 1.1, inner[1] - 0.9]]), 0.22))
@@ -60,13 +61,14 @@ def _lines(corners: Floats) -> dict[str, list[tuple[Floats, float]]]:
             (root + np.array([(-0.9, step + 0.15), (0, step), (0.9, step + 0.15)]), 0.17)
         )
     slope = np.array([(0.75, -0.1), (1.25, -0.9), (1.6, -1.5)])
-    right["bridge"] += [(root + slope, 0.17), (root + slope + (-0.3, -0.5), 0.17)]
+    lower = slope - np.array([0.3, 0.5])
+    right["bridge"] += [(root + slope, 0.17), (root + lower, 0.17)]
     wing, mouth = c[35], c[54]
-    fold = [wing + (0.35, 0.5), wing + (1.1, -0.4), mouth + (1.0, 0.55), mouth + (1.05, -0.6)]
-    right["smile"].append((np.stack(fold), 0.3))
+    along = np.array([(0.35, 0.5), (1.1, -0.4), (1.0, 0.55), (1.05, -0.6)])
+    right["smile"].append((np.stack([wing, wing, mouth, mouth]) + along, 0.3))
     corner = c[45]
     for rise in (0.7, 0.1, -0.5):
-        ray = np.stack([corner + (0.35, rise * 0.4), corner + (1.7, rise * 1.4)])
+        ray = corner + np.array([(0.35, rise * 0.4), (1.7, rise * 1.4)])
         right["crow"].append((ray, 0.16))
     under = (c[42] + c[45]) / 2
     right["bags"].append((under + np.array([(-1.3, -0.6), (0, -1.0), (1.3, -0.7)]), 0.2))

@@ -25,8 +25,9 @@ def draw(
     picture = _stretched(background, side).reshape(-1, 3).copy()
     corners = mesh.triangles[hits.triangle]
     assert mesh.normals is not None
-    values = [mesh.normals, mesh.colour, mesh.gloss[:, None], mesh.scatter[:, None]]
-    seen = _blend(np.concatenate(values, 1), corners, hits.weights)
+    rest = np.stack([mesh.gloss, mesh.scatter], 1)
+    values = np.concatenate([mesh.normals, mesh.colour, rest], 1)
+    seen = _blend(values, corners, hits.weights)
     view = camera.axes[2]
     normals = _towards(seen[:, :3], view)
     picture[hits.sample] = lights.shade(seen[:, 3:6], normals, seen[:, 6], seen[:, 7], view)
@@ -55,8 +56,8 @@ def to_bytes(picture: Floats) -> npt.NDArray[np.uint8]:
 
 def _averaged(picture: Floats, samples: int) -> Floats:
     """Means of blocks of samples x samples."""
-    rows = sum(picture[k::samples] for k in range(samples))
-    return np.asarray(sum(rows[:, k::samples] for k in range(samples)) / samples**2)
+    rows = np.add.reduce([picture[k::samples] for k in range(samples)])
+    return np.asarray(np.add.reduce([rows[:, k::samples] for k in range(samples)]) / samples**2)
 
 
 def _blend(values: Floats, corners: Ints, weights: Floats) -> Floats:

@@ -42,9 +42,7 @@ def rasterize(places: Floats, triangles: Ints, size: int, two_sided: Mask | bool
     return Hits(shown, which[shown], inside[shown])
 
 
-def _boxes(
-    places: Floats, triangles: Ints, two_sided: Mask | bool, size: int
-) -> tuple[Ints, Ints]:
+def _boxes(places: Floats, triangles: Ints, two_sided: Mask | bool, size: int) -> tuple[Ints, Ints]:
     """Triangles [K] that turn to the camera, lie before it and have a sample in their box.
 
     And the boxes [K, 4]: first column and row, number of columns and of rows.
