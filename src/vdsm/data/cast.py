@@ -33,18 +33,27 @@ class Casting(Protocol):
 def table(options: Casting, action: str, actions: int) -> dict[str, Ints]:
     """Columns of clips.npz but length and start: a row a clip, by person, action and take.
 
-    action: name of the factor that has so many actions. The column `unseen` marks the cells of
-    person x action that are for testing alone. InputError where nothing is left to train on.
+    action: name of the factor that has so many actions. The column `unseen` is 1 for the clips of
+    a person with an action of which no take is trained on. InputError where nothing is left to
+    train on.
     """
     _check(options)
     shape = (options.people, actions, options.takes)
     who, what, take = (axis.reshape(-1).astype(np.int64) for axis in np.indices(shape))
     held = who if options.holdout == "person" else np.arange(len(who))
     split = three_splits(held, options.test_share, options.validation_share, options.seed)
-    unseen = choose_cells(np.stack([who, what], 1), options.unseen_cells, options.seed)
-    split[unseen] = SPLITS.index("test")
-    columns = {"group": who, "split": split, TAKE: take, UNSEEN: unseen.astype(np.int64)}
+    unseen = _unseen(np.stack([who, what], 1), split, options)
+    split[unseen == 1] = SPLITS.index("test")
+    columns = {"group": who, "split": split, TAKE: take, UNSEEN: unseen}
     return columns | {"label.person": who, f"label.{action}": what}
+
+
+def _unseen(cells: Ints, split: Ints, options: Casting) -> Ints:
+    """[N] 1 for the cells [N, 2] that are left out, among those of people who are trained on."""
+    unseen = np.zeros(len(cells), np.int64)
+    trained = np.isin(cells[:, 0], cells[split == SPLITS.index("train"), 0])
+    unseen[trained] = choose_cells(cells[trained], options.unseen_cells, options.seed)
+    return unseen
 
 
 def _check(options: Casting) -> None:
