@@ -297,7 +297,7 @@ def test_nobody_leaves_the_picture(wardrobe: Wardrobe) -> None:
         for action in range(len(ACTIONS)):
             take = take_of(0, who, action, 0, 8)
             for matrix in take.performed(figure).matrix:
-                places = take.view.camera.project(figure.posed(matrix), 1)[:, :2]
+                places = take.view.camera.project(figure.posed(matrix)[0], 1)[:, :2]
                 assert (places > 0).all()
                 assert (places < 1).all()
 
@@ -330,7 +330,7 @@ def test_the_real_source_gives_grown_ups_who_stay_in_the_picture() -> None:
         for action in range(len(ACTIONS)):
             take = take_of(0, who, action, 0, 4)
             for matrix in take.performed(figure).matrix:
-                places = take.view.camera.project(figure.posed(matrix), 1)[:, :2]
+                places = take.view.camera.project(figure.posed(matrix)[0], 1)[:, :2]
                 assert (places > 0).all()
                 assert (places < 1).all()
 

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.people.dress import colours, hair, thickness
 from vdsm.data.people.person import Look, Person
 from vdsm.data.people.regions import Regions, regions
 from vdsm.data.people.shape import Shaper
-from vdsm.data.people.skeleton import Rest, skinned
+from vdsm.data.people.skeleton import Rest, blended, turned
+from vdsm.data.people.thin import thinned
 from vdsm.data.people.turns import unit
 from vdsm.data.render import vertex_normals
 from vdsm.data.render.mesh import Mask
 
-SKIN = ("body", "helper-l-eye", "helper-r-eye")
+EYES = ("helper-l-eye", "helper-r-eye")
 STRANDS = "helper-hair"  # strips of long hair
 CLOTH = "helper-skirt"
 BODY, HAIR, SKIRT = range(3)  # kinds of triangles
@@ -31,8 +33,10 @@ class Wardrobe:
     def triangles(self) -> tuple[Ints, Ints]:
         """Triangles [M, 3] of everything that can be seen, and their kinds [M]."""
         body = self.shaper.body
-        parts = [*((name, BODY) for name in SKIN), (STRANDS, HAIR), (CLOTH, SKIRT)]
+        parts = [*((name, BODY) for name in EYES), (STRANDS, HAIR), (CLOTH, SKIRT)]
         found = [(body.triangles(name), kind) for name, kind in parts]
+        foremost = np.asarray(body.weights.todense()).argmax(1)
+        found.append((thinned(body.base, body.triangles("body"), foremost), BODY))
         kinds = [np.full(len(part), kind) for part, kind in found]
         return np.concatenate([part for part, _ in found]), np.concatenate(kinds)
 
@@ -58,6 +62,7 @@ class Wardrobe:
             compact.reshape(-1, 3),
             kinds[shown],
             Regions(self.regions.values[used]),
+            vertex_normals(moved, triangles[shown])[used],
         )
 
     def _place_parts(self, moved: Floats, shaped: Floats, look: Look) -> None:
@@ -112,14 +117,25 @@ class Figure:
     triangles: Ints  # [M, 3] indices into `used`
     kinds: Ints  # [M]
     regions: Regions  # of the used vertices
+    normals: Floats  # [n, 3] unit, at rest
+
+    @cached_property
+    def weights(self) -> csr_array:
+        """[n, bones] how much each bone moves each used vertex."""
+        return self.rest.body.weights[self.used]
 
     @property
     def two_sided(self) -> Mask:
         return np.asarray(self.kinds != BODY)
 
-    def posed(self, matrix: Floats) -> Floats:
-        """[n, 3] places of the used vertices under a pose's matrices."""
-        return skinned(self.rest, matrix, self.used)
+    def posed(self, matrix: Floats) -> tuple[Floats, Floats]:
+        """Places [n, 3] of the used vertices in a pose, matrix [bones, 3, 4], and their normals.
+
+        Normals are turned as the vertices are, which is near enough to those of the posed mesh.
+        """
+        blend = blended(self.weights, matrix)
+        places = turned(blend, self.rest.mesh[self.used]) + blend[:, :, 3]
+        return places, turned(blend, self.normals)
 
     def paint(self, triangle: Ints, at: Regions) -> tuple[Floats, Floats, Floats]:
         """Colour [P, 3], gloss [P] and scatter [P] of samples with their triangles [P]."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.people.body import FINGERS, Body
@@ -87,7 +88,7 @@ class Rest:
 def _turns(rest: Rest, angle: dict[str, Floats], heading: Floats) -> dict[str, Floats]:
     """Bone -> [T, 3, 3] how it stands in the world, from its rest."""
 
-    def turned(order: str, prefix: str, *names: str, share: float = 1) -> Floats:
+    def turns(order: str, prefix: str, *names: str, share: float = 1) -> Floats:
         first, *others = (
             turn(axis, share * sign * angle[prefix + name])
             for axis, (sign, name) in zip(order, map(_signed, names), strict=True)
@@ -96,15 +97,15 @@ def _turns(rest: Rest, angle: dict[str, Floats], heading: Floats) -> dict[str, F
             first = first @ other
         return first
 
-    pelvis = turn("y", heading) @ turned("yxz", "", "pelvis_turn", "pelvis_pitch", "-pelvis_side")
+    pelvis = turn("y", heading) @ turns("yxz", "", "pelvis_turn", "pelvis_pitch", "-pelvis_side")
     found = {"Root": pelvis, "pelvis": pelvis}
     above = pelvis
     for bone in ("spine_01", "spine_02", "spine_03"):
-        above = above @ turned("yxz", "", "spine_turn", "spine_bend", "-spine_side", share=1 / 3)
+        above = above @ turns("yxz", "", "spine_turn", "spine_bend", "-spine_side", share=1 / 3)
         found[bone] = above
     chest = above
     for bone in ("neck_01", "head"):
-        above = above @ turned("yx", "", "head_turn", "head_nod", share=1 / 2)
+        above = above @ turns("yx", "", "head_turn", "head_nod", share=1 / 2)
         found[bone] = above
     for s, (side, sign) in SIDES.items():
         mirrored = {name: angle[f"{side}_{name}"] for name in LIMBS}
@@ -176,14 +177,18 @@ def matrices(rest: Rest, angles: Floats, heading: Floats) -> Floats:
     return found
 
 
-def skinned(rest: Rest, matrix: Floats, vertices: Ints | None = None) -> Floats:
-    """[N, 3] one pose of the mesh, or of some of its vertices: each moved as its bones are.
+def blended(weights: csr_array, matrix: Floats) -> Floats:
+    """[N, 3, 4] how each vertex moves: the mean of its bones' matrices, by their weights."""
+    return np.asarray(weights @ matrix.reshape(-1, 12)).reshape(-1, 3, 4)
 
-    matrix: [bones, 3, 4] as `matrices` gives them.
-    """
-    mesh, weights = rest.mesh, rest.body.weights
-    if vertices is not None:
-        mesh, weights = mesh[vertices], weights[vertices]
-    blend = np.asarray(weights @ matrix.reshape(-1, 12)).reshape(-1, 3, 4)
-    x, y, z = mesh.T[:, :, None]
-    return np.asarray(blend[:, :, 0] * x + blend[:, :, 1] * y + blend[:, :, 2] * z + blend[:, :, 3])
+
+def turned(blend: Floats, vectors: Floats) -> Floats:
+    """[N, 3] vectors [N, 3] turned by blend [N, 3, 4], not moved."""
+    x, y, z = vectors.T[:, :, None]
+    return np.asarray(blend[:, :, 0] * x + blend[:, :, 1] * y + blend[:, :, 2] * z)
+
+
+def skinned(rest: Rest, matrix: Floats, vertices: Ints) -> Floats:
+    """[n, 3] where a pose puts some vertices [n]; matrix: [bones, 3, 4], see `matrices`."""
+    blend = blended(rest.body.weights[vertices], matrix)
+    return turned(blend, rest.mesh[vertices]) + blend[:, :, 3]
