@@ -9,10 +9,12 @@ from vdsm.data.render import (
     Lights,
     Mesh,
     draw,
+    grid,
     join,
     look_at,
     plain,
     rasterize,
+    triangles_around,
     vertex_normals,
 )
 from vdsm.data.render import raster as raster_module
@@ -106,6 +108,17 @@ def test_normals_of_a_ball_point_away_from_its_centre() -> None:
     ball = sphere(2.0)
     normals = vertex_normals(ball.points, ball.triangles)
     np.testing.assert_allclose(normals, ball.points / 2, atol=0.03)
+    around = triangles_around(ball.triangles, len(ball.points))
+    assert around.sum(1).tolist() == np.bincount(ball.triangles.reshape(-1)).tolist()
+    np.testing.assert_array_equal(vertex_normals(ball.points, ball.triangles, around), normals)
+
+
+def test_a_sheet_is_covered_once_and_faces_one_way() -> None:
+    across, down = np.meshgrid(np.arange(4.0), np.arange(5.0), indexing="ij")
+    points = np.stack([across, down, 0 * down], -1).reshape(-1, 3)
+    a, b, c = points[grid(4, 5).T]
+    areas = np.cross(b - a, c - a)[:, 2] / 2
+    assert areas.tolist() == [0.5] * 24
 
 
 def test_a_ball_in_perspective_covers_the_disc_that_geometry_says() -> None:

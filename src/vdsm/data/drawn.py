@@ -31,6 +31,12 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+def check_free(out: Path) -> None:
+    """InputError for a folder in use, before any work is done; nothing is made."""
+    if out.exists() and not resumable(out):
+        claim_folder(out)
+
+
 def begin(out: Path, recipe: Mapping[str, Any]) -> None:
     """Claim a new folder, or see that a half-made one was begun by the same recipe (JSON values).
 

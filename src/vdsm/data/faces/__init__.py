@@ -1,6 +1,6 @@
 """`vdsm data faces`: made-up people with six expressions, drawn from the ICT face model."""
 
-from vdsm.data.faces.make import make, most_clips
+from vdsm.data.faces.dataset import make, most_clips
 from vdsm.data.faces.options import FacesOptions
 from vdsm.data.faces.swap import render, render_swap
 

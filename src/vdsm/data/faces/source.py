@@ -62,6 +62,7 @@ def read_source(source: Path) -> FaceModel:
         raise InputError(f"{folder} lacks {_some(missing)}: {REMEDY}")
     if not modes:
         raise InputError(f"{folder} lacks identity000.obj and all modes after it: {REMEDY}")
+    landmarks = _landmarks(folder / NAMED, len(neutral))
 
     def offsets(paths: Sequence[Path]) -> Half:
         found = np.empty((len(paths), *neutral.shape), np.float16)
@@ -72,9 +73,9 @@ def read_source(source: Path) -> FaceModel:
             row[:] = points - neutral
         return found
 
+    loaded = offsets(modes)
     shapes = offsets([folder / f"{name}.obj" for name in SHAPES])
-    landmarks = _landmarks(folder / NAMED, len(neutral))
-    return FaceModel(neutral, triangles, part, landmarks, offsets(modes), shapes)
+    return FaceModel(neutral, triangles, part, landmarks, loaded, shapes)
 
 
 def save_model(file: IO[bytes], model: FaceModel) -> None:

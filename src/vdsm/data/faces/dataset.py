@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vdsm.data.clips import Factor, Frames, Info
-from vdsm.data.drawn import begin, draw_all
+from vdsm.data.drawn import begin, check_free, draw_all
 from vdsm.data.faces.film import MODEL, film, load_head
 from vdsm.data.faces.look import look_of
 from vdsm.data.faces.motion import NAMES, Poses
@@ -46,6 +46,7 @@ def make(out: Path, options: FacesOptions) -> None:
     InputError for options that do not go together and a source that cannot be read.
     """
     options.check()
+    check_free(out)
     model = read_source(options.source)
     begin(out, _recipe(options, model))
     atomic_write(out / MODEL, lambda file: save_model(file, model))
