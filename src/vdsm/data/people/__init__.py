@@ -4,11 +4,11 @@ The source and the body: `source` reads the data, `body` the mesh and rig that a
 mixes bodies, `model` keeps what a dataset needs of the source. Who: `person`, `regions` and `dress`
 for clothes, `figure` is the dressed mesh. What: `turns` and `skeleton` are the joints, `moves` and
 `actions` what they do, `stand` puts feet on the ground, `take` is one performance. Where: `rooms`
-and `scene`. `draw` makes frames, `make` the dataset, `swap` draws what a swap should show.
+and `scene`. `draw` makes frames, `dataset` the dataset, `swap` draws what a swap should show.
 """
 
-from vdsm.data.people.make import make, most_clips
+from vdsm.data.people.dataset import make, most_clips
 from vdsm.data.people.options import PeopleOptions
-from vdsm.data.people.swap import render_swap
+from vdsm.data.people.swap import render, render_swap
 
-__all__ = ["PeopleOptions", "make", "most_clips", "render_swap"]
+__all__ = ["PeopleOptions", "make", "most_clips", "render", "render_swap"]

@@ -60,6 +60,21 @@ SHOES: tuple[Colour, ...] = (
 )
 
 
+DETAILS = {  # how far each goes, up or down
+    "torso/torso-scale-horiz": 0.5,
+    "torso/torso-vshape": 0.6,
+    "torso/torso-scale-vert": 0.35,
+    "hip/hip-scale-horiz": 0.6,
+    "stomach/stomach-tone": 0.8,
+    "buttocks/buttocks-volume": 0.6,
+    "legs/upperlegs-height": 0.5,
+    "legs/lowerlegs-height": 0.5,
+    "head/head-scale-horiz": 0.5,
+    "head/head-scale-vert": 0.5,
+    "neck/neck-scale-vert": 0.5,
+}
+
+
 @dataclass(frozen=True)
 class Look:
     """Colours and cuts; lengths along a limb as `regions` counts them, thickness in metres."""
@@ -106,19 +121,6 @@ def person(seed: int, number: int) -> Person:
 
 
 def _shape(random: np.random.Generator, male: bool, ancestry: Floats, age: float) -> Shape:
-    sized = {
-        "torso/torso-scale-horiz": 0.5,
-        "torso/torso-vshape": 0.6,
-        "torso/torso-scale-vert": 0.35,
-        "hip/hip-scale-horiz": 0.6,
-        "stomach/stomach-tone": 0.8,
-        "buttocks/buttocks-volume": 0.6,
-        "legs/upperlegs-height": 0.5,
-        "legs/lowerlegs-height": 0.5,
-        "head/head-scale-horiz": 0.5,
-        "head/head-scale-vert": 0.5,
-        "neck/neck-scale-vert": 0.5,
-    }
     return Shape(
         male=float(male),
         ancestry=(float(ancestry[0]), float(ancestry[1]), float(ancestry[2])),
@@ -127,7 +129,7 @@ def _shape(random: np.random.Generator, male: bool, ancestry: Floats, age: float
         weight=float(random.beta(1.5, 1.5)),
         height=float(random.uniform(0.42, 0.58)),
         proportions=float(random.uniform(0.2, 0.9)),
-        details={name: float(most * random.uniform(-1, 1)) for name, most in sized.items()},
+        details={name: float(most * random.uniform(-1, 1)) for name, most in DETAILS.items()},
     )
 
 

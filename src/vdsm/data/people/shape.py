@@ -19,6 +19,13 @@ from vdsm.data.people.source import Source
 ANCESTRIES = ("african", "asian", "caucasian")
 AGES = {"young": 0.5, "old": 1.0}  # 25 and 90 years; nobody here is younger
 LEVELS = {"min": 0.0, "average": 0.5, "max": 1.0}
+SEXES = ("male", "female")
+LASTS = (  # folder and end of a name
+    ("height", "minheight"),
+    ("height", "maxheight"),
+    ("proportions", "uncommonproportions"),
+    ("proportions", "idealproportions"),
+)
 LARGE = "macrodetails/"
 
 
@@ -49,12 +56,12 @@ def shares(value: float, landmarks: Mapping[str, float]) -> dict[str, float]:
 
 def mixture(shape: Shape) -> dict[str, float]:
     """Target -> weight."""
-    sexes = {name: s for name, s in (("male", shape.male), ("female", 1 - shape.male)) if s > 0}
+    sexes = {name: s for name, s in zip(SEXES, (shape.male, 1 - shape.male), strict=True) if s > 0}
     ages = shares(shape.age, AGES)
     muscle, weight = (shares(value, LEVELS) for value in (shape.muscle, shape.weight))
-    height = {"minheight": max(0, 1 - 2 * shape.height), "maxheight": max(0, 2 * shape.height - 1)}
-    far = 2 * shape.proportions - 1
-    build = {"uncommonproportions": max(0.0, -far), "idealproportions": max(0.0, far)}
+    far = [
+        sign * (2 * value - 1) for value in (shape.height, shape.proportions) for sign in (-1, 1)
+    ]
     found: dict[str, float] = {}
     for (sex, s), (age, a) in product(sexes.items(), ages.items()):
         for ancestry, share in zip(ANCESTRIES, shape.ancestry, strict=True):
@@ -63,12 +70,21 @@ def mixture(shape: Shape) -> dict[str, float]:
             part = s * a * by_muscle * by_weight
             about = f"{sex}-{age}-{m}muscle-{w}weight"
             found[f"{LARGE}universal-{about}"] = part
-            for folder, last in (("height", height), ("proportions", build)):
-                for name, share in last.items():
-                    found[f"{LARGE}{folder}/{about}-{name}"] = part * share
+            for (folder, last), share in zip(LASTS, far, strict=True):
+                found[f"{LARGE}{folder}/{about}-{last}"] = part * share
     for name, amount in shape.details.items():
         found[f"{name}-{'incr' if amount > 0 else 'decr'}"] = abs(amount)
     return {name: share for name, share in found.items() if share > 0}
+
+
+def every_target(details: Iterable[str]) -> list[str]:
+    """All targets that a mixture can have, with these details."""
+    found = [f"{LARGE}{a}-{s}-{age}" for a, s, age in product(ANCESTRIES, SEXES, AGES)]
+    for sex, age, m, w in product(SEXES, AGES, LEVELS, LEVELS):
+        about = f"{sex}-{age}-{m}muscle-{w}weight"
+        found.append(f"{LARGE}universal-{about}")
+        found += [f"{LARGE}{folder}/{about}-{last}" for folder, last in LASTS]
+    return found + [f"{name}-{way}" for name in details for way in ("decr", "incr")]
 
 
 def target_file(name: str) -> str:

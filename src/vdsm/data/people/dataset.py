@@ -15,7 +15,7 @@ from vdsm.data.people.actions import ACTIONS
 from vdsm.data.people.body import read_body
 from vdsm.data.people.draw import draw_clip
 from vdsm.data.people.figure import Figure, Wardrobe
-from vdsm.data.people.model import FILE, digest_of, files_of, open_model, targets_of, write_model
+from vdsm.data.people.model import FILE, TARGETS, digest_of, open_model, write_model
 from vdsm.data.people.options import PeopleOptions
 from vdsm.data.people.person import person
 from vdsm.data.people.rooms import ROOMS
@@ -49,12 +49,14 @@ def make(out: Path, options: PeopleOptions) -> None:
     """
     columns = columns_of(options)
     source = open_source(options.source)
-    targets = targets_of(person(options.seed, i) for i in range(options.people))
-    Shaper(source, read_body(source)).check(targets)
-    files, info = files_of(targets), _info(options, source.name)
-    begin(out, info.made["options"] | {"maker": "people", "model": digest_of(source, files)})
-    write_model(out / FILE, source, files)
-    jobs = [job_of(out, info, columns, clip, clip) for clip in range(len(columns["length"]))]
+    Shaper(source, read_body(source)).check(TARGETS)
+    info = _info(options, source.name)
+    begin(out, info.made["options"] | {"maker": "people", "model": digest_of(source)})
+    write_model(out / FILE, source)
+    jobs = [
+        job_of(out, info, columns, int(who), clip)
+        for clip, who in enumerate(columns["label.person"])
+    ]
 
     def join() -> None:
         parts.join(out, len(jobs), lambda clip: truth_of(jobs[clip]))
@@ -73,11 +75,11 @@ def columns_of(options: PeopleOptions) -> dict[str, Ints]:
     return {"length": length} | table(options, "action", len(ACTIONS))
 
 
-def job_of(out: Path, info: Info, columns: dict[str, Ints], identity: int, clip: int) -> Job:
-    """The take of a clip, performed by the person of another, or of itself."""
+def job_of(out: Path, info: Info, columns: dict[str, Ints], who: int, clip: int) -> Job:
+    """The take of a clip, performed by a person, by number."""
     numbers = (columns[name][clip] for name in ("label.person", "label.action", TAKE, "length"))
     performer, action, take, length = (int(number) for number in numbers)
-    who, seed = int(columns["label.person"][identity]), int(info.made["options"]["seed"])
+    seed = int(info.made["options"]["seed"])
     return Job(clip, out, seed, who, performer, action, take, length, info.size)
 
 
