@@ -146,6 +146,7 @@ SHAPE, MODE = "eyeBlink_L.obj", "identity001.obj"
         (NEUTRAL, lambda c: c.replace(b"usemtl M_Teeth", b"usemtl M_Hat"), "no part M_Teeth"),
         (NEUTRAL, lambda c: c.replace(b"\nf 18/7", b"\nf 99999/7"), "points that it does not have"),
         (NEUTRAL, lambda c: c.replace(b"\nf 18/7", b"\nf x/7"), "is damaged"),
+        (NEUTRAL, lambda c: c.replace(b"\nvt", b"\nv 0 0 0\nvt", 1), "26,720 points, .* 26,719"),
         (NEUTRAL, lambda c: b"", "is cut short or no OBJ"),
         (SHAPE, lambda c: c.replace(b"\nf 18/7", b"\nf 19/7"), "of another topology"),
         (SHAPE, lambda c: c.replace(b"\nv ", b"\nv x", 1), "is damaged|cut short"),
@@ -439,6 +440,17 @@ def test_an_interrupted_making_goes_on_with_the_same_bytes(
     assert drawn_clips == [0, *range(4, 12)]
     for name in os.listdir(folder):
         assert (out / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+@pytest.mark.usefixtures("quick")
+def test_shards_keep_the_truth_and_can_be_drawn_again(facekit: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shards"
+    words = f"data faces --source {facekit} --size 32 --people 1 --takes 1 --longest 26"
+    assert run([*words.split(), "--workers", "1", "--shards", "2", "--out", str(out)]) == 0
+    sharded = open_clips(out)
+    assert sharded.info.storage == "shards"
+    np.testing.assert_array_equal(render_swap(out, 3, 3), sharded.whole(3))
+    assert len(read_truth(out).values) == sharded.table.length.sum()
 
 
 @pytest.mark.usefixtures("quick")

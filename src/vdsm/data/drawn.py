@@ -97,7 +97,7 @@ def draw_all(
     made = {**info.made, "content": hashlib.sha256(digests.encode()).hexdigest()}
     write_meta(out, replace(info, made=made), {"start": start, **columns})
     for name in (JOURNAL, MAKING):
-        (out / name).unlink()
+        (out / name).unlink(missing_ok=True)
 
 
 def _reserve(path: Path, size: int) -> None:

@@ -75,8 +75,7 @@ def _mouth(points: Floats, corners: Floats, skin: Mask) -> dict[str, Floats]:
     inner = within(points[:, :2], outline[:, :2]) & skin & front
     distance, _ = line_distance(points, np.concatenate([outline, outline[:1]]))
     edge = 0.6 * (1 - smooth(distance, 0, 0.22)) * skin * ~inner
-    around = bump(points, outline.mean(0), np.array([3.4, 2.6, 4.0])) * skin
-    return {"lips": np.clip(inner + edge, 0, 1), "around mouth": around}
+    return {"lips": np.clip(inner + edge, 0, 1)}
 
 
 def _eyes(points: Floats, corners: Floats, skin: Mask) -> dict[str, Floats]:
@@ -121,18 +120,14 @@ def _beard(points: Floats, corners: Floats, skin: Mask, lips: Floats) -> dict[st
     whole = top * bottom * smooth(z, 0.5, 2.5) * skin * (1 - lips)
     mouth = corners[list(MOUTH_CORNERS)]
     lip = np.abs(mouth[0, 0])
-    upper = smooth(y, mouth[0, 1] - 0.3, mouth[0, 1] + 0.2) * (1 - smooth(x, lip, lip + 0.6))
-    goatee = (1 - smooth(x, lip - 0.3, lip + 0.6)) * (
-        1 - smooth(y, mouth[0, 1] - 1.3, mouth[0, 1] - 0.5)
-    )
-    sides = (1 - smooth(np.abs(x - lip - 0.35), 0.2, 0.7)) * (
-        1 - smooth(y, *(mouth[0, 1] + (0, 1)))
-    )
+    upper = smooth(y - mouth[0, 1], -0.3, 0.2) * (1 - smooth(x, lip, lip + 0.6))
+    below, beside = (1 - smooth(y - mouth[0, 1], *span) for span in ((-1.3, -0.5), (0, 1)))
+    goatee = (1 - smooth(x, lip - 0.3, lip + 0.6)) * below
+    sides = (1 - smooth(np.abs(x - lip - 0.35), 0.2, 0.7)) * beside
     return {
         "beard": whole,
         "moustache": whole * upper,
         "goatee": whole * np.clip(upper + goatee + sides, 0, 1),
-        "chin": bump(points, corners[8] + np.array([0, 1.2, 0]), 1.3) * skin,
     }
 
 

@@ -1,15 +1,16 @@
 """Makes the dataset of faces: who does what when is settled first, then drawn over processes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Factor, Frames, Info
+from vdsm.data.clips import Factor, Frames, Info, Ints
 from vdsm.data.drawn import begin, check_free, draw_all
 from vdsm.data.faces.film import MODEL, film, load_head
-from vdsm.data.faces.look import look_of
+from vdsm.data.faces.look import Look, look_of
 from vdsm.data.faces.motion import NAMES, Poses
 from vdsm.data.faces.mug_layout import make_mug
 from vdsm.data.faces.options import FacesOptions
@@ -52,16 +53,28 @@ def make(out: Path, options: FacesOptions) -> None:
     atomic_write(out / MODEL, lambda file: save_model(file, model))
     columns = columns_of(options)
     looks = [look_of(options.seed, i, len(model.modes)) for i in range(options.people)]
-    poses = list(poses_in(options, columns, looks))
+    values, poses = _motion(options, columns, looks)
     person = columns["label.person"].tolist()
     if options.layout == "mug":
         make_mug(out, options, columns, poses)
         return
-    write_truth(out, tuple(f"pose.{name}" for name in POSE), np.concatenate(poses))
+    write_truth(out, tuple(f"pose.{name}" for name in POSE), values)
     jobs = [
         Job(i, out / MODEL, options.seed, person[i], p, options.size) for i, p in enumerate(poses)
     ]
     draw_all(out, _info(options, len(model.modes)), columns, draw, jobs, options.workers)
+
+
+def _motion(
+    options: FacesOptions, columns: Mapping[str, Ints], looks: list[Look]
+) -> tuple[Poses, list[Poses]]:
+    """The poses of all frames [F, len(POSE)], and those of each clip, parts of the same memory."""
+    end = np.cumsum(columns["length"])
+    values = np.empty((int(end[-1]), len(POSE)), np.float32)
+    clips = [values[stop - n : stop] for stop, n in zip(end, columns["length"], strict=True)]
+    for clip, poses in zip(clips, poses_in(options, columns, looks), strict=True):
+        clip[:] = poses
+    return values, clips
 
 
 def most_clips(options: FacesOptions) -> int:

@@ -21,7 +21,6 @@ LIFT: dict[Hair, float] = {  # centimetres that the scalp is pushed out
     "tied": 0.7,
     "bun": 0.8,
 }
-BALD_FROM = 62.0  # degrees of elevation up to which a bald head has hair at the sides
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _curls(points: Floats, random: np.random.Generator) -> Floats:
 
 
 def extra(look: Look) -> list[Mesh]:
-    """Hair that is no part of the scalp: a curtain behind the face, a bun, a tail."""
+    """Hair that is no part of the scalp: a curtain behind the face, a bun."""
     if look.cut.style in ("bob", "long"):
         return [_curtain(look)]
     if look.cut.style == "bun":

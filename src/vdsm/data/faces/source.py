@@ -23,6 +23,7 @@ from vdsm.data.faces.units import SHAPES
 from vdsm.errors import InputError
 
 FOLDER, NEUTRAL, NAMED = "FaceXModel", "generic_neutral_mesh.obj", "vertex_indices.json"
+POINTS = 26_719  # of every mesh: what ICT-FaceKit's table of parts counts
 LANDMARKS = 68  # the usual points of a face: jaw, brows, nose, eyes, lips
 PARTS: tuple[str, ...] = ("Face", "BackHead", "GumsTongue", "Teeth", "EyeLashes")
 PARTS += tuple(f"{part}{side}" for part in ("Sclera", "Iris") for side in ("Left", "Right"))
@@ -56,6 +57,10 @@ def read_source(source: Path) -> FaceModel:
     folder = _folder(source)
     neutral, faces = _read_obj(folder / NEUTRAL)
     triangles, part = _triangles(folder / NEUTRAL, faces, len(neutral))
+    if len(neutral) != POINTS:
+        raise InputError(
+            f"{folder / NEUTRAL} has {len(neutral):,} points, ICT-FaceKit's {POINTS:,}: {REMEDY}"
+        )
     modes = _numbered(folder)
     missing = [name for name in SHAPES if not (folder / f"{name}.obj").is_file()]
     if missing:
