@@ -64,9 +64,7 @@ class _Mesh:
     def box(self, group: str, middle: Iterable[float], half: float) -> list[int]:
         first = 8 * len(self.vertices)
         self.vertices.append(np.asarray(middle) + half * BOX)
-        self.faces.setdefault(group, []).extend(
-            tuple(first + i for i in face) for face in FACES
-        )
+        self.faces.setdefault(group, []).extend(tuple(first + i for i in face) for face in FACES)
         return list(range(first, first + 8))
 
     @property

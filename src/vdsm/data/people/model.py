@@ -1,4 +1,4 @@
-"""The files that people are made from, kept in its folder: a zip as the wheel is one.
+"""The files that people are made from, kept in a dataset's folder: a zip as the wheel is one.
 
 So swaps can be drawn later, whatever became of the package.
 """
@@ -16,8 +16,6 @@ from vdsm.files import atomic_write
 
 FILE = "model.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of all files in it, so that equal ones have equal bytes
-
-
 TARGETS = every_target(DETAILS)
 FILES = [MESH, RIG, WEIGHTS, *map(target_file, TARGETS)]
 
