@@ -1,13 +1,16 @@
 """People in action: bones against a plain loop and closed forms, feet, frames, seeds, swaps."""
 
+import errno
 import gzip
 import importlib
 import importlib.metadata
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -376,6 +379,16 @@ def test_a_swap_is_drawn_as_the_clip_itself_was(made: Path, wheel: Path) -> None
     np.testing.assert_array_equal(swapped, again)  # another clip of the same person
 
 
+def test_swaps_of_shards_are_drawn_too(made: Path, wheel: Path, tmp_path: Path) -> None:
+    words = [f"--{name}={value}" for name, value in SMALL.items()]
+    out = tmp_path / "shards"
+    assert (
+        run(["data", "people", "--out", str(out), "--shards=2", f"--source={wheel}", *words]) == 0
+    )
+    np.testing.assert_array_equal(render_swap(out, 7, 30), render_swap(made, 7, 30))
+    np.testing.assert_array_equal(read_truth(out).values, read_truth(made).values)
+
+
 @pytest.mark.parametrize("clip", [-1, 48])
 def test_a_swap_of_a_clip_that_is_not_there(made: Path, clip: int) -> None:
     for pair in ((0, clip), (clip, 0)):
@@ -444,6 +457,34 @@ def test_three_splits_and_cells_that_training_never_sees(holdout: str) -> None:
 
 
 # Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"test_share": 0.6, "validation_share": 0.4}, "leave nothing to train on: lower one"),
+        ({"people": 1, "holdout": "person"}, "use --holdout take"),
+    ],
+)
+def test_options_that_leave_nothing_to_train_on(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        columns_of(PeopleOptions(**options))
+
+
+def test_a_full_disk_is_found_at_once_and_the_command_goes_on_later(
+    made: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    options = PeopleOptions(source=wheel, **SMALL)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "posix_fallocate", full)
+        disk.setattr("vdsm.data.people.dataset.draw", None)  # nothing is drawn
+        with pytest.raises(InputError, match="run the same command later to go on"):
+            make(tmp_path / "out", options)
+    make(tmp_path / "out", options)
+    assert (tmp_path / "out/frames.u8").read_bytes() == (made / "frames.u8").read_bytes()
 
 
 def _without(name: str) -> Change:

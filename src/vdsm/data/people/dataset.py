@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vdsm.data.cast import TAKE, table
+from vdsm.data.cast import table
 from vdsm.data.clips import Factor, Floats, Frames, Info, Ints
 from vdsm.data.drawn import begin, draw_all
 from vdsm.data.maker import provenance
@@ -77,10 +77,11 @@ def columns_of(options: PeopleOptions) -> dict[str, Ints]:
 
 def job_of(out: Path, info: Info, columns: dict[str, Ints], who: int, clip: int) -> Job:
     """The take of a clip, performed by a person, by number."""
-    numbers = (columns[name][clip] for name in ("label.person", "label.action", TAKE, "length"))
-    performer, action, take, length = (int(number) for number in numbers)
-    seed = int(info.made["options"]["seed"])
-    return Job(clip, out, seed, who, performer, action, take, length, info.size)
+    numbers = (columns[name][clip] for name in ("label.person", "label.action", "length"))
+    performer, action, length = (int(number) for number in numbers)
+    options = info.made["options"]
+    take = clip % options["takes"]  # clips lie in the order of `table`, in shards too
+    return Job(clip, out, options["seed"], who, performer, action, take, length, info.size)
 
 
 def draw(job: Job) -> tuple[int, Frames]:
