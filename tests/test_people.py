@@ -479,7 +479,7 @@ def test_a_full_disk_is_found_at_once_and_the_command_goes_on_later(
 
     options = PeopleOptions(source=wheel, **SMALL)
     with monkeypatch.context() as disk:
-        disk.setattr(os, "posix_fallocate", full)
+        disk.setattr(os, "posix_fallocate", full, raising=False)
         disk.setattr("vdsm.data.people.dataset.draw", None)  # nothing is drawn
         with pytest.raises(InputError, match="run the same command later to go on"):
             make(tmp_path / "out", options)
