@@ -24,11 +24,12 @@ import torch
 from vdsm.bench.size import PROGRESS, peak_mib
 from vdsm.bench.timing import wait
 from vdsm.commands.bench import timed
-from vdsm.config import Config
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
-from vdsm.model.vdsm import VDSM
-from vdsm.train.stages import stages
-from vdsm.train.step import Batch, Bound, make_optimizer, take_step
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
+from vdsm.train.step import Bound, make_optimizer, take_step
 
 VARIED = {
     "experts": (5, 10, 20, 40, 80),
@@ -79,21 +80,19 @@ def measure(config: Config, point: Point, device_name: str, steps: int) -> dict[
     before = 0.0 if device.type == "cuda" else peak_mib(device)
     model = VDSM(config.model).to(device)
     stage = stages(config)[STAGES.index(point.stage)]
-    optimizer, bound, annealed = (
-        make_optimizer(model, stage),
-        Bound(stage, model),
-        stage.anneal(PROGRESS),
-    )
-    model.sharpness.fill_(annealed.sharpness)
+    (player,) = stage.players
+    optimizer, bound = make_optimizer(model, player, stage.settings.lr), Bound(player, model)
+    schedule = stage.schedule(PROGRESS)
+    stage.take(model, schedule.values)
     generator = torch.Generator(device).manual_seed(0)
     shape = (point.batch, point.frames, config.model.channels, point.size, point.size)
-    batch = Batch(torch.rand(shape, device=device))
+    batch = Views(torch.rand(shape, device=device))
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     seconds = []
     for _ in range(steps + 1):
         wait(device)
         begin = clock()
-        take_step(bound, optimizer, batch, generator, annealed.weights, bf16)
+        take_step(bound, optimizer, batch, generator, schedule.weights, bf16)
         wait(device)
         seconds.append(clock() - begin)
     bank = sum(p.numel() for p in (*model.decoder.weights, *model.decoder.biases))

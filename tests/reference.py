@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.model import VDSM
 
 LEAK = 0.01
 Normal = tuple[Tensor, Tensor]  # location and scale, both vectors
@@ -32,7 +32,7 @@ class Twin:
     def __init__(self, model: VDSM) -> None:
         self.w: dict[str, Tensor] = dict(model.named_parameters())
         self.config = model.config
-        self.sharpness = float(model.sharpness)
+        self.inverse_temperature = float(model.inverse_temperature)
 
     # -- the two bounds ---------------------------------------------------------------------------
 
@@ -190,10 +190,14 @@ class Twin:
             scores = torch.zeros(1)
         elif scores is None:
             scores = self.w["decoder.route.weight"] @ s
-        mixture = torch.softmax(scores * self.sharpness, 0)
+        mixture = torch.softmax(scores * self.inverse_temperature, 0)
         shown = s
         if config.decoder_input == "s_hat":
-            shown = mixture if config.num_experts > 1 else torch.softmax(s * self.sharpness, 0)
+            shown = (
+                mixture
+                if config.num_experts > 1
+                else torch.softmax(s * self.inverse_temperature, 0)
+            )
         code = torch.cat([config.num_experts * shown, z])  # s in units of its prior
         x, layers = code[:, None, None], len(config.decoder_widths) + 1
         for layer in range(layers):

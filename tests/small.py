@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vdsm.config import Config, ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips, pendulum
-from vdsm.train.run import Run
+from vdsm.methods.vdsm.config import Config, ModelConfig, Stage1Config, Stage2Config
+from vdsm.store.run import Run
 
 FRAMES = 12
 

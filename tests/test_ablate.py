@@ -20,10 +20,10 @@ from vdsm.config import describe, override
 from vdsm.errors import InputError
 from vdsm.evaluate import probes
 from vdsm.figures import Scene
-from vdsm.presets import preset
+from vdsm.methods.vdsm.presets import preset
 from vdsm.report.settings import value_of
+from vdsm.store.run import Run
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 from vdsm.video import read_video
 
 TRAINING = {

@@ -8,16 +8,19 @@ import torch
 from torch import Tensor
 
 from vdsm import VDSM, InputError
-from vdsm.config import ModelConfig
-from vdsm.model.aggregate import Aggregate, without_noise_in_doubt
+from vdsm.config import ReadoutConfig
+from vdsm.methods.code_readout import CodeReadout
+from vdsm.methods.fit_readout import fit, without_noise_in_doubt
+from vdsm.methods.readout import Readout
+from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.notation import Codes, Gaussian
-from vdsm.pretrained import save
+from vdsm.store.weights import stored, write
 
 CLIPS, SEED = 4000, 3
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[Aggregate, Gaussian]:
+def fitted() -> tuple[CodeReadout, Gaussian]:
     """Three dimensions of use (two clusters in the plane, one Gaussian), one far below its scale,
     one that is off zero and nearly constant."""
     g = torch.Generator().manual_seed(0)
@@ -28,17 +31,17 @@ def fitted() -> tuple[Aggregate, Gaussian]:
     noise = 0.01 * torch.randn(CLIPS, 2, generator=g) + torch.tensor([0.0, 7.0])
     loc = torch.cat([plane, line, noise], 1)
     scale = torch.tensor([0.05, 0.05, 0.1, 1.0, 0.02]).expand(CLIPS, -1)
-    aggregate = Aggregate(5)
-    aggregate.fit(Gaussian(loc, scale), resolution=3.0, seed=SEED)
+    aggregate = CodeReadout(5)
+    fit(aggregate, Gaussian(loc, scale), min_snr=3.0, seed=SEED)
     return aggregate, Gaussian(loc, scale)
 
 
 def test_dimensions_below_their_own_scale_read_as_constant(
-    fitted: tuple[Aggregate, Gaussian],
+    fitted: tuple[CodeReadout, Gaussian],
 ) -> None:
     aggregate, q = fitted
     assert aggregate.kept.tolist() == [1, 1, 1, 0, 0]
-    kept = aggregate.keep(q.loc)
+    kept = aggregate.project(q.loc)
     torch.testing.assert_close(kept[:, :3], q.loc[:, :3], atol=0.02, rtol=0)
     torch.testing.assert_close(
         kept[:, 3:], q.loc[:, 3:].mean(0).expand(CLIPS, -1), atol=0.02, rtol=0
@@ -47,9 +50,9 @@ def test_dimensions_below_their_own_scale_read_as_constant(
 
 def test_without_a_resolution_nothing_is_dropped() -> None:
     q = Gaussian(1e-3 * torch.randn(200, 4), torch.ones(200, 4))
-    aggregate = Aggregate(4)
-    aggregate.fit(q, resolution=0.0, seed=SEED)
-    assert torch.equal(aggregate.keep(q.loc), q.loc)
+    aggregate = CodeReadout(4)
+    fit(aggregate, q, min_snr=0.0, seed=SEED)
+    assert torch.equal(aggregate.project(q.loc), q.loc)
 
 
 def test_nuisance_is_dropped_and_what_matters_stays_though_both_are_mixed() -> None:
@@ -59,14 +62,14 @@ def test_nuisance_is_dropped_and_what_matters_stays_though_both_are_mixed() -> N
     mixing = torch.randn(4, 4, generator=g)
     loc = torch.cat([who, what], 1) @ mixing
     nuisance = mixing[2:].T @ mixing[2:]
-    aggregate = Aggregate(4)
-    aggregate.fit(Gaussian(loc, torch.full_like(loc, 1e-3)), 1.5, SEED, nuisance)
+    aggregate = CodeReadout(4)
+    fit(aggregate, Gaussian(loc, torch.full_like(loc, 1e-3)), 1.5, SEED, nuisance)
     assert aggregate.kept.tolist() == [1, 1, 0, 0]
-    kept = aggregate.keep(loc)
-    torch.testing.assert_close(aggregate.keep(kept), kept, atol=1e-3, rtol=0)  # a projection
-    changed = aggregate.keep(torch.cat([who, what.flip(0)], 1) @ mixing)
+    kept = aggregate.project(loc)
+    torch.testing.assert_close(aggregate.project(kept), kept, atol=1e-3, rtol=0)  # a projection
+    changed = aggregate.project(torch.cat([who, what.flip(0)], 1) @ mixing)
     assert (changed - kept).std() < 0.02 * kept.std()
-    other = aggregate.keep(torch.cat([who.flip(0), what], 1) @ mixing)
+    other = aggregate.project(torch.cat([who.flip(0), what], 1) @ mixing)
     assert (other - kept).std() > 0.5 * kept.std()
 
 
@@ -78,18 +81,18 @@ def test_noise_goes_and_what_is_wider_stays() -> None:
     clean = torch.stack([20.0 * which - 10, spread], 1)
     nuisance = 0.8 * torch.randn(CLIPS, 2, generator=g)
     q = Gaussian(clean + nuisance, torch.full((CLIPS, 2), 0.6))  # in all of variance 1
-    aggregate = Aggregate(2)
-    aggregate.fit(q, 1.0, SEED, nuisance.T @ nuisance / CLIPS, denoise=True)
-    read = aggregate.keep(q.loc)
+    aggregate = CodeReadout(2)
+    fit(aggregate, q, 1.0, SEED, nuisance.T @ nuisance / CLIPS, shrink=True)
+    read = aggregate.project(q.loc)
     left = read[:, 0] - clean[:, 0]
     assert left.std() < 0.2 * nuisance[:, 0].std()
     assert (read[:, 1] - q.loc[:, 1]).std() < 0.5
     torch.testing.assert_close(read.mean(0), q.loc.mean(0), atol=0.1, rtol=0)
     drawn = aggregate.sample(2000, g)
     assert ((drawn[:, 0].abs() - 10).abs() < 1).float().mean() > 0.99  # without noise too
-    plain = Aggregate(2)
-    plain.fit(q, 1.0, SEED, nuisance.T @ nuisance / CLIPS)
-    assert torch.equal(plain.keep(q.loc), q.loc)
+    plain = CodeReadout(2)
+    fit(plain, q, 1.0, SEED, nuisance.T @ nuisance / CLIPS)
+    assert torch.equal(plain.project(q.loc), q.loc)
 
 
 def test_what_may_be_noise_is_noise() -> None:
@@ -98,10 +101,10 @@ def test_what_may_be_noise_is_noise() -> None:
     which = torch.arange(2000) % 10
     centres = 30 * torch.randn(10, 3, generator=g)
     loc = centres[which] + torch.randn(2000, 3, generator=g)
-    aggregate = Aggregate(3)
+    aggregate = CodeReadout(3)
     q = Gaussian(loc, torch.full_like(loc, 1e-3))
-    aggregate.fit(q, 2.0, 0, nuisance=torch.eye(3), denoise=True)
-    codes = aggregate.keep(loc)
+    fit(aggregate, q, 2.0, 0, nuisance=torch.eye(3), shrink=True)
+    codes = aggregate.project(loc)
     for cluster in range(10):
         rows = codes[which == cluster]
         assert (rows - rows[0]).abs().max() < 1e-4
@@ -119,16 +122,16 @@ def test_variances_beyond_doubt_stay() -> None:
 
 def test_nothing_worth_keeping_reads_as_the_average() -> None:
     loc = torch.randn(CLIPS, 3, generator=torch.Generator().manual_seed(5))
-    aggregate = Aggregate(3)
-    aggregate.fit(Gaussian(loc, torch.ones_like(loc)), 3.0, SEED)
-    torch.testing.assert_close(aggregate.keep(loc), loc.mean(0).expand(CLIPS, -1))
+    aggregate = CodeReadout(3)
+    fit(aggregate, Gaussian(loc, torch.ones_like(loc)), 3.0, SEED)
+    torch.testing.assert_close(aggregate.project(loc), loc.mean(0).expand(CLIPS, -1))
     torch.testing.assert_close(aggregate.sample(2), loc.mean(0).expand(2, -1))
     assert aggregate.fitted
-    aggregate.fit(Gaussian(loc, torch.ones_like(loc)), 3.0, SEED, denoise=True)
-    torch.testing.assert_close(aggregate.keep(loc), loc.mean(0).expand(CLIPS, -1))
+    fit(aggregate, Gaussian(loc, torch.ones_like(loc)), 3.0, SEED, shrink=True)
+    torch.testing.assert_close(aggregate.project(loc), loc.mean(0).expand(CLIPS, -1))
 
 
-def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gaussian]) -> None:
+def test_the_density_has_the_moments_of_the_codes(fitted: tuple[CodeReadout, Gaussian]) -> None:
     """Mean and covariance of q(s) over all clips; and no sample between the clusters."""
     aggregate, q = fitted
     drawn = aggregate.sample(20000, torch.Generator().manual_seed(1))
@@ -143,8 +146,8 @@ def test_the_density_has_the_moments_of_the_codes(fitted: tuple[Aggregate, Gauss
 
 
 def test_few_clips_will_do() -> None:
-    aggregate = Aggregate(3)
-    aggregate.fit(Gaussian(torch.randn(2, 3), torch.full((2, 3), 0.1)), 0.0, SEED)
+    aggregate = CodeReadout(3)
+    fit(aggregate, Gaussian(torch.randn(2, 3), torch.full((2, 3), 0.1)), 0.0, SEED)
     assert torch.isfinite(aggregate.sample(50)).all()
 
 
@@ -153,25 +156,24 @@ def test_every_seed_will_do(seed: int) -> None:
     """Also those that numpy's older generators do not take."""
     torch.manual_seed(0)
     q = Gaussian(torch.randn(40, 3), torch.full((40, 3), 0.1))
-    aggregate = Aggregate(3)
-    aggregate.fit(q, resolution=1.0, seed=seed)
+    aggregate = CodeReadout(3)
+    fit(aggregate, q, min_snr=1.0, seed=seed)
     assert aggregate.fitted
     assert aggregate.sample(5).isfinite().all()
 
 
 def test_what_is_drawn_from_the_prior_reads_as_every_code(tiny: ModelConfig) -> None:
     """In the directions kept p(s) and p(d) as they are, constant in the others; densities too."""
-    model = VDSM(tiny).eval()
     torch.manual_seed(0)
-    for aggregate, dim in (
-        (model.identity_aggregate, tiny.identity_dim),
-        (model.dynamics_aggregate, tiny.dynamics_dim),
-    ):
+    codes = {"s": CodeReadout(tiny.identity_dim), "d": CodeReadout(tiny.dynamics_dim)}
+    model = Readout(VDSM(tiny).eval(), codes)
+    for name, dim in (("s", tiny.identity_dim), ("d", tiny.dynamics_dim)):
+        aggregate = codes[name]
         loc = torch.randn(500, dim) * torch.tensor([1.0] + [1e-3] * (dim - 1)) + 0.25
-        aggregate.fit(Gaussian(loc, torch.full_like(loc, 0.1)), 1.0, SEED)
+        fit(aggregate, Gaussian(loc, torch.full_like(loc, 0.1)), 1.0, SEED)
     generator = torch.Generator().manual_seed(0)
     s = model.sample_identity(4000, generator, "standard")
-    d, _ = model.sample_dynamics(4000, generator, "standard")
+    d, _ = model.sample_motion(4000, generator, "standard")
     for code, scale in ((s, 1 / tiny.num_experts), (d, 1 / tiny.dynamics_dim)):
         assert code[:, 0].std().item() == pytest.approx(scale, rel=0.05)
         torch.testing.assert_close(
@@ -181,13 +183,13 @@ def test_what_is_drawn_from_the_prior_reads_as_every_code(tiny: ModelConfig) -> 
 
 def test_generate_uses_it_unless_told_otherwise(tiny: ModelConfig) -> None:
     """With an identity that is always the same, generated clips show it; standard ones do not."""
-    model = VDSM(tiny).eval()
+    inner = VDSM(tiny).eval()
     generator = torch.Generator().manual_seed(0)
-    assert not model.identity_aggregate.fitted
-    prior = model.sample_identity(2000, generator)
+    prior = inner.sample_identity(2000, generator)
     torch.testing.assert_close(prior.std(0).mean().item(), 1 / tiny.num_experts, atol=0.01, rtol=0)
     here = torch.arange(tiny.identity_dim).float().expand(100, -1)
-    model.identity_aggregate.fit(Gaussian(here, torch.full_like(here, 1e-3)), 0.0, SEED)
+    model = Readout(inner, {"s": CodeReadout(tiny.identity_dim)})
+    fit(model.codes["s"], Gaussian(here, torch.full_like(here, 1e-3)), 0.0, SEED)
     torch.testing.assert_close(model.sample_identity(5), here[:5], atol=0.1, rtol=0)
     assert model.sample_identity(2000, generator, "standard").abs().max() < 3
     assert model.generate(2, 3, generator).shape == (2, 3, tiny.channels, tiny.size, tiny.size)
@@ -199,7 +201,7 @@ class OfTwo(VDSM):
     def decode(self, codes: Codes, frames: int | None = None, by: str = "dynamics") -> Tensor:
         return codes.s[:, None, None, None, :, None].mean(-2, keepdim=True)  # [B, 1, 1, 1, 1, 1]
 
-    def encode_frames(self, clips: Tensor) -> Codes:
+    def encode(self, clips: Tensor) -> Codes:
         nearer = torch.where(clips.flatten(1).mean(1, keepdim=True) > 0, 3.0, -3.0)
         s = nearer.expand(-1, self.config.identity_dim)
         return Codes(s, s.new_zeros(len(s), self.config.dynamics_dim), s[:, None])
@@ -207,11 +209,13 @@ class OfTwo(VDSM):
 
 def test_a_sampled_blend_becomes_somebody(tiny: ModelConfig) -> None:
     """One Gaussian around two individuals is mostly between them; whoever is sampled is neither."""
-    model = OfTwo(replace(tiny, identity_walks=3)).eval()
+    inner = OfTwo(tiny).eval()
+    codes = {"s": CodeReadout(tiny.identity_dim)}
+    model = Readout(inner, codes, ReadoutConfig(walkback_steps=3))
     generator = torch.Generator().manual_seed(0)
     two = torch.where(torch.arange(30) % 2 == 0, 3.0, -3.0)[:, None].expand(-1, tiny.identity_dim)
-    model.identity_aggregate.fit(Gaussian(two, torch.full_like(two, 0.1)), 0.0, SEED)
-    blended = model.identity_aggregate.sample(200, generator).mean(1)
+    fit(model.codes["s"], Gaussian(two, torch.full_like(two, 0.1)), 0.0, SEED)
+    blended = codes["s"].sample(200, generator).mean(1)
     assert (blended.abs() < 2).float().mean() > 0.3
     s = model.sample_identity(200, generator)
     torch.testing.assert_close(s.abs(), torch.full_like(s, 3.0))
@@ -219,9 +223,11 @@ def test_a_sampled_blend_becomes_somebody(tiny: ModelConfig) -> None:
 
 
 def test_weights_of_which_some_are_missing_are_refused(tiny: ModelConfig, tmp_path: Path) -> None:
-    tensors = VDSM(tiny).state_dict()
-    for name in ("z_start", "identity_aggregate.denoised"):
-        save(tiny, {k: v for k, v in tensors.items() if k != name}, tmp_path / name)
+    codes = {"s": CodeReadout(tiny.identity_dim)}
+    whole = stored(Readout(VDSM(tiny), codes))
+    for name in ("z_start", "readout.s.shrunk"):
+        some = {k: v for k, v in whole.tensors.items() if k != name}
+        write(replace(whole, tensors=some), tmp_path / name)
         with pytest.raises(InputError, match="not of the sizes"):
             VDSM.from_pretrained(tmp_path / name)
 
@@ -229,13 +235,13 @@ def test_weights_of_which_some_are_missing_are_refused(tiny: ModelConfig, tmp_pa
 def test_without_resolution_codes_of_few_clips_are_left_as_they_are() -> None:
     """Fewer clips than dimensions: in most of these the clips do not differ at all."""
     torch.manual_seed(0)
-    aggregate, code = Aggregate(50), torch.randn(8, 50)
-    aggregate.fit(Gaussian(torch.randn(30, 50), torch.full((30, 50), 0.3)), 0.0, SEED)
-    assert torch.equal(aggregate.keep(code), code)
+    aggregate, code = CodeReadout(50), torch.randn(8, 50)
+    fit(aggregate, Gaussian(torch.randn(30, 50), torch.full((30, 50), 0.3)), 0.0, SEED)
+    assert torch.equal(aggregate.project(code), code)
 
 
 def test_of_a_single_clip_there_is_a_density_too() -> None:
-    aggregate = Aggregate(3)
-    aggregate.fit(Gaussian(torch.tensor([[1.0, -2.0, 3.0]]), torch.full((1, 3), 0.1)), 0.0, SEED)
+    aggregate = CodeReadout(3)
+    fit(aggregate, Gaussian(torch.tensor([[1.0, -2.0, 3.0]]), torch.full((1, 3), 0.1)), 0.0, SEED)
     drawn = aggregate.sample(200, torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn.mean(0), torch.tensor([1.0, -2.0, 3.0]), atol=0.2, rtol=0)

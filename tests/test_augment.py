@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vdsm.config import SeparationConfig
-from vdsm.train.augment import (
+from vdsm.methods.vdsm.additions.augment import (
     DARKEST,
     KNOTS,
     colour_jitter,
@@ -15,6 +14,7 @@ from vdsm.train.augment import (
     other_colours,
     tone_curves,
 )
+from vdsm.methods.vdsm.config import AdditionsConfig
 
 
 def clips() -> torch.Tensor:
@@ -58,10 +58,10 @@ def test_order_of_brightness_is_lost() -> None:
 
 def test_only_what_is_asked_for() -> None:
     x = clips()
-    assert other_colours(x, SeparationConfig(), seeded()) is None
-    jitter = other_colours(x, SeparationConfig(jitter=0.5), seeded())
+    assert other_colours(x, AdditionsConfig(), seeded()) is None
+    jitter = other_colours(x, AdditionsConfig(jitter=0.5), seeded())
     torch.testing.assert_close(jitter, colour_jitter(x, 0.5, seeded()))
-    tones = other_colours(x, SeparationConfig(tones=0.5), seeded())
+    tones = other_colours(x, AdditionsConfig(tones=0.5), seeded())
     torch.testing.assert_close(tones, tone_curves(x, 0.5, seeded()))
 
 

@@ -17,10 +17,11 @@ from PIL import Image
 from small import pendula, start
 from vdsm import VDSM
 from vdsm.cli import run as command
-from vdsm.pretrained import digest
+from vdsm.methods.readout import Readout
+from vdsm.store.run import Run
+from vdsm.store.weights import digest
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -274,12 +275,10 @@ def test_a_run_that_is_not_trained_to_its_end_says_so(
 ) -> None:
     run = shutil.copytree(world / "run", tmp_path / "run")
     model = VDSM.from_pretrained(run)
-    for aggregate in (model.identity_aggregate, model.dynamics_aggregate):
-        aggregate.weights.zero_()
     words = ["generate", str(run), "--num", "1", "--frames", "2", "--out"]
     assert command([*words, str(tmp_path / "whole")]) == 0
     assert capsys.readouterr().err == ""
-    model.save_pretrained(run)
+    model.model.save_pretrained(run)
     assert command([*words, str(tmp_path / "part")]) == 0
     assert f"{run} is not trained to its end" in capsys.readouterr().err
 
@@ -287,7 +286,7 @@ def test_a_run_that_is_not_trained_to_its_end_says_so(
 def test_too_much_for_the_memory_is_one_line(
     world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(VDSM, "swap", lambda *_: torch.empty(2**50))
+    monkeypatch.setattr(Readout, "swap", lambda *_: torch.empty(2**50))
     words = f"swap {world}/run --identity {world}/data:0 --action {world}/data:1 --out"
     assert "not enough memory" in refused([*words.split(), str(world / "new.gif")], capsys)
 

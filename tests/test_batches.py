@@ -8,10 +8,14 @@ import pytest
 import torch
 
 from small import SMALL, pendula, start
-from vdsm import InputError, elbo
+from vdsm import InputError
 from vdsm.config import override
 from vdsm.data.clips import Clips, Frames, Info, Table
 from vdsm.device import as_video
+from vdsm.methods.vdsm.additions import bounds
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.elbo import Terms
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.batches import (
     GroupSampler,
     Individuals,
@@ -22,7 +26,6 @@ from vdsm.train.batches import (
 )
 from vdsm.train.loop import Events, train
 from vdsm.train.pictures import Painter
-from vdsm.train.stages import stages
 
 N = 30
 
@@ -64,12 +67,12 @@ def test_groups_are_never_mixed() -> None:
     sampler = GroupSampler(Individuals(NUMBERED, NONE_OUT), frames=6)
     seen = set()
     for drawn in draws(sampler):
-        clip, time = numbers(drawn.x)
-        assert drawn.x.shape == (5, 6, 1, 1, 3)
+        clip, time = numbers(drawn.target)
+        assert drawn.target.shape == (5, 6, 1, 1, 3)
         assert (TABLE.group[clip] == TABLE.group[clip[:, :1]]).all()
         assert (TABLE.split[clip] == 0).all()
         assert len(np.unique(TABLE.group[clip[:, 0]])) == 5  # five individuals, not one twice
-        assert drawn.reference is None
+        assert drawn.identity_view is None
         seen |= set(zip(clip.ravel(), time.ravel(), strict=True))
     assert seen == {(c, t) for c in NUMBERED.select("train") for t in range(TABLE.length[c])}
 
@@ -77,13 +80,13 @@ def test_groups_are_never_mixed() -> None:
 def test_without_grouping_a_group_is_a_clip() -> None:
     sampler = GroupSampler(Individuals(NUMBERED, NONE_OUT, "clip"), frames=6)
     for drawn in draws(sampler, count=50):
-        clip, _ = numbers(drawn.x)
+        clip, _ = numbers(drawn.target)
         assert (clip == clip[:, :1]).all()
 
 
 def test_more_groups_than_there_are_is_no_error() -> None:
     drawn = GroupSampler(Individuals(NUMBERED, NONE_OUT), 2).draw(np.random.default_rng(0), 64)
-    assert len(drawn.x) == 64
+    assert len(drawn.target) == 64
 
 
 @pytest.mark.parametrize("kind", [GroupSampler, SegmentSampler])
@@ -94,9 +97,9 @@ def test_references_are_another_clip_of_the_individual(kind: type) -> None:
     """
     individuals = Individuals(NUMBERED, NONE_OUT)
     size = {int(TABLE.group[members[0]]): len(members) for members in individuals.members}
-    for drawn in draws(kind(individuals, 3, Others(4, reference=True, second=True))):
-        (clip, _), (shown, _) = numbers(drawn.x), numbers(drawn.reference)
-        second, _ = numbers(drawn.second)
+    for drawn in draws(kind(individuals, 3, Others(4, identity_view=True, positive=True))):
+        (clip, _), (shown, _) = numbers(drawn.target), numbers(drawn.identity_view)
+        second, _ = numbers(drawn.positive)
         assert (second == second[:, :1]).all()
         assert (TABLE.group[second[:, 0]] == TABLE.group[clip[:, 0]]).all()
         assert shown.shape == (5, 4)
@@ -112,7 +115,7 @@ def test_segments_are_in_order_and_within_a_clip() -> None:
     """Every segment of every training clip that is long enough, and no other."""
     seen = set()
     for drawn in draws(SegmentSampler(Individuals(NUMBERED, NONE_OUT), frames=4)):
-        clip, time = numbers(drawn.x)
+        clip, time = numbers(drawn.target)
         assert (clip == clip[:, :1]).all()
         assert (np.diff(time) == 1).all()
         seen |= set(zip(clip[:, 0], time[:, 0], strict=True))
@@ -124,9 +127,9 @@ def test_segments_are_in_order_and_within_a_clip() -> None:
 def test_what_is_left_out_is_not_seen(kind: type) -> None:
     out = np.arange(N) % 3 == 0
     for drawn in draws(
-        kind(Individuals(NUMBERED, out), 3, Others(2, reference=True, second=True)), count=100
+        kind(Individuals(NUMBERED, out), 3, Others(2, identity_view=True, positive=True)), count=100
     ):
-        for frames in (drawn.x, drawn.reference, drawn.second):
+        for frames in (drawn.target, drawn.identity_view, drawn.positive):
             assert not out[numbers(frames)[0]].any()
 
 
@@ -155,7 +158,7 @@ def test_a_batch_is_a_function_of_seed_stage_step_and_attempt(
     run, clips = start(tmp_path / "run", data, override(SMALL, {"seed": "5"}, "test"))
     given: list[torch.Tensor] = []
     for name in ("stage1", "stage2"):
-        monkeypatch.setattr(elbo, name, recorded(getattr(elbo, name), given))
+        monkeypatch.setattr(bounds, name, recorded(getattr(bounds, name), given))
     monkeypatch.setattr(Painter, "paint", lambda *_: None)
     train(run, clips, Events())
 
@@ -165,7 +168,7 @@ def test_a_batch_is_a_function_of_seed_stage_step_and_attempt(
     for (stage, step, attempt), x in reversed(list(zip(keys, given, strict=True))):
         plan = stages(run.config)[stage]
         rng = np.random.default_rng(step_seed(5, stage, step, attempt))
-        expected = plan.sampler(clips).draw(rng, plan.settings.batch).x
+        expected = plan.sampler(clips).draw(rng, plan.settings.batch).target
         assert torch.equal(x, as_video(expected))
     assert not torch.equal(given[0], given[2])  # another attempt, another batch
 
@@ -173,9 +176,9 @@ def test_a_batch_is_a_function_of_seed_stage_step_and_attempt(
 def recorded(bound: Any, given: list[torch.Tensor]) -> Any:
     """The bound, which notes what it is taken of, and is not finite in the second call."""
 
-    def noted(model: Any, x: torch.Tensor, *more: Any, **named: Any) -> elbo.Terms:
-        given.append(x)
-        terms: elbo.Terms = bound(model, x, *more, **named)
+    def noted(model: Any, views: Views, *more: Any, **named: Any) -> Terms:
+        given.append(views.target)
+        terms: Terms = bound(model, views, *more, **named)
         return {k: v * (torch.nan if len(given) == 2 else 1) for k, v in terms.items()}
 
     return noted

@@ -16,9 +16,9 @@ from vdsm.bench.size import Bench, Measured, measure
 from vdsm.bench.work import Work
 from vdsm.commands import bench as command
 from vdsm.commands.bench import timed
-from vdsm.config import ModelConfig
-from vdsm.presets import NAMES, PAPER, Size
-from vdsm.train.stages import stages
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.presets import NAMES, Size, preset
+from vdsm.methods.vdsm.stages import stages
 
 SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
 KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]
@@ -119,10 +119,10 @@ def test_bad_input(words: list[str], message: str, tmp_path: Path) -> None:
 def test_every_preset_is_timed_as_the_paper_trains(name: str, size: Size) -> None:
     """The terms that a step without additions has are those that the schedules weigh."""
     config = timed(name, size)
-    one, two = (stage.anneal(0.5).weights for stage in stages(config))
+    one, two = (stage.schedule(0.5).weights for stage in stages(config))
     assert set(one) == {"log_likelihood", "kl_z", "kl_s"}
     assert set(two) == {*one, "kl_d"}
     sampled = stages(config)[0].settings
     assert sampled.optimizer == "adam"
     if size == "compact" and name != "debug":
-        assert (sampled.batch, sampled.frames) == (16, PAPER[name].stage1.frames)
+        assert (sampled.batch, sampled.frames) == (16, preset(name, "paper").stage1.frames)

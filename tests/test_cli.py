@@ -24,7 +24,7 @@ from vdsm.data.clips import Clips
 from vdsm.data.pendulum import PendulumOptions
 from vdsm.figures import pixels
 from vdsm.screen import screen
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 from vdsm.video import strips, write_clips, write_picture
 
 T = 20  # frames of a stored clip
@@ -436,11 +436,10 @@ def test_weights_without_a_run_serve_as_a_model(
 def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole of it with the debug preset; started again, it does not train again."""
     from vdsm.commands import demo
-    from vdsm.presets import DEBUG
 
     few: Any = partial(PendulumOptions, clips_per_cell=2, frames=12)
     monkeypatch.setitem(demo.MAKERS, "pendulum", replace(MAKERS["pendulum"], options=few))
-    monkeypatch.setattr(demo, "preset", lambda name: DEBUG)
+    monkeypatch.setattr(demo, "PRESET", "debug")
     monkeypatch.setattr(demo, "evaluate", not_evaluated)
     monkeypatch.setattr(demo, "FRAMES", 12)
     out = tmp_path / "demo"

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from vdsm.config import Config, ModelConfig, build, describe, override
+from vdsm.config import build, describe, override
 from vdsm.errors import InputError
-from vdsm.presets import NAMES, preset
+from vdsm.methods.vdsm.config import Config, ModelConfig
+from vdsm.methods.vdsm.presets import NAMES, preset
 
 
 def test_overrides_are_typed() -> None:

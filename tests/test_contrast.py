@@ -10,14 +10,15 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
-from vdsm.config import ContrastConfig
 from vdsm.device import as_video
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.additions.contrastive import contrast
+from vdsm.methods.vdsm.config import ContrastConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.batches import Individuals, PairSampler
-from vdsm.train.contrast import contrast
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.stages import stages
-from vdsm.train.step import make_optimizer
+from vdsm.train.step import make_optimizers
 
 CONTRAST = ContrastConfig(steps=6, batch=5, frames=2, lr=3e-3)
 OWN = replace(SMALL, contrast=CONTRAST, model=replace(SMALL.model, identity_encoder="own"))
@@ -36,7 +37,7 @@ def test_infonce_is_that_of_plain_loops() -> None:
     torch.manual_seed(0)
     model = VDSM(OWN.model).double()
     x, other = torch.rand(2, 4, 2, 3, 32, 32, dtype=torch.float64)
-    found = contrast(model, x, reference=other, temperature=0.2)["contrast"]
+    found = contrast(model, Views(x, identity_view=other), temperature=0.2)["contrast"]
 
     def embed(clip: torch.Tensor) -> torch.Tensor:
         frames = [model.identity.embed(model.identity.encoder(f[None, None])[0, 0]) for f in clip]
@@ -57,18 +58,18 @@ def test_pairs_show_different_people_and_other_clips_of_theirs(data: Path, tmp_p
     who = Individuals(clips, np.zeros(len(clips), bool))
     for seed in range(20):
         drawn = PairSampler(who, 2).draw(np.random.default_rng(seed), 5)
-        assert drawn.x.shape == (5, 2, 32, 32, 3)
-        assert drawn.reference is not None
+        assert drawn.target.shape == (5, 2, 32, 32, 3)
+        assert drawn.identity_view is not None
         # Colours tell pendula apart: each pair shares one, and no two pairs do.
         hues = [
             [part[i].reshape(-1, 3).max(0) > 100 for i in range(5)]
-            for part in (drawn.x, drawn.reference)
+            for part in (drawn.target, drawn.identity_view)
         ]
         np.testing.assert_array_equal(*hues)
         assert len({tuple(hue) for hue in hues[0]}) == 5
-        assert (drawn.x != drawn.reference).any()
+        assert (drawn.target != drawn.identity_view).any()
     everybody = PairSampler(who, 1).draw(np.random.default_rng(0), 100)
-    assert len(everybody.x) == len(who.members) == 7
+    assert len(everybody.target) == len(who.members) == 7
     assert run.config.contrast.batch == 5
 
 
@@ -106,21 +107,21 @@ def test_in_stage_1_q_s_moves_more_slowly(optimizer: str) -> None:
     _, stage1, stage2 = stages(config)
     found = {
         names[id(p)]: group["relative"]
-        for group in make_optimizer(model, stage1).param_groups
+        for group in make_optimizers(model, stage1)["bound"].param_groups
         for p in group["params"]
     }
     slow = {name for name, rate in found.items() if rate == 0.1}
     assert slow == {n for n in found if n.startswith(("identity.encoder", "identity.embed"))}
     assert {rate for name, rate in found.items() if name not in slow} == {1.0}
     assert found.keys() == {n for n in names.values() if n.startswith(STAGE1)}
-    assert {g["relative"] for g in make_optimizer(model, stage2).param_groups} == {1.0}
+    assert {g["relative"] for g in make_optimizers(model, stage2)["bound"].param_groups} == {1.0}
 
 
 def test_a_shared_encoder_learns_in_both() -> None:
     plan = stages(SHARED)
     model = VDSM(SHARED.model)
     assert [stage.name for stage in plan] == ["contrast", "stage1", "stage2"]
-    first, second = (list(stage.trained(model)) for stage in plan[:2])
+    first, second = (list(stage.players[0].trained(model)) for stage in plan[:2])
     assert first == [model.encoder, model.identity.embed]
     assert model.encoder in second
     assert [stage.name for stage in stages(SMALL)] == ["stage1", "stage2"]

@@ -13,12 +13,15 @@ from pyro.infer import TraceMeanField_ELBO
 from torch import Tensor
 
 from montecarlo import assert_mean
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.flow import FlowStep
-from vdsm.model.state_space import Posterior, Prior
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.additions import bounds
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.flow import FlowStep
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.state_space import Posterior, Prior
 from vdsm.notation import Codes, Gaussian
+from vdsm.train.stage import weighted
 
 CLIPS, FRAMES = 3, 4
 RELATIVE = 1e-6  # 1e-4 is asked for
@@ -45,7 +48,7 @@ def random_model(config: ModelConfig) -> VDSM:
     model = VDSM(config)
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn(parameter.shape)
-    model.sharpness.fill_(1.7)
+    model.inverse_temperature.fill_(1.7)
     return model.requires_grad_(False)
 
 
@@ -101,7 +104,7 @@ class Program:
                 if self.stage == "stage2":
                     p_next = self.parts.transition(z, d)
                     p_t = dist.Normal(p_next.loc, p_next.scale)
-                logits = self.parts.decoder(s, z[:, None], self.parts.sharpness)[:, 0]
+                logits = self.parts.decoder(s, z[:, None], self.parts.inverse_temperature)[:, 0]
                 if c.likelihood == "bernoulli":
                     p_x = dist.Bernoulli(logits=logits, validate_args=False)
                 else:
@@ -162,7 +165,7 @@ def test_pyro(model: VDSM, stage: str) -> None:
 
     ones = dict.fromkeys(terms, 1.0)
     whole = pyros({})
-    assert float(elbo.loss(terms, ones)) == pytest.approx(whole, rel=RELATIVE)
+    assert float(weighted(terms, ones)) == pytest.approx(whole, rel=RELATIVE)
     sites = {"log_likelihood": "x", "kl_z": "z", "kl_s": "s", "kl_d": "d"}
     for name, term in terms.items():  # what one term counts for: its weight twice as large
         doubled = pyros({sites[name]: 2.0}) - whole
@@ -172,7 +175,7 @@ def test_pyro(model: VDSM, stage: str) -> None:
     annealed = {"log_likelihood": 1.0, "kl_z": 30.0, "kl_s": 0.1, "kl_d": 0.4}
     weights = {name: annealed[name] for name in terms}
     expected = pyros({sites[name]: weight for name, weight in weights.items()})
-    assert float(elbo.loss(terms, weights)) == pytest.approx(expected, rel=RELATIVE)
+    assert float(weighted(terms, weights)) == pytest.approx(expected, rel=RELATIVE)
 
 
 # -- Monte Carlo ----------------------------------------------------------------------------------
@@ -217,71 +220,99 @@ def test_terms_are_per_sequence(model: VDSM) -> None:
         terms = stage(model, x, torch.Generator().manual_seed(2))
         assert all(term.shape == (CLIPS,) for term in terms.values())
         with pytest.raises(AssertionError, match="weights"):
-            elbo.loss(terms, dict.fromkeys([*terms, "kl_other"], 1.0))
+            weighted(terms, dict.fromkeys([*terms, "kl_other"], 1.0))
 
 
-@pytest.mark.parametrize("stage", [elbo.stage1, elbo.stage2])
-def test_what_each_posterior_sees(
-    tiny: ModelConfig, stage: Callable[..., dict[str, Tensor]]
-) -> None:
-    """`seen` is for q(z) and q(d) alone, `reference` for q(s) alone; x is what is drawn."""
+def in_views(stage: str) -> Callable[..., dict[str, Tensor]]:
+    """A stage's bound, whose views are given by name."""
+
+    def bound(model: VDSM, x: Tensor, seed: int = 2, **views: Tensor) -> dict[str, Tensor]:
+        agree = {"views_agree": views.pop("agree")} if "agree" in views else {}
+        noise = torch.Generator().manual_seed(seed)
+        return getattr(bounds, stage)(model, Views(x, **views), noise, **agree)
+
+    return bound
+
+
+IN_VIEWS = pytest.mark.parametrize("stage", ["stage1", "stage2"])
+
+
+@IN_VIEWS
+def test_without_views_it_is_the_papers_bound(tiny: ModelConfig, stage: str) -> None:
+    model = random_model(tiny)
+    x = clips(model)
+    plain = getattr(elbo, stage)(model, x, torch.Generator().manual_seed(2))
+    found = in_views(stage)(model, x)
+    assert found.keys() == plain.keys()
+    for name, term in plain.items():
+        assert torch.equal(found[name], term)
+
+
+@IN_VIEWS
+def test_what_each_posterior_sees(tiny: ModelConfig, stage: str) -> None:
+    """`pose_view` is for q(z) and q(d) alone, `identity_view` for q(s); x is what is drawn."""
     model = random_model(tiny)
     x, other = clips(model), clips(model)
 
     def terms(x: Tensor, **instead: Tensor) -> dict[str, Tensor]:
-        return stage(model, x, torch.Generator().manual_seed(2), **instead)
+        return in_views(stage)(model, x, **instead)
 
     plain, of_other = terms(x), terms(other)
-    for same in (terms(x, seen=x), terms(x, reference=x), terms(x, seen=x, reference=x)):
+    for same in (
+        terms(x, pose_view=x),
+        terms(x, identity_view=x),
+        terms(x, pose_view=x, identity_view=x),
+    ):
         for name, term in plain.items():
             torch.testing.assert_close(same[name], term)
-    seen, reference = terms(x, seen=other), terms(x, reference=other)
+    seen, reference = terms(x, pose_view=other), terms(x, identity_view=other)
     torch.testing.assert_close(seen["kl_s"], plain["kl_s"])
     torch.testing.assert_close(reference["kl_s"], of_other["kl_s"])
     for name in {"kl_z", "kl_d"} & set(plain):
         torch.testing.assert_close(seen[name], of_other[name])
         torch.testing.assert_close(reference[name], plain[name])
-    both = terms(x, seen=other, reference=other[:, :2])
+    both = terms(x, pose_view=other, identity_view=other[:, :2])
     likelihood = model.likelihood(posterior(model, stage, other, other[:, :2]).codes).log_prob(x)
     torch.testing.assert_close(both["log_likelihood"], likelihood.sum(1))
 
 
-@pytest.mark.parametrize("stage", [elbo.stage1, elbo.stage2])
-def test_agreement_of_two_clips(tiny: ModelConfig, stage: Callable[..., dict[str, Tensor]]) -> None:
+@IN_VIEWS
+def test_consistency_of_two_clips(tiny: ModelConfig, stage: str) -> None:
     """Half of both divergences, by torch; 0 for the same clip; every other term untouched."""
     model = random_model(tiny)
     x, other = clips(model), clips(model)
-    plain = stage(model, x, torch.Generator().manual_seed(2))
-    terms = stage(model, x, torch.Generator().manual_seed(2), second=other)
+    plain = in_views(stage)(model, x)
+    terms = in_views(stage)(model, x, positive=other)
     q, p = (
         torch.distributions.Normal(q.loc, q.scale)
         for q in (model.identity(model.encoder(clip)) for clip in (x, other))
     )
     kl = torch.distributions.kl_divergence
-    torch.testing.assert_close(terms.pop("agreement"), (kl(q, p) + kl(p, q)).sum(1) / 2)
+    torch.testing.assert_close(terms.pop("consistency_s"), (kl(q, p) + kl(p, q)).sum(1) / 2)
     assert terms.keys() == plain.keys()
     for name, term in plain.items():
         torch.testing.assert_close(terms[name], term)
-    same = stage(model, x, torch.Generator().manual_seed(2), second=x)["agreement"]
+    same = in_views(stage)(model, x, positive=x)["consistency_s"]
     torch.testing.assert_close(same, torch.zeros_like(same))
 
 
-def test_agreement_over_colours(tiny: ModelConfig) -> None:
+def test_consistency_over_views(tiny: ModelConfig) -> None:
     """q(d) of x against q(d) of what was seen; 0 where that is x."""
     model = random_model(tiny)
     x, other = clips(model), clips(model)
-    terms = elbo.stage2(model, x, seen=other, colours_agree=True)
+    bound = in_views("stage2")
+    terms = bound(model, x, pose_view=other, agree=True)
     q, p = (model.infer(model.encoder(clip)).d for clip in (x, other))
     assert q is not None
     assert p is not None
-    torch.testing.assert_close(terms["agreement_d"], (q.kl(p) + p.kl(q)) / 2)
-    assert "agreement_d" not in elbo.stage2(model, x, seen=other)
-    same = elbo.stage2(model, x, seen=x, colours_agree=True)["agreement_d"]
+    torch.testing.assert_close(terms["consistency_d"], (q.kl(p) + p.kl(q)) / 2)
+    assert "consistency_d" not in bound(model, x, pose_view=other)
+    same = bound(model, x, pose_view=x, agree=True)["consistency_d"]
     torch.testing.assert_close(same, torch.zeros_like(same))
 
 
-def posterior(model: VDSM, stage: object, x: Tensor, reference: Tensor) -> Posterior:
-    infer = model.infer_frames if stage is elbo.stage1 else model.infer
+def posterior(model: VDSM, stage: str, x: Tensor, reference: Tensor) -> Posterior:
+    infer = model.infer_frames if stage == "stage1" else model.infer
     return infer(model.encoder(x), torch.Generator().manual_seed(2), model.encoder(reference))
 
 
@@ -299,11 +330,11 @@ def test_gaussian_likelihood_and_bernoulli(tiny: ModelConfig) -> None:
         torch.testing.assert_close(frames.log_prob(x), expected)
 
 
-def test_agreement_moves_the_locations_alone(tiny: ModelConfig) -> None:
+def test_consistency_moves_the_locations_alone(tiny: ModelConfig) -> None:
     """Vaguer posteriors agree more easily, so the scales get no gradient from it."""
     model = random_model(tiny).requires_grad_(True)
     x, other = clips(model), clips(model)
-    elbo.stage1(model, x, second=other)["agreement"].sum().backward()
+    in_views("stage1")(model, x, positive=other)["consistency_s"].sum().backward()
     gradient = model.identity.head.weight.grad
     assert gradient is not None
     loc, scale = gradient.chunk(2)

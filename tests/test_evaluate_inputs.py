@@ -41,15 +41,15 @@ def broken(kind: str) -> dict[str, Any]:
     labels, codes, n = good["labels"], good["codes"], 216
     nan = codes["s"].copy()
     nan[[7, 9], 2] = np.nan
-    stranger = labels["colour"].copy()
-    stranger[np.flatnonzero(good["split"] == 1)[::2]] = 9
+    donor = labels["colour"].copy()
+    donor[np.flatnonzero(good["split"] == 1)[::2]] = 9
     one_action = np.where(good["split"] == 1, 0, labels["direction"])
     return {
         "labels of another length": {"labels": labels | {"side": labels["side"][:-1]}},
         "labels that are floats": {"labels": labels | {"side": labels["side"] * 0.5}},
         "a factor with one value": {"labels": labels | {"side": np.zeros(n, np.int64)}},
         "one value in the test clips": {"labels": labels | {"direction": one_action}},
-        "a value that training lacks": {"labels": labels | {"colour": stranger}},
+        "a value that training lacks": {"labels": labels | {"colour": donor}},
         "no labels": {"labels": {}},
         "a role that is none": {"roles": good["roles"] | {"side": "size"}},
         "a dot": {"labels": {"a.b": labels["side"]}, "roles": {"a.b": "identity"}},

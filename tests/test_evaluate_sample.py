@@ -19,7 +19,7 @@ from vdsm.evaluate import draw_sample, panel, unseen_pairs
 from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
-from vdsm.trained import Trained
+from vdsm.store.trained import Trained
 
 N, FRAMES = 60, 6
 
@@ -209,7 +209,7 @@ def test_who_is_swapped_into_a_cell_left_out_is_not_seen_in_it(seed: int) -> Non
     columns["labels"] = {"action": action, "person": person % 2, "shoes": person, "name": person}
     clips = dataset(**columns)
     sample = draw_sample(clips, FRAMES, 1000, 1000, seed)
-    found = unseen(Trained(FRAMES, "", leave_out=0.2, seed=seed), clips, sample, seed)
+    found = unseen(Trained(FRAMES, "", holdout_cells=0.2, seed=seed), clips, sample, seed)
     assert found is not None
     out = left_out(clips, 0.2, seed)
     cells = set(zip(person[out], action[out], strict=True))
@@ -231,7 +231,7 @@ def test_every_clip_left_out_of_whole_individuals_gives_a_pair() -> None:
     columns["labels"] = {"action": action, "person": person % 2, "shoes": person, "name": person}
     clips = dataset(**columns)
     sample = draw_sample(clips, FRAMES, 1000, 1000, 0)
-    found = unseen(Trained(FRAMES, "", leave_out=0.1, seed=0), clips, sample, 0)
+    found = unseen(Trained(FRAMES, "", holdout_cells=0.1, seed=0), clips, sample, 0)
     assert found is not None
     assert len(found) == left_out(clips, 0.1, 0).sum() == 17
 

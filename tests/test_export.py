@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from small import SMALL, pendula, start
-from vdsm import VDSM, InputError, weights
+from vdsm import VDSM, InputError
 from vdsm.card import MEASURED
 from vdsm.card.commands import data_command
 from vdsm.card.numbers import table
@@ -34,11 +34,12 @@ from vdsm.data.sprites import SpritesOptions
 from vdsm.evaluate import probes
 from vdsm.figures import pixels
 from vdsm.options import from_flags
-from vdsm.pretrained import digest
+from vdsm.store import shipped
+from vdsm.store.run import Run
+from vdsm.store.trained import read
+from vdsm.store.weights import digest, stored
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
-from vdsm.trained import read
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEN = SMALL.stage2.frames
@@ -85,7 +86,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The exported model as if it were shipped, seen from an empty folder."""
-    monkeypatch.setattr(weights, "home", lambda: world / "weights")
+    monkeypatch.setattr(shipped, "home", lambda: world / "weights")
     monkeypatch.chdir(tmp_path)
     return world / "weights" / "pendulum"
 
@@ -126,18 +127,18 @@ def card_of(folder: Path) -> str:
 
 def test_a_name_is_a_shipped_model(world: Path, home: Path) -> None:
     """Loaded by name: the matrices of the run rounded to bfloat16, all else untouched."""
-    assert weights.shipped() == ["pendulum"]
+    assert shipped.shipped() == ["pendulum"]
     named, run = (VDSM.from_pretrained(p).state_dict() for p in ("pendulum", world / "run"))
     assert named.keys() == run.keys()
     for name, trained in run.items():
-        rounded = trained.ndim > 1 and "_aggregate." not in name
+        rounded = trained.ndim > 1 and not name.startswith("codes.")
         expected = trained.bfloat16().float() if rounded else trained
         assert torch.equal(named[name], expected), name
 
 
 def test_a_folder_of_that_name_wins(world: Path, home: Path) -> None:
     shutil.copytree(world / "run", "pendulum")
-    assert digest(VDSM.from_pretrained("pendulum").state_dict()) == digest(
+    assert digest(stored(VDSM.from_pretrained("pendulum")).tensors) == digest(
         VDSM.from_pretrained(world / "run").state_dict()
     )
 
@@ -155,13 +156,13 @@ def test_unknown_names(world: Path, home: Path) -> None:
 
 def test_what_is_shipped_now_is_whole() -> None:
     """Every model in the package: opens, at most 20 MB, with a card; its examples are there."""
-    for name in weights.shipped():
-        folder = weights.home() / name
+    for name in shipped.shipped():
+        folder = shipped.home() / name
         VDSM.from_pretrained(folder)
         assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= 20e6
         trained = read(folder)
         assert trained is not None
-        assert SOURCES[str(trained.dataset)].ours or not weights.examples(folder)
+        assert SOURCES[str(trained.dataset)].ours or not shipped.examples(folder)
         assert card_of(folder).startswith("---\nlicense: ")
 
 
@@ -339,7 +340,7 @@ def test_clips_of_others_are_not_shipped(
     assert "--identity A.mp4" in card
 
 
-@pytest.mark.parametrize("name", ["sprites", "weizmann", "mug", "folder", "moving-mnist"])
+@pytest.mark.parametrize("name", ["sprites", "weizmann", "mug", "folder", "arrays", "moving-mnist"])
 def test_only_our_own_data_is_ours(name: str) -> None:
     assert MAKERS.keys() == SOURCES.keys()
     assert not SOURCES[name].ours
@@ -383,8 +384,8 @@ def test_its_commands_make_it_again(world: Path, home: Path) -> None:
     assert asdict(from_flags(MAKERS[arguments.name].options, rest, "data")) == made  # type: ignore[call-overload]
     arguments, rest = make_parser().parse_known_args(training)
     from vdsm.config import override
+    from vdsm.methods.vdsm.presets import preset
     from vdsm.options import parse_flags
-    from vdsm.presets import preset
 
     again = override(preset(arguments.preset), parse_flags(rest, "train"), "train")
     # Size and channels follow from the data.
@@ -418,7 +419,7 @@ def test_unknown_makers_have_no_command() -> None:
 def test_numbers_of_an_evaluation(world: Path, home: Path, evaluation: Path) -> None:
     """An evaluation of the exported weights, by place; each figure as it was measured."""
     result = json.loads(evaluation.read_text())
-    assert result["weights"] == digest(VDSM.from_pretrained("pendulum").state_dict())
+    assert result["weights"] == digest(stored(VDSM.from_pretrained("pendulum")).tensors)
     vdsm("export", world / "run", "--out", "new", "--evaluation", evaluation)
     card = card_of(Path("new"))
     rows = {r[0]: r for r in (line.strip("| ").split(" | ") for line in card.splitlines())}
@@ -446,7 +447,7 @@ def test_numbers_of_an_evaluation(world: Path, home: Path, evaluation: Path) -> 
 def test_numbers_of_the_run_and_of_several(world: Path, home: Path, evaluation: Path) -> None:
     """Measured before rounding, as the card says; the mean of runs, of which this is one."""
     result = json.loads(evaluation.read_text())
-    ours = {"weights": digest(VDSM.from_pretrained(world / "run").state_dict())}
+    ours = {"weights": digest(stored(VDSM.from_pretrained(world / "run")).tensors)}
     run = Path(shutil.copytree(world / "run", "copy"))
     (run / "evaluation.json").write_text(json.dumps(result | ours))
     vdsm("export", run, world / "data", "--out", "one")  # the run's own evaluation

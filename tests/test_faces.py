@@ -461,7 +461,7 @@ def test_a_full_disk_is_found_at_once_and_nothing_is_lost(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(InputError, match=r"no space left for .*: run the same command later"):
+    with pytest.raises(InputError, match=r"no space left to write .* run the same command"):
         make(tmp_path / "out", options(facekit, people=1, takes=1))
     monkeypatch.undo()
     with pytest.raises(InputError, match="half made"):

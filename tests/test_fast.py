@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from vdsm.model.blur import TAPS, BlurPool, blur_matrix
-from vdsm.model.likelihood import FrameDensity
-from vdsm.model.upsample import upsample
+from vdsm.methods.vdsm.blur import TAPS, BlurPool, blur_matrix
+from vdsm.methods.vdsm.likelihood import FrameDensity
+from vdsm.methods.vdsm.upsample import upsample
 
 
 def plain_upsample(x: Tensor, weight: Tensor, bias: Tensor, slope: float | None = None) -> Tensor:

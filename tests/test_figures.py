@@ -16,9 +16,10 @@ from vdsm.cli import run as command
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.figures import FIGURES, Scene, layout, set_scene
+from vdsm.methods.vdsm.stages import paint_frames
 from vdsm.notation import Codes
 from vdsm.train.loop import train
-from vdsm.train.pictures import Painter
+from vdsm.train.pictures import Paint, Painter, paint_swaps
 from vdsm.video import read_video
 
 SEEN = 5
@@ -242,7 +243,7 @@ def test_pictures_of_training_show_what_the_model_is_trained_on(
     model: VDSM, clips: Clips, tmp_path: Path
 ) -> None:
     """Motion is another of fewer frames, so all are encoded, and every other one is shown."""
-    painter = Painter(tmp_path, clips, torch.device("cpu"), 12)
+    painter = Painter(tmp_path, clips, torch.device("cpu"), 12, paint_swaps)
     painter.paint(model, "stage2", 1)
     with Image.open(tmp_path / "stage2-000001-swap.png") as image:
         shown = np.asarray(image)
@@ -257,15 +258,15 @@ def test_pictures_of_training_show_what_the_model_is_trained_on(
         np.testing.assert_array_equal(there, frame)
 
 
-@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+@pytest.mark.parametrize("paint", [paint_frames, paint_swaps])
 def test_nothing_is_painted_of_a_model_that_diverged(
-    stage: str, model: VDSM, clips: Clips, tmp_path: Path
+    paint: Paint, model: VDSM, clips: Clips, tmp_path: Path
 ) -> None:
     """Training itself finds out, and goes back."""
-    painter = Painter(tmp_path, clips, torch.device("cpu"), 4)
+    painter = Painter(tmp_path, clips, torch.device("cpu"), 4, paint)
     broken = copy.deepcopy(model)
     broken.frame_pose.head.bias.data.fill_(torch.nan)
-    painter.paint(broken, stage, 1)
+    painter.paint(broken, "stage", 1)
     assert not list(tmp_path.iterdir())
 
 

@@ -9,17 +9,25 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import VDSM
-from vdsm.config import SeparationConfig
+from vdsm.config import ReadoutConfig
 from vdsm.data.clips import Clips
 from vdsm.device import as_video
+from vdsm.methods.fit_readout import others, within
+from vdsm.methods.readout import Readout
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.train.batches import Individuals
-from vdsm.train.finish import finish, others, posteriors, within
 
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     folder = tmp_path_factory.mktemp("finish")
     return start(folder / "run", pendula(folder / "data"))[1]
+
+
+def read_out(model: VDSM, clips: Clips, config: Config) -> Readout:
+    fitted = METHOD.read_out(model, clips, config)
+    return METHOD.finished(model, fitted, config)
 
 
 def test_the_covariance_within_pairs() -> None:
@@ -55,26 +63,26 @@ def test_codes_keep_what_differs_more_than_its_nuisance(clips: Clips) -> None:
     with torch.no_grad():  # posteriors so narrow that nuisance alone decides
         for head in (model.identity.head, model.dynamics.head):
             head.bias[len(head.bias) // 2 :] = -20
-    finish(model, clips, replace(SMALL, separation=SeparationConfig(resolution=1.5)))
+    read = read_out(model, clips, replace(SMALL, readout=ReadoutConfig(min_snr=1.5)))
     x = as_video(clips.batch(clips.select("train"), np.zeros(len(clips.select("train")), int), 5))
-    q_s, q_d = posteriors(model, x)
-    codes = model.encode(x)
+    q, codes = model.posteriors(x), read.encode(x)
     for aggregate, loc, code in (
-        (model.identity_aggregate, q_s.loc, codes.s),
-        (model.dynamics_aggregate, q_d.loc, codes.d),
+        (read.codes["s"], q["s"].loc, codes.s),
+        (read.codes["d"], q["d"].loc, codes.d),
     ):
         assert aggregate.fitted
         rank = torch.linalg.matrix_rank((code - aggregate.average).double(), rtol=1e-3)
         assert rank == aggregate.kept.sum()
-        torch.testing.assert_close(aggregate.keep(loc), code)
+        torch.testing.assert_close(aggregate.project(loc), code)
 
 
 def test_the_paper_keeps_everything(clips: Clips, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = VDSM(SMALL.model).eval()
-    finish(model, clips, SMALL)
+    read = read_out(model, clips, SMALL)
     x = as_video(clips.batch(np.arange(4), np.zeros(4, int), 5))
-    q_s, q_d = posteriors(model, x)
-    codes = model.encode(x)
-    assert torch.equal(codes.s, q_s.loc)
-    assert torch.equal(codes.d, q_d.loc)
+    q, codes = model.posteriors(x), read.encode(x)
+    assert torch.equal(codes.s, q["s"].loc)
+    assert torch.equal(codes.d, q["d"].loc)
+    raw = read.encode(x, raw=True)
+    assert torch.equal(raw.d, q["d"].loc)

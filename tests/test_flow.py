@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.autograd.functional import jacobian
 
 from montecarlo import assert_mean
-from vdsm import elbo
-from vdsm.model.flow import FlowStep, InverseAutoregressiveFlow
-from vdsm.model.state_space import Poses
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.flow import FlowStep, InverseAutoregressiveFlow
+from vdsm.methods.vdsm.state_space import Poses
 from vdsm.notation import Gaussian
 
 CONTEXT = 7

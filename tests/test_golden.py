@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from golden import assert_close, normal, outputs, uniform, weights
-from vdsm.config import ModelConfig
-from vdsm.model.combiner import Combiner
-from vdsm.model.decoder import MixtureDecoder
-from vdsm.model.encoder import FrameEncoder
-from vdsm.model.identity import IdentityPosterior
-from vdsm.model.pose import FramePose
+from vdsm.methods.vdsm.combiner import Combiner
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.decoder import MixtureDecoder
+from vdsm.methods.vdsm.encoder import FrameEncoder
+from vdsm.methods.vdsm.identity import IdentityPosterior
+from vdsm.methods.vdsm.pose import FramePose
 
 # Their trunk is linear by accident (a slope of 1); their identity layer is not.
 CONFIG = ModelConfig(identity_dim=15, encoder_slope=1.0)

@@ -3,22 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-import vdsm.model.vdsm
+import vdsm.methods.vdsm.model
 from montecarlo import assert_mean
-from vdsm import elbo
-from vdsm.config import ModelConfig
 from vdsm.errors import InputError
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.presets import NAMES, preset
 from vdsm.notation import Codes
-from vdsm.presets import NAMES, preset
+from vdsm.train.stage import weighted
 
 CLIPS, FRAMES = 3, 4
 
@@ -70,7 +73,7 @@ def test_every_configuration(tiny: ModelConfig, size: Any, values: tuple[Any, ..
     for bound in (elbo.stage1, elbo.stage2):
         terms = bound(model, x)
         assert all(term.shape == (2,) and torch.isfinite(term).all() for term in terms.values())
-        loss = loss + elbo.loss(terms, dict.fromkeys(terms, 1.0))
+        loss = loss + weighted(terms, dict.fromkeys(terms, 1.0))
     loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -265,7 +268,7 @@ def test_chunks_change_nothing(model: VDSM, x: Tensor, monkeypatch: pytest.Monke
         return [codes.s, codes.d, codes.z, frames.s, frames.z, *pictures]
 
     whole = everything()
-    monkeypatch.setattr(vdsm.model.vdsm, "CHUNK", 2)
+    monkeypatch.setattr(vdsm.methods.vdsm.model, "CHUNK", 2)
     for part, expected in zip(everything(), whole, strict=True):
         torch.testing.assert_close(part, expected)
 
@@ -273,6 +276,7 @@ def test_chunks_change_nothing(model: VDSM, x: Tensor, monkeypatch: pytest.Monke
 # -- the user's mistakes --------------------------------------------------------------------------
 
 GOOD = torch.zeros(2, 3, 1, 32, 32)
+RISING = torch.linspace(0, 1, GOOD.numel()).reshape(GOOD.shape)
 CODES = Codes(torch.zeros(2, 4), torch.zeros(2, 5), torch.zeros(2, 3, 3))
 MISTAKES: dict[str, tuple[Callable[[VDSM], object], str]] = {
     "another size": (
@@ -281,12 +285,35 @@ MISTAKES: dict[str, tuple[Callable[[VDSM], object], str]] = {
     ),
     "colour": (lambda m: m.encode(torch.zeros(2, 3, 3, 32, 32)), r"takes \[B, T, 1, 32, 32\]"),
     "no batch": (lambda m: m.encode(GOOD[0]), r"shape \(3, 1, 32, 32\)"),
-    "channels last": (lambda m: m.encode(GOOD.movedim(2, -1)), "this model takes"),
+    "channels last": (lambda m: m.encode(GOOD.movedim(2, -1)), r"permute\(0, 1, 4, 2, 3\)"),
     "no clip": (lambda m: m.encode(GOOD[:0]), "at least 1 clip"),
     "no frame": (lambda m: m.encode_frames(GOOD[:, :0]), "at least 1 clip, 1 frame"),
     "bytes": (lambda m: m.encode(GOOD.byte()), "divide 8-bit frames by 255"),
     "0 to 255": (lambda m: m.encode(255 + GOOD), "divide 8-bit frames by 255"),
-    "-1 to 1": (lambda m: m.encode(GOOD - 1), r"in \[0, 1\]"),
+    "-1 to 1": (lambda m: m.encode(GOOD - 1), r"by \(clips \+ 1\) / 2$"),
+    "-0.5 to 1": (lambda m: m.encode(RISING * 1.5 - 0.5), r"by \(clips \+ 1\) / 2$"),
+    "rounding": (lambda m: m.encode(RISING * 1.0001), r"clips\.clamp\(0, 1\)"),
+    "rounding below": (lambda m: m.encode(RISING - 1e-5), r"clips\.clamp\(0, 1\)"),
+    "0 to 200": (lambda m: m.encode(RISING * 200), "divide 8-bit frames by 255"),
+    "standardized": (lambda m: m.encode(RISING * 5 - 2.1), "undo what they were normalized by"),
+    "16 bits": (lambda m: m.encode(RISING * 65535), r"in \[0, 6.554e\+04\]: undo"),
+    "whole numbers": (lambda m: m.encode(GOOD.long()), r"clips are torch\.int64: give floating"),
+    "masks": (lambda m: m.encode(GOOD.bool()), r"clips are torch\.bool: give floating"),
+    "complex": (lambda m: m.encode(GOOD.cfloat()), r"clips are torch\.complex64: give floating"),
+    "float8": (lambda m: m.encode(GOOD.to(torch.float8_e5m2)), r"float8_e5m2: give floating"),
+    "infinite": (lambda m: m.encode(GOOD + torch.inf), "clips hold values that are no numbers"),
+    "sparse": (lambda m: m.encode(GOOD.to_sparse()), r"a sparse_coo tensor: .*to_dense"),
+    "no values": (lambda m: m.encode(GOOD.to("meta")), "on the device 'meta'"),
+    "given sparse": (lambda m: m.generate(2, 2, given=GOOD.to_sparse()), "sparse_coo tensor"),
+    "frames first": (lambda m: m.encode(GOOD.transpose(1, 2)), r"clips\.transpose\(1, 2\)"),
+    "one clip": (lambda m: m.encode(GOOD[0]), r"a single clip is clips\[None\]"),
+    "swap of -1 frames": (lambda m: m.swap(GOOD, GOOD, -1), "frames is -1: ask for"),
+    "negative frames": (lambda m: m.generate(2, -3), "asked for 2 clips of -3 frames"),
+    "codes without values": (lambda m: m.decode(CODES.to("meta")), "codes s are on the device 'm"),
+    "half": (lambda m: deepcopy(m).half().encode(GOOD), r"weights are torch\.float16: they are"),
+    "half drawn": (lambda m: deepcopy(m).bfloat16().decode(CODES), r"are torch\.bfloat16"),
+    "half new": (lambda m: deepcopy(m).half().generate(2, 2), r"are torch\.float16: they are"),
+    "no weights": (lambda m: deepcopy(m).to("meta").encode(GOOD), "its weights have no values"),
     "nan": (lambda m: m.encode(GOOD * float("nan")), "clips hold values that are no numbers"),
     "no codes": (
         lambda m: m.decode(Codes(CODES.s[:0], CODES.d[:0], CODES.z[:0])),
@@ -324,8 +351,51 @@ def test_mistakes(model: VDSM, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_swap_of_no_tensor() -> None:
-    """Where types are not checked, as they are here."""
-    program = "import vdsm; vdsm.VDSM().swap(3, 3)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "InputError: clips are a int: give a tensor" in done.stderr
+NO_TENSORS = {
+    "model.swap(3, 3)": "clips are a int: give a tensor (torch.from_numpy makes one)",
+    "model.encode(np.zeros((1, 2, 3, 64, 64)))": "clips are a ndarray: give a tensor",
+    "model.encode([torch.zeros(2, 3, 64, 64)])": "clips are a list: give a tensor",
+    "model.decode(3)": "codes are a int: give vdsm.Codes",
+    "model.decode(model.encode(clips), 1.5)": "frames is 1.5: ask for",
+    "model.decode(model.encode(clips).to(torch.int64))": "code s is torch.int64: give floating",
+    "model.decode(Codes(np.zeros((1, 2)), 1, 1))": "code s is ndarray: give a tensor",
+    "model.generate(2, 3, generator=0)": "generator is a int: give a torch.Generator",
+    "model.generate(2, 3, np.random.default_rng(0))": "generator is a Generator: give a torch.Gen",
+    "model.encode_and_sample(clips, 3)": "generator is a int: give a torch.Generator",
+    "model.generate(2, 3, given=np.zeros(3))": "clips are a ndarray: give a tensor",
+    "model.generate('2', 3)": "num is '2': give a whole number",
+    "model.generate(2, None)": "frames is None: give a whole number",
+    "model.generate(2, 3, density=1)": "density is '1': it is fitted or standard",
+    "model.encode(torch.quantize_per_tensor(clips, 1.0, 0, torch.quint8))": "clips are quantized",
+    "model.encode(torch.nested.nested_tensor([clips[0]]))": "clips are a nested tensor",
+    "model.save_pretrained('m', 'bf16')": "dtype is 'bf16': give a torch type",
+    "model.save_pretrained('m', np.float16)": "give a torch type",
+    "model.save_pretrained('m', torch.float8_e5m2)": "not stored as torch.float8_e5m2",
+    "model.save_pretrained(3)": "folder is 3: give a path",
+    "vdsm.VDSM.from_pretrained(None)": "is None: give a path",
+    "vdsm.VDSM('pendulum')": "VDSM.from_pretrained",
+    "setattr(model, 'precision', 'fp16'); model.decode(model.encode(clips))": "precision is 'fp16'",
+}
+
+
+def test_what_is_no_tensor_at_all(tmp_path: Path) -> None:
+    """Where types are not checked, as they are here. Each is one line of an InputError."""
+    program = f"""
+import warnings
+warnings.simplefilter("ignore")
+import numpy as np, torch, vdsm
+from vdsm import Codes
+for call in {list(NO_TENSORS)}:
+    model, clips = vdsm.VDSM(), torch.zeros(1, 2, 3, 64, 64)
+    try:
+        exec(call)
+        print("nothing")
+    except vdsm.InputError as error:
+        print(error)
+    except BaseException as error:
+        print(type(error), error)
+"""
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    for (call, expected), said in zip(NO_TENSORS.items(), done.stdout.splitlines(), strict=True):
+        assert expected in said, (call, said)

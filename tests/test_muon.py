@@ -5,7 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from vdsm import VDSM
-from vdsm.config import Config, ModelConfig, Stage1Config
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.config import Config, ModelConfig, Stage1Config
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.muon import (
     RELATIVE,
     Muon,
@@ -14,8 +16,7 @@ from vdsm.train.muon import (
     matrices_and_vectors,
     orthogonal,
 )
-from vdsm.train.stages import stages
-from vdsm.train.step import Batch, make_optimizer, take_step
+from vdsm.train.step import make_optimizers, take_step
 
 
 def muon_of(matrices: list[nn.Parameter], vectors: list[nn.Parameter], lr: float) -> Muon:
@@ -127,11 +128,11 @@ def test_the_setting_chooses(tiny: ModelConfig) -> None:
     config = Config(tiny, Stage1Config(optimizer="muon"))
     first, second = stages(config)
     model = VDSM(tiny)
-    muon = make_optimizer(model, first)
+    muon = make_optimizers(model, first)["bound"]
     assert isinstance(muon, Muon)
     held: list[Tensor] = [p for group in muon.param_groups for p in group["params"]]
     assert {id(p) for p in held} == {id(p) for p in model.parameters() if p.requires_grad}
-    assert isinstance(make_optimizer(model, second), torch.optim.Adam)
+    assert isinstance(make_optimizers(model, second)["bound"], torch.optim.Adam)
 
 
 def test_every_matrix_moves_by_its_own_size() -> None:
@@ -157,7 +158,7 @@ def test_a_gradient_is_clipped_as_a_whole(clip: float, reached: float) -> None:
         def forward(self, *_: object) -> dict[str, Tensor]:
             return {"log_likelihood": 3 * a + 4 * b}
 
-    batch = Batch(torch.zeros(1, 1, 1, 1, 1))
+    batch = Views(torch.zeros(1, 1, 1, 1, 1))
     g = torch.Generator()
     optimizer = torch.optim.SGD([a, b], lr=1.0)
     outcome = take_step(Plane(), optimizer, batch, g, {"log_likelihood": 1.0}, False, clip=clip)

@@ -1,5 +1,8 @@
 """The diagonal Gaussian against torch.distributions, sample moments and bfloat16."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -8,6 +11,7 @@ from jaxtyping import TypeCheckError
 from torch import distributions
 
 from montecarlo import assert_mean
+from vdsm.errors import InputError
 from vdsm.notation import MIN_SCALE, Codes, Gaussian
 
 SHAPE = (3, 2, 4)
@@ -78,3 +82,66 @@ def test_shapes_are_checked_under_test() -> None:
         Gaussian(torch.zeros(2, 3), torch.ones(2, 4))
     with pytest.raises(TypeCheckError):
         Codes(torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 5, 6))
+
+
+# -- codes of some clips ---------------------------------------------------------------------------
+
+FIVE = Codes(torch.randn(5, 2), torch.randn(5, 3), torch.randn(5, 4, 6))
+CHOICES = {
+    "slice": (slice(1, 4), [1, 2, 3]),
+    "backwards": (slice(None, None, -2), [4, 2, 0]),
+    "no clip": (slice(2, 2), []),
+    "number": (3, [3]),
+    "from the end": (-1, [4]),
+    "numpy's number": (np.int64(2), [2]),
+    "list": ([4, 0, 0], [4, 0, 0]),
+    "empty list": ([], []),
+    "array": (np.array([1, -2]), [1, 3]),
+    "mask": (torch.tensor([True, False, False, True, False]), [0, 3]),
+    "list of truths": ([False] * 4 + [True], [4]),
+    "tensor": (torch.tensor([2, 1]), [2, 1]),
+    "number in a tensor": (torch.tensor(2), [2]),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_codes_of_some_clips(name: str) -> None:
+    """Against a plain loop; the axis of clips stays."""
+    choice, rows = CHOICES[name]
+    found = FIVE[choice]
+    assert len(found) == len(rows)
+    for part, whole in ((found.s, FIVE.s), (found.d, FIVE.d), (found.z, FIVE.z)):
+        assert part.shape[1:] == whole.shape[1:]
+        assert [p.tolist() for p in part] == [whole[i].tolist() for i in rows]
+
+
+@pytest.mark.parametrize("choice", [5, -6, [0, 5], np.array([-6]), torch.ones(4).bool()], ids=str)
+def test_clips_that_there_are_not(choice: Any) -> None:
+    with pytest.raises(IndexError, match="5 clips"):
+        FIVE[choice]
+
+
+@pytest.mark.parametrize(
+    "choice", [(0, 1), "a", 1.5, None, ..., [[0]], True, torch.ones(5), {0: 1}], ids=str
+)
+def test_what_names_no_clips(choice: Any) -> None:
+    with pytest.raises(InputError, match=r"codes are not indexed by .*: give a clip's number"):
+        FIVE[choice]
+
+
+def test_codes_are_gone_through_clip_by_clip_and_joined_again() -> None:
+    again = Codes.cat(list(FIVE))
+    assert all(torch.equal(getattr(again, name), getattr(FIVE, name)) for name in "sdz")
+    shorter = Codes(FIVE.s, FIVE.d, FIVE.z[:, :2])
+    with pytest.raises(InputError, match=r"\(5, 4, 6\) and \(5, 2, 6\): give some, of equal"):
+        Codes.cat([FIVE, shorter])
+    with pytest.raises(InputError, match="codes with z of nothing"):
+        Codes.cat([])
+
+
+def test_codes_elsewhere_and_of_another_type() -> None:
+    moved = FIVE.to("meta", torch.float64)
+    for name in "sdz":
+        code = getattr(moved, name)
+        assert (code.device.type, code.dtype) == ("meta", torch.float64)
+        assert code.shape == getattr(FIVE, name).shape

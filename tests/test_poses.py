@@ -9,20 +9,20 @@ import pytest
 import torch
 
 from small import SMALL, pendula, start
-from vdsm import elbo
-from vdsm.config import Config, PosesConfig, SeparationConfig
 from vdsm.data.clips import Clips
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.additions.pose_bound import WIDEST, PoseBatch, PoseSource, pose_terms
+from vdsm.methods.vdsm.additions.views import ViewSource
+from vdsm.methods.vdsm.config import AdditionsConfig, Config, PosesConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Gaussian, Share
+from vdsm.store.run import Run
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.poses import PoseSource
-from vdsm.train.run import Run
-from vdsm.train.source import FrameSource
-from vdsm.train.stages import stages
-from vdsm.train.step import PoseBatch, make_optimizer
+from vdsm.train.stage import weighted
+from vdsm.train.step import make_optimizers
 
-APART = SeparationConfig(identity_from="other", jitter=0.8, redraw=0.5, agreement_d=1.0)
-CONFIG = replace(SMALL, poses=PosesConfig(steps=6, batch=5, segments=40, lr=3e-3), separation=APART)
+APART = AdditionsConfig(identity_from="other", jitter=0.8, swap_augment=0.5, consistency_d=1.0)
+CONFIG = replace(SMALL, poses=PosesConfig(steps=6, batch=5, segments=40, lr=3e-3), additions=APART)
 MOVING = ("dynamics.", "dynamics_decoder.", "combiner.", "transition.", "z_start")
 
 
@@ -39,8 +39,8 @@ def test_the_bound_is_that_of_plain_loops() -> None:
     b, t, k = 2, 4, SMALL.model.pose_dim
     loc, seen = torch.randn(2, b, t, k, dtype=torch.float64)
     x = Gaussian(loc, 0.1 + torch.rand(b, t, k, dtype=torch.float64))  # some are wider than p(z)
-    assert 0 < (x.scale > elbo.WIDEST).sum() < x.scale.numel() / 2
-    found = elbo.poses(model, x, torch.Generator().manual_seed(3), seen)
+    assert 0 < (x.scale > WIDEST).sum() < x.scale.numel() / 2
+    found = pose_terms(model, PoseBatch(x, seen), torch.Generator().manual_seed(3))
 
     generator = torch.Generator().manual_seed(3)
     q_d = model.dynamics(seen)
@@ -53,8 +53,8 @@ def test_the_bound_is_that_of_plain_loops() -> None:
         for j in range(t):
             for n in range(k):
                 q = normal(loc[i, j, n], x.scale[i, j, n])
-                if q.scale > elbo.WIDEST:  # says nothing of z, wherever it is
-                    q = normal(0.0, elbo.WIDEST)
+                if q.scale > WIDEST:  # says nothing of z, wherever it is
+                    q = normal(0.0, WIDEST)
                 gained += float(q.log_prob(z[i, j, n]))
             gained -= float(normal(0.0, 1.0).log_prob(z[i, j]).sum())
             before = model.transition(z[i, j - 1], d[i]) if j else Gaussian(*unit(k))
@@ -83,24 +83,24 @@ def test_d_of_both_looks_is_to_agree() -> None:
     model = VDSM(SMALL.model)
     loc, other = torch.randn(2, 3, 4, SMALL.model.pose_dim)
     x = Gaussian(loc, torch.full_like(loc, 0.3))
-    same = elbo.poses(model, x, seen=loc, reference=loc)["agreement_d"]
-    differ = elbo.poses(model, x, seen=loc, reference=other)["agreement_d"]
+    same = pose_terms(model, PoseBatch(x, loc, loc))["consistency_d"]
+    differ = pose_terms(model, PoseBatch(x, loc, other))["consistency_d"]
     assert torch.equal(same, torch.zeros(3))
     assert (differ > 0).all()
-    terms = {"log_pose": torch.tensor([2.0]), "agreement_d": torch.tensor([3.0])}
-    assert elbo.loss(terms, {"log_pose": 1.0, "agreement_d": 2.0}).item() == -2 + 6
+    terms = {"log_pose": torch.tensor([2.0]), "consistency_d": torch.tensor([3.0])}
+    assert weighted(terms, {"log_pose": 1.0, "consistency_d": 2.0}).item() == -2 + 6
 
 
-def frames_of(clips: Clips, model: VDSM, config: Config) -> FrameSource:
+def frames_of(clips: Clips, model: VDSM, config: Config) -> ViewSource:
     stage = next(stage for stage in stages(config) if stage.name == "poses")
     device = torch.device("cpu")
-    return FrameSource(stage.sampler(clips), model, config.separation, device, bf16=False)
+    return ViewSource(stage.sampler(clips), model, config.additions, device, bf16=False)
 
 
-def find(clips: Clips, config: Config = CONFIG, redrawn: float = 0.5, seed: int = 0) -> PoseSource:
+def find(clips: Clips, config: Config = CONFIG, share: float = 0.5, seed: int = 0) -> PoseSource:
     torch.manual_seed(0)
     frames = frames_of(clips, VDSM(config.model).eval(), config)
-    return PoseSource.find(frames, 40, redrawn, agree=True, seed=seed)
+    return PoseSource.find(frames, 40, share, agree=True, seed=seed)
 
 
 def test_what_is_found_is_q_of_segments_as_they_are_and_in_two_views(
@@ -117,13 +117,13 @@ def test_what_is_found_is_q_of_segments_as_they_are_and_in_two_views(
         assert differs.all(), (one, other)
     # Of the 32 + 8 rows that are looked at together the odd ones are redrawn in the first view,
     # the even ones in the second. Without other colours, the rest are as they are.
-    plain = replace(CONFIG, separation=replace(APART, jitter=0.0))
+    plain = replace(CONFIG, additions=replace(APART, jitter=0.0))
     loc = find(clips, plain).looks.loc
     one, other = ((loc[0] != loc[view]).flatten(1).any(1) for view in (1, 2))
     assert one.tolist() == [False, True] * 20
     assert other.tolist() == [True, False] * 20
-    nothing = replace(CONFIG, separation=SeparationConfig())
-    loc = find(clips, nothing, redrawn=0.0).looks.loc
+    nothing = replace(CONFIG, additions=AdditionsConfig())
+    loc = find(clips, nothing, share=0.0).looks.loc
     assert torch.equal(loc[0], loc[1])
     assert torch.equal(loc[0], loc[2])
 
@@ -141,25 +141,25 @@ def test_d_sees_one_view_and_is_to_hit_the_other(data: Path, tmp_path: Path) -> 
     seen_in = set()
     for seed in range(20):
         batch = read(source, seed, all_rows)
-        assert batch.reference is not None
+        assert batch.true is not None
         for row in range(6):
             views = looks.loc[1:].flatten(0, 1)
-            (found,) = np.flatnonzero([torch.equal(batch.seen[row], view) for view in views])
+            (found,) = np.flatnonzero([torch.equal(batch.view[row], view) for view in views])
             view, at = 1 + found // 40, found % 40
             seen_in.add(view)
-            assert torch.equal(batch.reference[row], looks.loc[0, at])
-            assert torch.equal(batch.x.loc[row], looks.loc[3 - view, at])
-            assert torch.equal(batch.x.scale[row], looks.scale[3 - view, at])
+            assert torch.equal(batch.true[row], looks.loc[0, at])
+            assert torch.equal(batch.target.loc[row], looks.loc[3 - view, at])
+            assert torch.equal(batch.target.scale[row], looks.scale[3 - view, at])
         part = read(source, seed, some_rows)
-        assert torch.equal(part.x.loc, batch.x.loc[2:5])
-        assert torch.equal(part.seen, batch.seen[2:5])
+        assert torch.equal(part.target.loc, batch.target.loc[2:5])
+        assert torch.equal(part.view, batch.view[2:5])
     assert seen_in == {1, 2}
-    assert read(replace(source, agree=False), 0, all_rows).reference is None
+    assert read(replace(source, agree=False), 0, all_rows).true is None
 
 
 def read(source: PoseSource, seed: int, noise: Share) -> PoseBatch:
     drawn = source.draw(np.random.default_rng(seed), noise.rows, noise.mine)
-    return source.batch(drawn, noise, 0.5)
+    return source.batch(drawn, noise, {})
 
 
 def test_the_sequence_model_learns_and_nothing_else_moves(data: Path, tmp_path: Path) -> None:
@@ -181,20 +181,20 @@ def test_the_sequence_model_learns_and_nothing_else_moves(data: Path, tmp_path: 
 def test_its_weights_end_where_those_of_stage_2_do() -> None:
     _, poses, two = stages(CONFIG)
     alone = stages(replace(CONFIG, poses=PosesConfig()))[-1]
-    assert (poses.name, poses.shows_frames, poses.frames) == ("poses", False, CONFIG.stage2.frames)
-    shared = {"kl_z", "kl_d", "agreement_d"}
+    assert (poses.name, poses.paint, poses.frames) == ("poses", None, CONFIG.stage2.frames)
+    shared = {"kl_z", "kl_d", "consistency_d"}
     for progress in (0.0, 0.3, 1.0):
-        assert poses.anneal(progress).redrawn == APART.redraw
-        expected = {k: v for k, v in alone.anneal(progress).weights.items() if k in shared}
-        assert poses.anneal(progress).weights == {"log_pose": 1.0} | expected
-        assert two.anneal(progress).weights == alone.anneal(1.0).weights
+        assert poses.schedule(progress).values["swap_augment"] == APART.swap_augment
+        expected = {k: v for k, v in alone.schedule(progress).weights.items() if k in shared}
+        assert poses.schedule(progress).weights == {"log_pose": 1.0} | expected
+        assert two.schedule(progress).weights == alone.schedule(1.0).weights
         for schedule, weight in (("monotone", 1.5), ("authors", 1.0)):
             one = replace(CONFIG.stage1, lambda_z=schedule, lambda_z_to=1.5)
-            weighed = stages(replace(CONFIG, stage1=one))[1].anneal(progress).weights
+            weighed = stages(replace(CONFIG, stage1=one))[1].schedule(progress).weights
             assert weighed["log_pose"] == pytest.approx(weight)
     names = {n for n, _ in VDSM(CONFIG.model).named_parameters() if n.startswith(MOVING)}
     model = VDSM(CONFIG.model)
-    make_optimizer(model, poses)
+    make_optimizers(model, poses)
     assert {n for n, p in model.named_parameters() if p.requires_grad} == names
 
 

@@ -1,6 +1,10 @@
 """bfloat16: training reaches what float32 reaches, frames stay close, codes and dtypes stay."""
 
+import random
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 from operator import attrgetter
@@ -13,13 +17,14 @@ from torch import Tensor
 
 from small import SMALL, pendula
 from vdsm import VDSM, InputError
-from vdsm.config import ModelConfig, Stage1Config, Stage2Config
 from vdsm.data import Clips, open_clips
 from vdsm.device import as_video, full_float32, pick_device, send, use_bf16
-from vdsm.model.decoder import FEW, blend
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.config import ModelConfig, Stage1Config, Stage2Config
+from vdsm.methods.vdsm.decoder import FEW, blend
+from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Codes
-from vdsm.train.stages import stages
-from vdsm.train.step import Batch, Bound, make_optimizer, take_step
+from vdsm.train.step import Bound, make_optimizer, take_step
 
 STEPS, SEEDS, LAST = 60, 3, 10
 CONFIG = replace(
@@ -36,13 +41,15 @@ def train(clips: Clips, seed: int, bf16: bool) -> list[list[float]]:
     losses: list[list[float]] = []
     for stage in stages(CONFIG):
         sampler, rng = stage.sampler(clips), np.random.default_rng(0)
-        optimizer, bound = make_optimizer(model, stage), Bound(stage, model)
-        annealed = stage.anneal(1.0)
-        model.sharpness.fill_(annealed.sharpness)
+        (player,) = stage.players
+        optimizer = make_optimizer(model, player, stage.settings.lr)
+        bound = Bound(player, model)
+        schedule = stage.schedule(1.0)
+        stage.take(model, schedule.values)
         losses.append([])
         for _ in range(STEPS):
-            batch = Batch(as_video(sampler.draw(rng, stage.settings.batch).x))
-            outcome = take_step(bound, optimizer, batch, generator, annealed.weights, bf16)
+            batch = Views(as_video(sampler.draw(rng, stage.settings.batch).target))
+            outcome = take_step(bound, optimizer, batch, generator, schedule.weights, bf16)
             losses[-1].append(outcome.loss.item())
     return losses
 
@@ -96,12 +103,34 @@ def test_precision_is_no_part_of_the_weights_nor_of_codes(tiny: ModelConfig) -> 
         assert torch.equal(getattr(again, part), getattr(plain, part))
 
 
-def test_double_precision_stays(tiny: ModelConfig, codes: Codes) -> None:
-    """A model in float64 draws in float64, whatever the machine is fast at."""
+def test_double_precision_stays(
+    tiny: ModelConfig, codes: Codes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model in float64 draws in float64, whatever the machine is fast at, from any codes."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    torch.manual_seed(1)
+    single = VDSM(tiny).eval()
+    model = deepcopy(single).double()
+    single.precision = "fp32"
+    clips = torch.rand(2, 3, 1, 32, 32)
+    for precision in ("auto", "fp32"):
+        model.precision = precision
+        for given in (codes, codes.to(torch.float64)):
+            drawn = model.decode(given, 6)
+            assert drawn.dtype == torch.float64
+            torch.testing.assert_close(drawn.float(), single.decode(codes, 6))
+        for x in (clips, clips.double()):
+            assert model.encode(x).z.dtype == torch.float64
+            assert model.swap(x, x).dtype == model.generate(2, 3, given=x).dtype == torch.float64
+
+
+def test_bfloat16_by_name_is_not_for_double_precision(tiny: ModelConfig, codes: Codes) -> None:
     model = VDSM(tiny).double()
     model.precision = "bf16"
-    doubles = Codes(codes.s.double(), codes.d.double(), codes.z.double())
-    assert model.decode(doubles).dtype == torch.float64
+    with pytest.raises(
+        InputError, match="precision is 'bf16', but the model's weights are float64"
+    ):
+        model.decode(codes)
 
 
 @pytest.mark.parametrize("clips", [FEW - 1, FEW])
@@ -231,6 +260,51 @@ def test_full_float32_ends_with_an_error_too() -> None:
     before = everything()
     with pytest.raises(ValueError, match="nothing"), full_float32():
         raise ValueError("nothing")
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("untold")
+def test_full_float32_in_many_threads(tiny: ModelConfig) -> None:
+    """Some end with an error; the first in goes out last, then first: torch is told as before."""
+    tell({"matmul": "high"})
+    before = everything()
+    model, x = VDSM(tiny), torch.rand(1, 2, 1, 32, 32)
+    faults: list[object] = []
+
+    def work(seed: int) -> None:
+        rng = random.Random(seed)
+        for turn in range(5):
+            try:
+                with full_float32():
+                    time.sleep(rng.random() / 500)
+                    model.encode(x)
+                    faults.extend(said()[:] if set(said()) != {"ieee"} else [])
+                    if turn % 2:
+                        raise KeyError(turn)
+            except KeyError:
+                pass
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("untold")
+@pytest.mark.parametrize("last", ["first in", "last in"])
+def test_full_float32_of_two_that_overlap(last: str) -> None:
+    """Without chance: whoever goes out last, torch is told as before."""
+    tell({"matmul": "high"})
+    before = everything()
+    one, two = full_float32(), full_float32()
+    one.__enter__()
+    two.__enter__()
+    for way_out in (two, one) if last == "first in" else (one, two):
+        assert said() == ["ieee"] * len(OPERATIONS)
+        way_out.__exit__(None, None, None)
     assert everything() == before
 
 

@@ -10,9 +10,10 @@ import torch
 
 from vdsm import VDSM, InputError, ModelConfig
 from vdsm.cli import SIZES
-from vdsm.commands.train import settings
 from vdsm.data.clips import Clips, Frames, Info, Table
-from vdsm.presets import COMPACT, DEBUG, NAMES, PAPER, Size, preset
+from vdsm.methods.vdsm.presets import COMPACT, NAMES, PAPER, Size, preset
+from vdsm.methods.vdsm.recipe import METHOD
+from vdsm.training import settings
 
 # Table 4: lr, epochs, batch of both stages, segment length where one is printed; 50 batches an
 # epoch. Table 5: κ_s. Sprites' lr 8e-3 is taken for a slip (docs/model.md).
@@ -37,13 +38,13 @@ def test_paper_size_is_the_papers(name: str) -> None:
     assert (model.lstm_layers, model.lstm_width) == (3, 512)
     assert (model.combiner_hidden, model.transition_hidden) == (512, 64)
     assert model.num_experts == identity
-    assert config.separation == type(config.separation)()  # nothing added to the recipe
+    assert config.additions == type(config.additions)()  # nothing added to the recipe
 
 
 @pytest.mark.parametrize("name", PAPER)
 def test_paper_size_has_the_papers_parameters(name: str) -> None:
     """App. D, counted by hand: 4 x 4 kernels throughout, N_s decoders."""
-    model = PAPER[name].model
+    model = preset(name, "paper").model
     with torch.device("meta"):
         built = VDSM(model)
     c, s, z, d, h = model.channels, model.identity_dim, 30, 50, 512
@@ -87,7 +88,7 @@ def test_compact_size_draws_a_clip(name: str) -> None:
 
 
 def test_debug_has_one_size() -> None:
-    assert preset("debug") is preset("debug", "paper") is DEBUG
+    assert preset("debug") == preset("debug", "paper")
     assert COMPACT.keys() == PAPER.keys()
 
 
@@ -118,21 +119,25 @@ class Unread(Clips):
 
 
 def test_contrast_needs_two_training_clips_of_an_individual() -> None:
-    grouped, used = settings(Unread([0, 0, 1], [0, 0, 0]), None, "compact", {})
-    alone, _ = settings(Unread([0, 1, 1], [0, 0, 1]), "folder", "compact", {})
+    grouped, used = settings(Unread([0, 0, 1], [0, 0, 0]), METHOD, None, "compact", {})
+    alone, _ = settings(Unread([0, 1, 1], [0, 0, 1]), METHOD, "folder", "compact", {})
     assert used == "folder"
     assert grouped == preset("folder")
     assert grouped.contrast.steps > 0
     assert (alone.contrast.steps, alone.model.identity_encoder) == (0, "shared")
-    assert alone.separation == grouped.separation
-    printed, _ = settings(Unread([0, 1], [0, 0]), "folder", "paper", {})
+    assert alone.additions == grouped.additions
+    printed, _ = settings(Unread([0, 1], [0, 0]), METHOD, "folder", "paper", {})
     assert printed == preset("folder", "paper")
     by_clip, _ = settings(
-        Unread([0, 0, 1], [0, 0, 0]), "folder", "compact", {"stage1.group_by": "clip"}
+        Unread([0, 0, 1], [0, 0, 0]), METHOD, "folder", "compact", {"stage1.group_by": "clip"}
     )
     assert by_clip.contrast == alone.contrast
     assert by_clip.stage1.group_by == "clip"
-    one, _ = settings(Unread([0, 0], [0, 0]), "folder", "compact", {})  # nobody to tell them from
+    one, _ = settings(
+        Unread([0, 0], [0, 0]), METHOD, "folder", "compact", {}
+    )  # nobody to tell them from
     assert one == alone
-    asked, _ = settings(Unread([0, 1], [0, 0]), "folder", "compact", {"contrast.steps": "5"})
+    asked, _ = settings(
+        Unread([0, 1], [0, 0]), METHOD, "folder", "compact", {"contrast.steps": "5"}
+    )
     assert asked.contrast.steps == 5

@@ -16,12 +16,12 @@ import torch
 
 from small import SMALL, pendula, start
 from vdsm import InputError
-from vdsm.config import ContrastConfig, PosesConfig
+from vdsm.methods.vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
+from vdsm.store.run import Run
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes, started
-from vdsm.train.run import Run
 
 # A batch of 3 does not divide by 2: one process has two rows, the other has one.
 CONFIG = replace(
@@ -121,7 +121,7 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
 FULL = """
 import errno
 from vdsm.cli import main
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 def log(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
@@ -141,7 +141,7 @@ def test_a_mistake_is_said_by_one_of_them(data: Path, tmp_path: Path) -> None:
     program = tmp_path / "full.py"
     program.write_text(FULL)
     said = resume(run.path, *two, program=[str(program)]).communicate(timeout=240)[0]
-    assert said.count("no space left on the disk (metrics.jsonl)") == 1
+    assert said.count("no space left to write metrics.jsonl") == 1
     assert "train/loop.py" not in said, "a traceback"
 
 
@@ -170,7 +170,7 @@ def test_noise_of_a_share_is_that_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "others", [Others(), Others(2, reference=True, second=True, stranger=True)]
+    "others", [Others(), Others(2, identity_view=True, positive=True, donor=True)]
 )
 def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> None:
     clips = start(tmp_path / "run", data)[1]
@@ -178,14 +178,14 @@ def test_a_share_of_the_frames(data: Path, others: Others, tmp_path: Path) -> No
     sampler = GroupSampler(individuals, 4, others)
     whole = sampler.draw(np.random.default_rng(3), 5)
     part = sampler.draw(np.random.default_rng(3), 5, slice(1, 3))
-    np.testing.assert_array_equal(part.x, whole.x[1:3])
-    if others.reference:
-        assert whole.reference is not None
-        assert whole.second is not None
-        assert whole.stranger is not None
-        np.testing.assert_array_equal(part.reference, whole.reference[1:3])
-        np.testing.assert_array_equal(part.second, whole.second[1:3])
-        np.testing.assert_array_equal(part.stranger, whole.stranger[1:3])
+    np.testing.assert_array_equal(part.target, whole.target[1:3])
+    if others.identity_view:
+        assert whole.identity_view is not None
+        assert whole.positive is not None
+        assert whole.donor is not None
+        np.testing.assert_array_equal(part.identity_view, whole.identity_view[1:3])
+        np.testing.assert_array_equal(part.positive, whole.positive[1:3])
+        np.testing.assert_array_equal(part.donor, whole.donor[1:3])
 
 
 def test_more_processes_than_rows_of_any_stage_are_refused_first(
@@ -202,7 +202,9 @@ def test_more_processes_than_rows_of_any_stage_are_refused_first(
 def test_more_processes_than_gpus_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
+    told = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "0", "RANK": "0"}
+    told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    for name, value in told.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match="2 processes on a machine that shows 1 GPU"), started():
         pass

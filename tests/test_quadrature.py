@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from montecarlo import SIGMAS, standard_error
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Codes, Gaussian
 
 FRAMES, DRAWS, STEPS = 3, 500, 60
@@ -77,7 +77,9 @@ def log_p(model: VDSM, x: Tensor, stage: str, count: int) -> float:
     s = torch.cartesian_prod(axis, axis)  # [S, 2]
     s_weight = torch.cartesian_prod(axis_weight, axis_weight).sum(1)
     z, z_weight = nodes(1.0, 2 * count + 1)
-    logits = model.decoder(s, z[None, :, None].expand(len(s), -1, -1), model.sharpness).flatten(2)
+    logits = model.decoder(
+        s, z[None, :, None].expand(len(s), -1, -1), model.inverse_temperature
+    ).flatten(2)
     absent = torch.nn.functional.softplus(logits).sum(2)
     seen = [logits @ frame.flatten() - absent for frame in x]  # log p(x_t | s, z), T x [S, Z]
     if stage == "stage1":

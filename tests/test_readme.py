@@ -11,11 +11,12 @@ import pytest
 from vdsm import VDSM, ModelConfig
 from vdsm.cli import make_parser
 from vdsm.commands.bench import BenchOptions
-from vdsm.config import Config, describe, override
+from vdsm.config import describe, override
 from vdsm.data import MAKERS
 from vdsm.evaluate import Settings
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.presets import preset
 from vdsm.options import from_flags, parse_flags
-from vdsm.presets import preset
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

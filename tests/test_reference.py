@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from reference import Noise, Twin
-from vdsm import elbo
-from vdsm.config import ModelConfig
-from vdsm.model.state_space import Posterior
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.state_space import Posterior
 from vdsm.notation import Codes
+from vdsm.train.stage import weighted
 
 CLIPS, FRAMES = 2, 3
 WEIGHTS = {"log_likelihood": 1.0, "kl_z": 0.7, "kl_s": 1.9, "kl_d": 3.1}
@@ -39,7 +40,7 @@ def model(request: pytest.FixtureRequest, tiny: ModelConfig) -> VDSM:
     model = VDSM(replace(tiny, **VARIANTS[request.param]))
     for parameter in model.parameters():  # those that start at zero too
         parameter.data += 0.1 * torch.randn(parameter.shape)
-    model.sharpness.fill_(2.5)
+    model.inverse_temperature.fill_(2.5)
     return model
 
 
@@ -72,7 +73,7 @@ def test_bounds_and_gradients(model: VDSM, x: Tensor, stage: str) -> None:
         torch.testing.assert_close(values, torch.stack([terms[name] for terms in slow]))
 
     weights = {name: WEIGHTS[name] for name in fast}
-    loss = elbo.loss(fast, weights)
+    loss = weighted(fast, weights)
     per_clip = [
         sum(w * terms[k] * (-1 if k == "log_likelihood" else 1) for k, w in weights.items())
         for terms in slow

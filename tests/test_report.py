@@ -32,15 +32,15 @@ from vdsm.data.clips import ClipWriter, Info
 from vdsm.evaluate import Settings, probes
 from vdsm.evaluate.result import flatten
 from vdsm.evaluate.stream import quiet
+from vdsm.methods.vdsm.presets import preset
 from vdsm.options import parse_flags
-from vdsm.presets import preset
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
 from vdsm.report.settings import command as train_command
 from vdsm.report.settings import duration
+from vdsm.store.run import Run
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 QUICK = {
@@ -172,8 +172,8 @@ def test_evaluate_several_runs(
 
 
 def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) -> None:
-    """With `leave_out`, swaps into the cells that training did not see."""
-    run, _ = start(tmp_path / "run", data, leave_out=0.2)
+    """With `holdout_cells`, swaps into the cells that training did not see."""
+    run, _ = start(tmp_path / "run", data, holdout_cells=0.2)
     VDSM(SMALL.model).save_pretrained(run.path)
     quick = {name.replace("-", "_"): float(value) for name, value in QUICK.items()}
     begun: list[tuple[str, int]] = []
@@ -451,7 +451,7 @@ def test_schedules_end_where_they_should() -> None:
     """Two panels a stage; three weights in stage 2, which has d."""
     one, two = schedule_curves(SMALL)
     assert "λ_d" not in one[1]
-    assert all(name in two[1] for name in ("λ_z", "λ_s", "λ_d", "sharpness"))
+    assert all(name in two[1] for name in ("λ_z", "λ_s", "λ_d", "inverse_temperature"))
     for _, svg in (one, two):
         Page(svg)
 

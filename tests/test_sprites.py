@@ -12,8 +12,8 @@ from vdsm.data.clips import Clips
 from vdsm.data.scale import scale
 from vdsm.data.sprites import SpritesOptions, make
 from vdsm.errors import InputError
-from vdsm.trained import read
-from vdsm.weights import home
+from vdsm.store.shipped import home
+from vdsm.store.trained import read
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
 LAYERS = ("body", "bottomwear", "topwear", "hair")

@@ -11,11 +11,11 @@ from torch import nn
 from small import SMALL, pendula, start
 from vdsm.config import override
 from vdsm.device import as_video
-from vdsm.model.vdsm import VDSM
-from vdsm.train import loop
+from vdsm.methods.vdsm import stages
+from vdsm.methods.vdsm.additions.whitened_start import RIDGE, predicted, start_from_data, whiten
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.train.batches import individuals
 from vdsm.train.loop import Events, Stopped, train
-from vdsm.train.stages import individuals
-from vdsm.train.start import RIDGE, predicted, start_from_data, whiten
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_it_is_done_once_before_the_first_step(
 ) -> None:
     """When asked for, in a fresh run, and not again by one that is resumed."""
     calls: list[int] = []
-    monkeypatch.setattr(loop, "start_from_data", lambda *_: calls.append(1))
+    monkeypatch.setattr(stages, "start_from_data", lambda *_, **__: calls.append(1))
     for begin, expected in (("random", 0), ("data", 1), ("looks", 1)):
         config = override(SMALL, {"stage1.start": begin}, "test")
         run, clips = start(tmp_path / begin, data, config)

@@ -19,16 +19,21 @@ import torch
 from torch import Tensor
 
 from small import HELPED, SMALL, pendula, start
-from vdsm import VDSM, InputError, elbo
+from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.config import PosesConfig, SeparationConfig, override
+from vdsm.config import override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips, ClipWriter, Info
 from vdsm.data.pendulum import COLOURS, draw, simulate
 from vdsm.files import atomic_write
+from vdsm.methods.readout import Readout
+from vdsm.methods.vdsm import elbo
+from vdsm.methods.vdsm.additions import bounds
+from vdsm.methods.vdsm.config import AdditionsConfig, PosesConfig
+from vdsm.store.run import Run
+from vdsm.train import loop
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.pictures import Painter
-from vdsm.train.run import Run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -114,14 +119,13 @@ def test_with_every_addition_too(data: Path, tmp_path: Path) -> None:
         SMALL,
         stage1=replace(SMALL.stage1, optimizer="muon", clip=50.0),
         stage2=replace(SMALL.stage2, optimizer="muon", clip=50.0),
-        separation=SeparationConfig(
+        additions=AdditionsConfig(
             identity_from="other",
             jitter=0.5,
             tones=0.5,
-            redraw=0.7,
-            agreement=1.0,
-            agreement_d=1.0,
-            resolution=1.0,
+            swap_augment=0.7,
+            consistency_s=1.0,
+            consistency_d=1.0,
         ),
     )
     whole, clips = start(tmp_path / "whole", data, config)
@@ -139,14 +143,14 @@ def test_where_nothing_is_changed_no_views_agree(data: Path, tmp_path: Path) -> 
     config = replace(SMALL, poses=PosesConfig(steps=3, batch=5, segments=20))
     runs = []
     for name, weight in (("without", 0.0), ("with", 1.0)):
-        apart = SeparationConfig(agreement_d=weight)
-        run, clips = start(tmp_path / name, data, config, separation=apart)
+        apart = AdditionsConfig(consistency_d=weight)
+        run, clips = start(tmp_path / name, data, config, additions=apart)
         train(run, clips)
         runs.append(comparable(run))
     assert equal(*runs)
-    assert not any("agreement_d" in line for line in runs[1]["metrics"])
-    for change in ("jitter", "tones", "redraw"):
-        assert SeparationConfig(agreement_d=1.0, **{change: 0.5}).views_agree
+    assert not any("consistency_d" in line for line in runs[1]["metrics"])
+    for change in ("jitter", "tones", "swap_augment"):
+        assert AdditionsConfig(consistency_d=1.0, **{change: 0.5}).views_agree
 
 
 @pytest.mark.parametrize("line", [2, 3, 5])
@@ -246,7 +250,7 @@ def test_a_finished_run_resumes_to_nothing(data: Path, unbroken: Run) -> None:
 
 def test_metrics_hold_what_the_schedules_say(unbroken: Run) -> None:
     """One line per `log_every` steps and the last; weights as annealed at the step's start."""
-    from vdsm.train.stages import anneal_stage1, anneal_stage2
+    from vdsm.methods.vdsm.stages import anneal_stage1, anneal_stage2
 
     lines = unbroken.metrics()
     assert [(m["stage"], m["step"]) for m in lines] == [(s, n) for s in (0, 1) for n in (2, 4, 6)]
@@ -256,7 +260,7 @@ def test_metrics_hold_what_the_schedules_say(unbroken: Run) -> None:
         expected = anneal_stage2(one, progress) if m["stage"] else anneal_stage1(one, progress)
         found = {k.removeprefix("weight."): v for k, v in m.items() if k.startswith("weight.")}
         assert found == expected.weights
-        assert m["sharpness"] == expected.sharpness
+        assert {k: m[k] for k in expected.values} == expected.values
         bound = sum(found[k] * m[k] for k in found if k != "log_likelihood")
         assert m["loss"] == pytest.approx(bound - m["log_likelihood"], rel=1e-5)
     assert [m["seconds"] for m in lines] == sorted(m["seconds"] for m in lines)
@@ -281,12 +285,12 @@ def test_each_stage_moves_what_the_paper_trains(data: Path, tmp_path: Path) -> N
     after = weights(run)
     assert moved(initial, between) == {n for n in between if n.startswith(FRAME_PARTS)}
     there = SEQUENCE_PARTS + LAST_LAYERS
-    changed = {n for n in moved(between, after) if "_aggregate." not in n}  # measured, not trained
+    changed = {n for n in moved(between, after) if not n.startswith("readout.")}
     assert changed == {n for n in after if n.startswith(there)}
 
 
 def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
-    names = before.keys() - {"sharpness"}
+    names = before.keys() - {"inverse_temperature"}
     return {n for n in names if not torch.equal(before[n], after[n])}
 
 
@@ -343,14 +347,14 @@ def few(folder: Path) -> Clips:
 def poison(monkeypatch: pytest.MonkeyPatch, calls: list[int]) -> None:
     """Make the bound of stage 1 nan at these calls, counted from 1."""
     count = iter(range(1, 10**6))
-    bound: Callable[..., elbo.Terms] = elbo.stage1
+    bound: Callable[..., elbo.Terms] = bounds.stage1
 
     def poisoned(*args: Any, **views: Any) -> elbo.Terms:
         terms = bound(*args, **views)
         bad = next(count) in calls
         return terms | {"kl_z": terms["kl_z"] * torch.nan} if bad else terms
 
-    monkeypatch.setattr(elbo, "stage1", poisoned)
+    monkeypatch.setattr(bounds, "stage1", poisoned)
 
 
 def test_a_step_that_is_not_finite_is_undone(
@@ -687,7 +691,7 @@ def test_a_kill_at_the_very_end_loses_nothing(
             raise KeyboardInterrupt
         write(path, content)
 
-    monkeypatch.setattr("vdsm.train.run.atomic_write", killed)
+    monkeypatch.setattr("vdsm.store.run.atomic_write", killed)
     with pytest.raises(KeyboardInterrupt):
         train(run, clips)
     monkeypatch.undo()
@@ -704,12 +708,12 @@ def test_weights_that_could_not_be_written_are_written_by_a_resume(
     def full(*_: object) -> None:
         raise InputError("the disk is full")
 
-    monkeypatch.setattr(VDSM, "save_pretrained", full)
+    monkeypatch.setattr(loop, "complete", full)
     with pytest.raises(InputError):
         train(run, clips)
     monkeypatch.undo()
     train(Run.open(run.path), clips)
-    assert VDSM.from_pretrained(run.path).identity_aggregate.fitted
+    assert isinstance(VDSM.from_pretrained(run.path), Readout)
     assert equal(comparable(run), comparable(unbroken))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from media import CODECS, encode, pattern, ramp
+from media import encode, pattern, ramp
 from vdsm.errors import InputError
 from vdsm.video import (
     Fit,
@@ -39,7 +39,7 @@ def near(found: Frames, wanted: Frames, tolerance: float) -> bool:
 # ---- every container and every way in
 
 
-@pytest.mark.parametrize("suffix", CODECS)
+@pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".wmv"])
 def test_each_container_gives_every_frame(suffix: str, tmp_path: Path) -> None:
     clip = ramp(9)
     path = encode(tmp_path / f"clip{suffix}", clip)

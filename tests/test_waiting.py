@@ -18,14 +18,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from small import SMALL, pendula, start
-from vdsm import VDSM, elbo
-from vdsm.config import Stage1Config, Stage2Config
+from vdsm import VDSM
 from vdsm.device import as_video
-from vdsm.model.blur import blur_matrix
-from vdsm.train.augment import colour_jitter
+from vdsm.methods.vdsm.additions.augment import colour_jitter
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.blur import blur_matrix
+from vdsm.methods.vdsm.config import Stage1Config, Stage2Config
+from vdsm.methods.vdsm.stages import stages
 from vdsm.train.loop import train
-from vdsm.train.stages import Stage, stages
-from vdsm.train.step import Batch, Bound, freeze_all_but, make_optimizer, take_step
+from vdsm.train.stage import Stage, weighted
+from vdsm.train.step import Bound, make_optimizer, take_step, train_only
 
 STAGES = pytest.mark.parametrize("stage", stages(SMALL), ids=lambda stage: stage.name)
 
@@ -52,10 +54,10 @@ class Watch(TorchDispatchMode):
         return result
 
 
-def batch(device: str, generator: torch.Generator | None) -> Batch:
+def batch(device: str, generator: torch.Generator | None) -> Views:
     c = SMALL.model
     x = torch.rand(5, 6, c.channels, c.size, c.size, device=device)
-    return Batch(x, colour_jitter(x, 0.8, generator), x[:, :4])
+    return Views(x, colour_jitter(x, 0.8, generator), x[:, :4])
 
 
 @STAGES
@@ -63,12 +65,14 @@ def test_step_reads_nothing(stage: Stage) -> None:
     """Two whole steps, colour mixing and the check for finite values included."""
     with FakeTensorMode():
         model, generator = VDSM(SMALL.model), torch.Generator()
-        optimizer, annealed = make_optimizer(model, stage), stage.anneal(0.5)
+        (player,) = stage.players
+        optimizer = make_optimizer(model, player, stage.settings.lr)
+        schedule = stage.schedule(0.5)
         healthy = torch.ones((), dtype=torch.bool)
         for _ in range(2):
-            model.sharpness.fill_(annealed.sharpness)
-            given = Bound(stage, model), optimizer, batch("cpu", generator), generator
-            outcome = take_step(*given, annealed.weights, bf16=True)
+            stage.take(model, schedule.values)
+            given = Bound(player, model), optimizer, batch("cpu", generator), generator
+            outcome = take_step(*given, schedule.weights, bf16=True)
             healthy &= outcome.finite
         with pytest.raises(DataDependentOutputException):  # which is how a read would show
             bool(healthy)
@@ -81,13 +85,13 @@ def test_step_takes_nothing_from_the_host(stage: Stage, monkeypatch: pytest.Monk
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda *_: False)
     with torch.device("meta"):
         model = VDSM(SMALL.model)
-    freeze_all_but(model, stage)
-    annealed = stage.anneal(0.5)
+    (player,) = stage.players
+    train_only(model, player)
+    schedule = stage.schedule(0.5)
     with Watch() as watch:
-        model.sharpness.fill_(annealed.sharpness)
-        given = batch("meta", None)
-        terms = stage.bound(model, given.x, None, given.seen, given.reference)
-        elbo.loss(terms, annealed.weights).backward()
+        stage.take(model, schedule.values)
+        terms = player.bound(model, batch("meta", None), None)
+        weighted(terms, schedule.weights).backward()
     assert watch.devices == {"meta"}
 
 

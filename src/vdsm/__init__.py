@@ -6,13 +6,17 @@ from vdsm.errors import InputError
 from vdsm.version import __version__
 
 if TYPE_CHECKING:
-    from vdsm.config import ModelConfig
-    from vdsm.model.vdsm import VDSM
+    from vdsm.methods.vdsm.config import ModelConfig
+    from vdsm.methods.vdsm.model import VDSM
     from vdsm.notation import Codes
 
 __all__ = ["VDSM", "Codes", "InputError", "ModelConfig", "__version__"]
 
-HOMES = {"VDSM": "vdsm.model.vdsm", "Codes": "vdsm.notation", "ModelConfig": "vdsm.config"}
+HOMES = {
+    "VDSM": "vdsm.methods.vdsm.model",
+    "Codes": "vdsm.notation",
+    "ModelConfig": "vdsm.methods.vdsm.config",
+}
 
 
 def __dir__() -> list[str]:

@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from os.path import expanduser
 from pathlib import Path
 from typing import NoReturn
 
 from vdsm.errors import InputError, is_out_of_memory
+from vdsm.files import expanded, is_disk_full, no_room
 from vdsm.options import Parser
 from vdsm.version import __version__
 
@@ -22,8 +24,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 def run(words: Sequence[str]) -> int:
     """Run a command; the exit code."""
-    from vdsm.files import why_no_more
-
+    escape_what_has_no_letter()
     try:
         arguments, rest = make_parser().parse_known_args(words)
         arguments.run(arguments, rest)
@@ -34,8 +35,8 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        if why := why_no_more(error):
-            return complain(f"{why} on the disk ({error.filename or 'output'})", 2)
+        if is_disk_full(error):
+            return complain(no_room(error, error.filename or "the output"), 2)
         if error.filename:
             return complain(f"{error.filename}: {error.strerror}", 2)
         raise
@@ -46,6 +47,13 @@ def run(words: Sequence[str]) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     return 0
+
+
+def escape_what_has_no_letter() -> None:
+    """Print a letter that the terminal's encoding lacks as \\uXXXX, not as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def complain(message: str, code: int) -> int:
@@ -64,7 +72,7 @@ def whole(word: str) -> int:
 
 def make_parser() -> Parser:
     """All commands. Their modules are imported only when they run, so that --help is quick."""
-    from vdsm.weights import shipped
+    from vdsm.store.shipped import shipped
 
     parser = Parser(
         prog="vdsm",
@@ -86,23 +94,24 @@ def make_parser() -> Parser:
         return command
 
     demo = add("demo", "make pendulum clips, train both stages, evaluate, write a report", run_demo)
-    demo.add_argument("--out", type=Path, default=Path("vdsm-demo"), help="folder [vdsm-demo]")
+    demo.add_argument("--out", type=expanded, default=Path("vdsm-demo"), help="folder [vdsm-demo]")
     demo.add_argument("--seed", type=whole, default=0, help="of data, weights, batches, noise [0]")
 
     data = add("data", "make a dataset: 'vdsm data NAME --help' lists its options", run_data, True)
     data.add_argument(
         "name", metavar="NAME", nargs="?", help="pendulum, sprites, moving-mnist, mug, ..."
     )
-    data.add_argument("--out", type=Path, help="folder of the dataset")
+    data.add_argument("--out", type=expanded, help="folder of the dataset")
     data.add_argument("--shards", type=int, default=0, help="write N tar shards instead")
 
     train = add(
         "train", "train both stages: 'vdsm train --help' lists every field", run_train, True
     )
-    train.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
+    train.add_argument("data", type=expanded, metavar="DATA", nargs="?", help="dataset folder")
     train.add_argument("--preset", help="settings to start from [the dataset's own]")
+    train.add_argument("--method", help="what to train [vdsm]")
     train.add_argument("--size", choices=SIZES)
-    train.add_argument("--out", type=Path, metavar="RUN", help="folder of the run")
+    train.add_argument("--out", type=expanded, metavar="RUN", help="folder of the run")
     train.add_argument("--resume", action="store_true", help="continue RUN where it stopped")
 
     names = ", ".join(shipped())
@@ -110,15 +119,21 @@ def make_parser() -> Parser:
     clip = "a video, a folder of frames, DATA:NUMBER, or example:NUMBER of the model's own"
 
     embed = add("embed", "write the codes s, d, z of clips to an .npz file", run_embed)
-    embed.add_argument("model", metavar="RUN", help=a_model)
-    embed.add_argument("input", metavar="INPUT", help=f"{clip}; a folder of videos; a dataset")
-    embed.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    embed.add_argument("model", type=expanduser, metavar="RUN", help=a_model)
+    embed.add_argument(
+        "input", type=expanduser, metavar="INPUT", help=f"{clip}; a folder of videos; a dataset"
+    )
+    embed.add_argument("--out", type=expanded, required=True, metavar="FILE.npz")
 
     swap = add("swap", "the person of one clip doing the action of another", run_swap)
-    swap.add_argument("model", metavar="RUN", help=a_model)
-    swap.add_argument("--identity", required=True, metavar="CLIP", help=f"who: {clip}")
-    swap.add_argument("--action", required=True, metavar="CLIP", help=f"what they do: {clip}")
-    swap.add_argument("--out", type=Path, required=True, help=".gif, .mp4 or .png (a strip)")
+    swap.add_argument("model", type=expanduser, metavar="RUN", help=a_model)
+    swap.add_argument(
+        "--identity", type=expanduser, required=True, metavar="CLIP", help=f"who: {clip}"
+    )
+    swap.add_argument(
+        "--action", type=expanduser, required=True, metavar="CLIP", help=f"what they do: {clip}"
+    )
+    swap.add_argument("--out", type=expanded, required=True, help=".gif, .mp4 or .png (a strip)")
     swap.add_argument("--frames", type=int, help="any length [what --window takes of the action]")
     swap.add_argument(
         "--show-inputs",
@@ -127,10 +142,10 @@ def make_parser() -> Parser:
     )
 
     generate = add("generate", "sample new clips", run_generate)
-    generate.add_argument("model", metavar="RUN", help=a_model)
+    generate.add_argument("model", type=expanduser, metavar="RUN", help=a_model)
     generate.add_argument("--num", type=int, required=True, metavar="N")
     generate.add_argument("--frames", type=int, required=True, metavar="T")
-    generate.add_argument("--out", type=Path, required=True, metavar="DIR")
+    generate.add_argument("--out", type=expanded, required=True, metavar="DIR")
     generate.add_argument("--seed", type=whole, default=0, help="of the samples [0]")
     generate.add_argument(
         "--density",
@@ -140,6 +155,7 @@ def make_parser() -> Parser:
     )
     generate.add_argument(
         "--given",
+        type=expanduser,
         metavar="CLIP",
         help=f"who, from which pose on and, of more than one frame, what: {clip}",
     )
@@ -155,39 +171,52 @@ def make_parser() -> Parser:
         "evaluate", "measure runs: 'vdsm evaluate --help' lists every option", run_evaluate, True
     )
     evaluate.add_argument(
-        "paths", type=Path, nargs="*", metavar="RUN", help="runs, then a dataset if it has moved"
+        "paths",
+        type=expanded,
+        nargs="*",
+        metavar="RUN",
+        help="runs, then a dataset if it has moved",
     )
-    evaluate.add_argument("--out", type=Path, metavar="FILE.json")
+    evaluate.add_argument("--out", type=expanded, metavar="FILE.json")
     evaluate.add_argument("--test-clips", type=whole, default=0, metavar="N", help="0 for all [0]")
 
     figures = add(
         "figures", "draw the paper's figures: 'vdsm figures --help' lists them", run_figures, True
     )
-    figures.add_argument("paths", type=Path, nargs="*", metavar="RUN", help="a run, then a dataset")
-    figures.add_argument("--out", type=Path, metavar="DIR")
+    figures.add_argument(
+        "paths", type=expanded, nargs="*", metavar="RUN", help="a run, then a dataset"
+    )
+    figures.add_argument("--out", type=expanded, metavar="DIR")
 
     add("bench", "time a training step beside what this machine could do", run_bench, True)
 
     report = add("report", "write one HTML page about a run", run_report, True)
-    report.add_argument("paths", type=Path, nargs="*", metavar="RUN", help="a run, then its data")
-    report.add_argument("--evaluation", type=Path, metavar="FILE.json")
-    report.add_argument("--out", type=Path, metavar="FILE.html")
+    report.add_argument(
+        "paths", type=expanded, nargs="*", metavar="RUN", help="a run, then its data"
+    )
+    report.add_argument("--evaluation", type=expanded, metavar="FILE.json")
+    report.add_argument("--out", type=expanded, metavar="FILE.html")
 
     ablate = add("ablate", "App. G: the bank of decoders against a single one", run_ablate, True)
-    ablate.add_argument("data", type=Path, metavar="DATA", nargs="?", help="dataset folder")
+    ablate.add_argument("data", type=expanded, metavar="DATA", nargs="?", help="dataset folder")
     ablate.add_argument("--preset", help="settings to start from [the dataset's own]")
     ablate.add_argument("--size", choices=SIZES)
-    ablate.add_argument("--out", type=Path, metavar="DIR", help="folder for both runs")
+    ablate.add_argument("--out", type=expanded, metavar="DIR", help="folder for both runs")
     ablate.add_argument("--test-clips", type=whole, default=0, metavar="N", help="0 for all [0]")
 
     export = add("export", "weights at half the size, with a model card", run_export)
-    export.add_argument("run_folder", type=Path, metavar="RUN", help="of 'vdsm train'")
+    export.add_argument("run_folder", type=expanded, metavar="RUN", help="of 'vdsm train'")
     export.add_argument(
-        "data", type=Path, metavar="DATA", nargs="?", help="the run's dataset if it has moved"
+        "data", type=expanded, metavar="DATA", nargs="?", help="the run's dataset if it has moved"
     )
-    export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
     export.add_argument(
-        "--evaluation", type=Path, metavar="FILE.json", help="of 'vdsm evaluate' [the run's own]"
+        "--out", type=expanded, required=True, metavar="FOLDER", help="a new folder"
+    )
+    export.add_argument(
+        "--evaluation",
+        type=expanded,
+        metavar="FILE.json",
+        help="of 'vdsm evaluate' [the run's own]",
     )
     export.add_argument(
         "--examples", type=int, default=0, metavar="N", help="test clips, of pendula only [0]"
@@ -195,8 +224,10 @@ def make_parser() -> Parser:
     export.add_argument("--licence", metavar="ID", help="of the weights [as the data asks]")
 
     info = add("info", "what a dataset, a run or a model is", run_info)
-    info.add_argument("path", type=Path, metavar="RUN|DATA", help=f"a dataset, or {a_model}")
-    info.add_argument("--out", type=Path, metavar="FILE.png", help="also write a picture of DATA")
+    info.add_argument("path", type=expanded, metavar="RUN|DATA", help=f"a dataset, or {a_model}")
+    info.add_argument(
+        "--out", type=expanded, metavar="FILE.png", help="also write a picture of DATA"
+    )
     return parser
 
 
@@ -223,7 +254,7 @@ def run_train(arguments: argparse.Namespace, rest: list[str]) -> None:
     from vdsm.commands.train import train_command, train_help
 
     if arguments.wants_help:
-        print(train_help(arguments.preset, arguments.size))
+        print(train_help(arguments.preset, arguments.size, arguments.method))
     else:
         train_command(
             arguments.data,
@@ -232,6 +263,7 @@ def run_train(arguments: argparse.Namespace, rest: list[str]) -> None:
             arguments.out,
             rest,
             arguments.resume,
+            arguments.method,
         )
 
 

@@ -3,8 +3,9 @@
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,25 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def use_bf16(precision: str, device: torch.device, small: bool = False) -> bool:
+def use_bf16(
+    precision: str,
+    device: torch.device,
+    small: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> bool:
     """Whether to compute in bfloat16; "auto" does where the hardware is faster at it.
 
-    small: layers so small that a CPU is not (docs/log.md).
+    small: layers so small that a CPU is not (docs/log). dtype: of the weights; float64 is
+    computed in float64, and InputError where bfloat16 is asked for by name.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise InputError(f"precision is '{precision}': it is auto, fp32 or bf16")
-    if precision != "auto":
+    if dtype == torch.float64 and precision == "bf16":
+        raise InputError(
+            "precision is 'bf16', but the model's weights are float64: set it to 'auto', or make "
+            "them float32 (model.float())"
+        )
+    if precision != "auto" or dtype == torch.float64:
         return precision == "bf16"
     if small and device.type == "cpu":
         return False
@@ -63,24 +75,59 @@ def autocast(device: torch.device, bf16: bool) -> AbstractContextManager[None]:
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
+class Shared:
+    """A setting of the whole process, as some thread needs it for as long as any is inside.
+
+    The first to come in makes it, the last to go out takes it back: were each to restore what it
+    found, a thread that came second and went last would leave the first one's setting for good.
+    """
+
+    def __init__(self, setting: Callable[[], AbstractContextManager[None]]) -> None:
+        self.setting, self.made = setting, ExitStack()
+        self.lock, self.inside = threading.Lock(), 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, the setting is made."""
+        with self.lock:
+            if not self.inside:
+                self.made.enter_context(self.setting())
+            self.inside += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.inside -= 1
+                if not self.inside:
+                    self.made.close()
+
+
 @contextmanager
 def full_float32() -> Iterator[None]:
     """Convolutions, LSTMs and matmuls in float32 inside, whatever torch was told before.
 
-    By default cuDNN uses TF32, which leaves ten bits of the mantissa.
+    By default cuDNN uses TF32, which leaves ten bits of the mantissa. Torch's settings are of the
+    whole process: they are as they were once no thread is inside any more.
     """
-    told = _tell_roots()
-    for operation in _operations():
-        if operation.fp32_precision != "ieee":
-            operation.fp32_precision = "ieee"
-    matmul = torch.get_float32_matmul_precision()  # the older setting: raises where both disagree
-    torch.set_float32_matmul_precision("highest")
-    try:
+    with IEEE.held():
         yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)
-        for setting, precision in told:
-            setting.fp32_precision = precision
+
+
+@contextmanager
+def _ieee() -> Iterator[None]:
+    with ExitStack() as after:
+        for setting, precision in reversed(_tell_roots()):
+            after.callback(setattr, setting, "fp32_precision", precision)
+        for operation in _operations():
+            if operation.fp32_precision != "ieee":
+                operation.fp32_precision = "ieee"
+        # The older setting: raises where both disagree.
+        after.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+        torch.set_float32_matmul_precision("highest")
+        yield
+
+
+IEEE = Shared(_ieee)
 
 
 def _operations() -> tuple[Any, ...]:
@@ -133,7 +180,7 @@ def keep_freed_memory() -> None:
     """Make glibc keep freed memory for the next step instead of returning it to the kernel.
 
     A step allocates and frees hundreds of large tensors; faulting their pages in anew each time
-    cost a third of a step on a virtual machine (docs/log.md).
+    cost a third of a step on a virtual machine (docs/log).
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

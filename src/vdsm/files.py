@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from vdsm.errors import InputError
@@ -14,8 +15,8 @@ from vdsm.errors import InputError
 def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
     """Write `path` so that a reader sees the old file or the new one, never a part.
 
-    `content` is bytes, or a function that writes to an open file. A disk that takes no more is an
-    InputError and leaves the old file as it was.
+    `content` is bytes, or a function that writes to an open file. No space left is an InputError
+    and leaves the old file as it was.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -29,11 +30,36 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> No
         part.replace(path)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if why := why_no_more(error):
-            raise InputError(
-                f"{why} to write {path}: make some; what was there before is kept"
-            ) from error
+        if is_disk_full(error):
+            raise InputError(f"{no_room(error, path)}; what was there before is kept") from error
         raise
+
+
+def expanded(place: str | Path) -> Path:
+    """The path that a user means, who may write ~ for the home folder where no shell reads it.
+
+    InputError for what is no path.
+    """
+    if not isinstance(place, str | os.PathLike):
+        raise InputError(f"the folder is {place!r}: give a path")
+    return Path(os.path.expanduser(place))
+
+
+POINTER = b"version https://git-lfs.github.com/spec/"  # how the text begins
+
+
+def refuse_pointer(path: Path) -> None:
+    """InputError where a clone without Git LFS left a pointer in place of the file."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(POINTER))
+    except OSError:
+        return  # whoever reads it says why it cannot be
+    if start == POINTER:
+        raise InputError(
+            f"{path} is a pointer of Git LFS, not the file: fetch it with 'git lfs pull', or "
+            "download it from where the repository lies"
+        )
 
 
 def left_by_a_kill(folder: Path, *names: str) -> Iterator[Path]:
@@ -42,28 +68,30 @@ def left_by_a_kill(folder: Path, *names: str) -> Iterator[Path]:
         yield from folder.glob(f".{name}.{'[0-9a-f]' * 8}")
 
 
-NO_MORE = {  # what a disk answers that takes no more, in words that "to write ..." can follow
-    errno.ENOSPC: "no space left",
-    errno.EDQUOT: "no space left in your quota",
-    errno.EFBIG: "no room in one file (a limit of ulimit -f, or of the file system)",
-    errno.EROFS: "no right (the disk is read-only)",
+NO_ROOM = {  # why nothing more can be written to a file, and what to do
+    errno.ENOSPC: "no space left to write {}: free some",
+    errno.EDQUOT: "no space left to write {}, of what you may use: free some",
+    errno.EFBIG: "{} may not grow so large (ulimit -f, or the disk's format): choose another place",
+    errno.EROFS: "{} lies on a disk that is read-only: choose another place",
 }
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error means that the disk, or the user's share of it, takes no more."""
-    return why_no_more(error) is not None
+    """Whether an error means that nothing more can be written there (`no_room` says why)."""
+    return _no_room(error) is not None
 
 
-def why_no_more(error: BaseException) -> str | None:
-    """In words, why a file could not be written further; None where that is not the error.
+def no_room(error: BaseException, path: object) -> str:
+    """Why nothing more can be written to a file, after `is_disk_full`; one line."""
+    return NO_ROOM[_no_room(error) or errno.ENOSPC].format(path)
 
-    Libraries that write by themselves give the system's words in an exception of their own.
-    """
-    if isinstance(error, OSError) and error.errno is not None:
-        return NO_MORE.get(error.errno)
-    text = str(error).lower() if isinstance(error, Exception) else ""
-    return next((why for n, why in NO_MORE.items() if os.strerror(n).lower() in text), None)
+
+def _no_room(error: BaseException) -> int | None:
+    """The number of such an error, which torch and safetensors have in their text alone."""
+    if isinstance(error, OSError):
+        return error.errno if error.errno in NO_ROOM else None
+    said = str(error) if isinstance(error, Exception) else ""
+    return next((number for number in NO_ROOM if os.strerror(number) in said), None)
 
 
 OURS = {  # files that make a folder a dataset, a run or a model
@@ -89,6 +117,19 @@ def check_writable(out: Path, *suffixes: str, inputs: Sequence[str | Path] = ())
         raise InputError(f"{out} belongs to the {kind} in {out.parent}: choose another --out")
     if any(Path(place).resolve() == out.resolve() for place in inputs):
         raise InputError(f"{out} is what is to be read: choose another --out")
+    if not writable(out.resolve().parent):
+        raise InputError(f"{out} cannot be written in that folder: choose another --out")
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which need not be there yet; none is left behind."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def claim_folder(path: Path) -> None:
@@ -105,8 +146,9 @@ def claim_folder(path: Path) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file, or an InputError that names it."""
+    refuse_pointer(path)
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())  # in UTF-8 whatever the locale
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

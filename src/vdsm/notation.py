@@ -14,12 +14,16 @@ Where there is no bank of experts about, N is a number of clips, rows or segment
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from vdsm.errors import InputError
+
+INDICES = "give a clip's number, a slice, a mask or a list of numbers"
 MIN_SCALE = 1e-4  # a posterior this narrow is certain; keeps log-densities finite
 
 Video = Float[Tensor, "B T C H W"]  # values in [0, 1]
@@ -94,8 +98,58 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Codes:
-    """What the model says of a clip: who it is, what they do, how they stand in each frame."""
+    """What the model says of B clips: who it is, what they do, how they stand in each frame.
+
+    `codes[2:5]`, `codes[mask]` and `codes[[4, 0]]` are codes of some of the clips. So are
+    `codes[3]`, of one clip: the axis B stays, so that whatever takes codes takes these.
+    """
 
     s: Identity
     d: Dynamics
     z: Pose
+
+    def __len__(self) -> int:
+        """How many clips, B."""
+        return len(self.s)
+
+    def __getitem__(self, clips: Any) -> "Codes":
+        """Codes of some clips: a number, a slice, a mask [B], or numbers, as tensors take them.
+
+        IndexError where there are no such clips; InputError for what names no clips.
+        """
+        rows = clips_named(clips, len(self))
+        return Codes(self.s[rows], self.d[rows], self.z[rows])
+
+    def to(self, *place: Any, **more: Any) -> "Codes":
+        """On a device or as a floating point type: what `Tensor.to` takes."""
+        return Codes(*(code.to(*place, **more) for code in (self.s, self.d, self.z)))
+
+    @classmethod
+    def cat(cls, parts: "Sequence[Codes]") -> "Codes":
+        """Codes of all clips of several; InputError for none, or where sizes or lengths differ."""
+        sizes = {(c.s.shape[1:], c.d.shape[1:], c.z.shape[1:]) for c in parts}
+        if len(sizes) != 1:
+            shapes = " and ".join(str(tuple(c.z.shape)) for c in parts[:9]) or "nothing"
+            raise InputError(f"codes with z of {shapes}: give some, of equal lengths and sizes")
+        return cls(*(torch.cat([getattr(c, name) for c in parts]) for name in "sdz"))
+
+
+def clips_named(clips: Any, count: int) -> Any:
+    """What to index the first axis of `count` clips with, so that the axis stays."""
+    if isinstance(clips, slice):
+        return clips if (clips.step or 1) > 0 else torch.arange(count)[range(count)[clips]]
+    try:
+        rows = torch.as_tensor(clips)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"codes are not indexed by {type(clips).__name__}: {INDICES}") from error
+    mask = rows.dtype == torch.bool and rows.ndim == 1
+    whole = not (rows.dtype == torch.bool or rows.is_floating_point() or rows.is_complex())
+    if rows.numel() == 0 and rows.ndim == 1 and not mask:
+        return slice(0, 0)
+    if isinstance(clips, tuple) or rows.ndim > 1 or not (mask or whole):
+        raise InputError(f"codes are not indexed by {type(clips).__name__}: {INDICES}")
+    if mask and len(rows) != count:
+        raise IndexError(f"a mask of {len(rows)} for codes of {count} clips")
+    if not mask and bool(((rows < -count) | (rows >= count)).any()):
+        raise IndexError(f"clips {clips!r} of codes of {count} clips")
+    return rows.reshape(-1)

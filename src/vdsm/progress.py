@@ -12,27 +12,45 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
 TERMS = {"contrast": "contrast", "log_pose": "log q(z|x)/p(z)", "log_likelihood": "log p(x)"}
 TERMS |= {f"kl_{code}": f"KL {code}" for code in "zsd"}
 LINES_PER_STAGE = 20  # where the output is no terminal
 
 
-def bar_columns() -> list[ProgressColumn]:
-    """What every bar shows: what is done, how much of it, the time it took and that is left."""
-    return [
+NARROW = 70  # columns of a terminal that has no room for a bar and for the time that passed
+
+
+def bar_columns(width: int = NARROW) -> list[ProgressColumn]:
+    """What every bar shows: what is done, how much of it, the time it took and that is left.
+
+    width: of the terminal; a narrow one shows the step and the time left alone. None is cut.
+    """
+    done = [
         TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=24, table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
         TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
     ]
+    return [done[0], done[2], *done[4:]] if width < NARROW else done
+
+
+class Terms(ProgressColumn):
+    """The named terms, in the room that the other columns leave."""
+
+    def render(self, task: Task) -> Text:
+        """On one line, cut with an ellipsis. The only column that may be narrower than its text."""
+        return Text(task.fields["terms"], no_wrap=True, overflow="ellipsis")
 
 
 class TrainingBar:
@@ -41,8 +59,8 @@ class TrainingBar:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bar = Progress(
-            *bar_columns(),
-            TextColumn("{task.fields[terms]}"),
+            *bar_columns(console.width),
+            Terms(),
             console=console,
             disable=not console.is_terminal,
         )

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 
 def half_cosine(progress: float, start: float, end: float, until: float = 1.0) -> float:
@@ -19,6 +18,8 @@ def log_half_cosine(progress: float, start: float, end: float, until: float = 1.
 
 def quadratic(progress: float, points: tuple[tuple[float, float], ...]) -> float:
     """Quadratic interpolation through (progress, value) points, never below 0.005."""
+    from scipy.interpolate import make_interp_spline  # slow to import: only where a stage runs
+
     x, y = np.array(points).T
     return max(float(make_interp_spline(x, y, k=2)(progress)), 0.005)
 

@@ -13,12 +13,14 @@ import torch
 from vdsm.bench import work
 from vdsm.bench.timing import best
 from vdsm.bench.work import Work
-from vdsm.config import Config
 from vdsm.data.clips import Clips, Frames, Info, Table
 from vdsm.device import as_video, autocast
-from vdsm.model.vdsm import VDSM
-from vdsm.train.stages import Stage, stages
-from vdsm.train.step import Batch, Bound, make_optimizer, take_step
+from vdsm.methods.vdsm.additions.bounds import Views
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.stages import stages
+from vdsm.train.stage import Stage
+from vdsm.train.step import Bound, make_optimizer, take_step
 from vdsm.video import write_clips
 
 INDIVIDUALS, CLIPS_EACH, FRAMES = 32, 2, 16  # of the synthetic dataset
@@ -75,7 +77,7 @@ def measure(bench: Bench) -> tuple[Measured, float]:
     model = VDSM(config.model).to(bench.device)
     clips = SyntheticClips(config.model.size, config.model.channels)
     measured: Measured = {}
-    for stage in (stage for stage in stages(config) if stage.shows_frames):
+    for stage in (stage for stage in stages(config) if stage.paint is not None):
         measured |= time_stage(bench, model, stage, clips)
     model.requires_grad_(False).eval()
     model.precision = "bf16" if bench.bf16 else "fp32"
@@ -86,18 +88,19 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
     """The training step of the loop, and its parts by themselves."""
     settings, config = stage.settings, bench.config.model
     name = f"{stage.name}_step"
-    optimizer, bound = make_optimizer(model, stage), Bound(stage, model)
-    annealed = stage.anneal(PROGRESS)
-    model.sharpness.fill_(annealed.sharpness)
+    (player,) = stage.players
+    optimizer, bound = make_optimizer(model, player, settings.lr), Bound(player, model)
+    schedule = stage.schedule(PROGRESS)
+    stage.take(model, schedule.values)
     sampler, rng = stage.sampler(clips), np.random.default_rng(0)
     generator = torch.Generator(bench.device).manual_seed(0)
 
     def load() -> torch.Tensor:
-        return as_video(sampler.draw(rng, settings.batch).x, bench.device)
+        return as_video(sampler.draw(rng, settings.batch).target, bench.device)
 
     def step() -> None:
-        batch = Batch(load())
-        take_step(bound, optimizer, batch, generator, annealed.weights, bench.bf16)
+        batch = Views(load())
+        take_step(bound, optimizer, batch, generator, schedule.weights, bench.bf16)
 
     whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, stage.frames))
     adam = Timed(bench.best(optimizer.step), work.optimizer(model))
@@ -113,7 +116,8 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
         "load": Timed(bench.best(load), Work()),
         "encoder": Timed(bench.best(lambda: pull(bench, lambda: model.encoder(x))), encoder),
         "decoder": Timed(
-            bench.best(lambda: pull(bench, lambda: model.decoder(s, z, model.sharpness))), decoder
+            bench.best(lambda: pull(bench, lambda: model.decoder(s, z, model.inverse_temperature))),
+            decoder,
         ),
         "optimizer": adam,
     }

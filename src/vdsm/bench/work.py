@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from vdsm.bench.machine import Machine
-from vdsm.config import ModelConfig
-from vdsm.model.vdsm import VDSM
+from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.model import VDSM
 
 ADAM_BYTES = 28  # per parameter: four floats read (p, g, m, v), three written
 

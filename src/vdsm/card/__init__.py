@@ -19,7 +19,7 @@ from vdsm.data.clips import Clips
 from vdsm.evaluate.shortcomings import shortcomings
 from vdsm.files import read_json
 from vdsm.report.settings import command, facts
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 TAGS = ("video", "disentanglement", "representation-learning", "state-space-model", "vdsm")
 MEASURED = {
@@ -60,7 +60,7 @@ def card(export: Export) -> str:
         size=info.size,
         colours="colour" if info.channels == 3 else "grey",
         channels=info.channels,
-        frames=c.stage2.frames,
+        frames=run.frames,
         s=c.model.identity_dim,
         d=c.model.dynamics_dim,
         z=c.model.pose_dim,
@@ -70,7 +70,7 @@ def card(export: Export) -> str:
         examples=examples(export),
         data=source.data,
         facts=table(("", ""), of_data),
-        commands="\n".join([*data_command(info), command(c, record)]),
+        commands="\n".join([*data_command(info), command(run, record)]),
         training=table(("", ""), [*of_training, ("seed", str(c.seed))]),
         numbers=_numbers(evaluation, export.measured),
         limits="\n".join(f"- {said}" for said in limits(export)),
@@ -120,7 +120,7 @@ def limits(export: Export) -> Iterator[str]:
         yield "How well it does has not been measured."
     else:
         yield from map(sentence, shortcomings(evaluation, evaluation["roles"]))
-    info, frames = export.clips.info, export.run.config.stage2.frames
+    info, frames = export.clips.info, export.run.frames
     if not finished(export.run):
         yield "Its training was not finished."
     yield (
@@ -133,8 +133,8 @@ def limits(export: Export) -> Iterator[str]:
 
 def finished(run: Run) -> bool:
     """Whether the last step of the last stage that has any was done."""
-    final = "stage2" if run.config.stage2.steps else "stage1"
-    return any(m["name"] == final and m["step"] == m["steps"] for m in run.metrics()[-1:])
+    final = [stage.name for stage in run.recipe.stages(run.config) if stage.settings.steps][-1:]
+    return any([m["name"]] == final and m["step"] == m["steps"] for m in run.metrics()[-1:])
 
 
 def sentence(shortcoming: str) -> str:

@@ -7,15 +7,14 @@ With one decoder N_s is 1, so that p(s) = N(0, 1).
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
 
 from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
-from vdsm.commands.train import carried_out_as, settings, sit_beside
-from vdsm.config import Config, build, describe, override
+from vdsm.config import build, describe, override
 from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
@@ -24,10 +23,13 @@ from vdsm.evaluate.table import Readings
 from vdsm.figures import Scene, action_transfer, identity_pose_grid
 from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.options import flag_help, parse_flags
-from vdsm.presets import Size
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
+from vdsm.store.run import Run, is_run
+from vdsm.train.method import Size
+from vdsm.training import carried_out_as, settings, sit_beside
 from vdsm.video import write_clips, write_picture
 
 USAGE = (
@@ -67,11 +69,11 @@ def ablate_command(
     clips = open_clips(data)
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
-    asked, used = settings(clips, name, size or "compact", changes, SOURCE)
+    asked, used = settings(clips, METHOD, name, size or "compact", changes, SOURCE)
     if not is_run(out / "bank"):
         claim_folder(out)
     console = screen()
-    for variant, config in variants(asked).items():
+    for variant, config in variants(cast(Config, asked)).items():
         console.rule(f"{TITLES[variant]}: training")
         run = start(out / variant, config, data, used, size or "compact")
         sit_beside(run, clips, console, "the same command")

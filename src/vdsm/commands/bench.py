@@ -15,13 +15,15 @@ from rich.table import Table
 from vdsm.bench import machine
 from vdsm.bench.machine import Machine
 from vdsm.bench.size import Bench, Measured, measure
-from vdsm.config import STRICT, Config
+from vdsm.config import STRICT
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, read_json
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.presets import preset
 from vdsm.options import from_flags
-from vdsm.presets import Size, preset
 from vdsm.screen import screen
+from vdsm.train.method import Size
 
 Numbers = dict[str, float]
 

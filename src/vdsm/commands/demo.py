@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -11,19 +12,20 @@ from vdsm import figures
 from vdsm.commands.evaluate import FILE, evaluate
 from vdsm.commands.figures import SceneOptions
 from vdsm.commands.report import report
-from vdsm.commands.train import sit_beside
 from vdsm.config import override
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
-from vdsm.model.vdsm import VDSM
-from vdsm.presets import preset
+from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.report.settings import duration
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
+from vdsm.store.open import open_model
+from vdsm.store.run import Run, is_run
+from vdsm.training import sit_beside
 from vdsm.video import write_clips, write_picture
 
+PRESET = "pendulum"
 SIZE = 32  # pixels; 64 takes four times as long
 FRAMES = 40  # shown, after training on 16 (Fig. 11)
 # Of the evaluation: one judge is enough for pendula, and 112 test clips bear no finer floor.
@@ -52,7 +54,7 @@ def demo(out: Path, seed: int) -> None:
             console.print(f"not evaluated: {error}", soft_wrap=True)
 
     with step(console, "4. report: this colour, that motion"):
-        draw(VDSM.from_pretrained(folder), clips, out, run.config.stage2.frames)
+        draw(open_model(folder), clips, out, run.frames)
         page = out / "report.html"
         report(folder, data, None, page, SceneOptions(frames=FRAMES, device="cpu"), console)
 
@@ -77,11 +79,12 @@ def prepared(folder: Path, data: Path, seed: int) -> Run:
                 f"{folder} was made with seed {run.config.seed}, not {seed}: choose another --out"
             )
         return run
-    config = override(preset("pendulum"), {"model.size": str(SIZE), "seed": str(seed)}, "demo")
-    return Run.create(folder, config, data, "pendulum")
+    changes = {"model.size": str(SIZE), "seed": str(seed)}
+    config = override(METHOD.preset(PRESET, "compact"), changes, "demo")
+    return Run.create(folder, config, data, PRESET)
 
 
-def draw(model: VDSM, clips: Clips, out: Path, trained: int) -> None:
+def draw(model: Any, clips: Clips, out: Path, trained: int) -> None:
     """swap.gif: s of row x d of column over 40 frames; swap.png: some of the pairs, as Fig. 11."""
     scene = figures.set_scene(model, clips, trained, FRAMES)
     moving = figures.action_transfer(model, scene.clips, scene.clips, FRAMES)

@@ -1,6 +1,7 @@
 """`vdsm evaluate`: the panel of `vdsm.evaluate`, filled in from one or more runs."""
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -17,26 +18,31 @@ from vdsm.data.clips import Clips, Ints, is_dataset
 from vdsm.device import as_video, full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate import Features, Settings, load_resnext101, panel
-from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
 from vdsm.evaluate.inputs import JUDGES_ONLY
+from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.sample import Sample, draw_sample, pairs_within
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
-from vdsm.files import atomic_write, check_writable
-from vdsm.model.vdsm import VDSM, Density
+from vdsm.files import atomic_write, check_writable, expanded, writable
+from vdsm.methods.readout import Density, Readout
 from vdsm.notation import Codes
 from vdsm.options import flag_help, from_flags
-from vdsm.pretrained import digest
+from vdsm.protocol import device_of
 from vdsm.screen import screen
-from vdsm.train.run import is_run
-from vdsm.trained import Trained, clips_of, measurable, require_fit
+from vdsm.store.run import is_run
+from vdsm.store.shipped import find
+from vdsm.store.trained import Trained, clips_of, measurable, require_fit
+from vdsm.store.weights import digest, stored
 from vdsm.version import __version__
-from vdsm.weights import find
 
 USAGE = "usage: vdsm evaluate RUN [RUN ...] [DATA] --out FILE.json [--test-clips N] [options]"
 FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
 MOST_TRAIN = 10_000  # training clips whose codes are probed
+UNLABELLED = (
+    "{} says neither who nor what its clips show, and swaps are judged by such labels: label some "
+    "of them (docs/data-folder.md), or look at curves and pictures, see: vdsm report {}"
+)
 ENCODED = 64  # clips encoded at once
 Result = dict[str, Any]
 
@@ -85,7 +91,7 @@ def evaluate(
     check_writable(out, ".json")
     keep_freed_memory()
     same_data(runs, data, settings.other_data)
-    cache = runs[0] / "judges" if is_run(runs[0]) else None
+    cache = judges_kept(runs[0], console) if is_run(runs[0]) else None
     results = []
     for path in runs:
         if len(runs) > 1:
@@ -97,6 +103,16 @@ def evaluate(
     print_report(result, result["roles"], result["dataset"], console)
     console.print(f"{out}: measured in {result['seconds']:.0f} s", soft_wrap=True)
     return result
+
+
+def judges_kept(run: Path, console: Console) -> Path:
+    """The folder of a run's judges; says beforehand where no new ones can be kept there."""
+    folder = run / "judges"
+    if not writable(folder):
+        console.print(
+            f"note: {folder} cannot be written to: new judges are not kept", soft_wrap=True
+        )
+    return folder
 
 
 def put_together(results: Sequence[Result]) -> Result:
@@ -139,7 +155,7 @@ def evaluate_run(
     trained = measurable(path)
     clips = clips_of(path, trained, data, settings.other_data)
     if not clips.info.factors:
-        raise InputError(f"{clips.path} has no labelled factors: there is nothing to judge")
+        raise InputError(UNLABELLED.format(clips.path, shlex.quote(str(path))))
     model, _ = load_model(str(path), settings.device)
     require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
@@ -170,7 +186,7 @@ def evaluate_run(
         "run": str(path),
         "dataset": clips.info.name,
         "fingerprint": clips.fingerprint,
-        "weights": digest(model.state_dict()),
+        "weights": digest(stored(model).tensors),
         "roles": dict(sample.roles),
         "version": __version__,
         "seconds": time.perf_counter() - started,
@@ -182,17 +198,17 @@ def named_features(settings: Settings) -> dict[str, Features]:
     if not settings.resnext:
         return {}
     device = str(pick_device(settings.device))
-    return {"resnext101": load_resnext101(Path(settings.resnext), device)}
+    return {"resnext101": load_resnext101(expanded(settings.resnext), device)}
 
 
 def encode(
-    model: VDSM, sample: Sample, seed: int, progress: Progress
+    model: Any, sample: Sample, seed: int, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Posterior means of every clip, s d z; and a sample of s and of d, to be probed beside.
 
     Clips that judges alone see come last; nobody reads their codes, which stay 0.
     """
-    device = model.z_start.device
+    device = device_of(model)
     generator = torch.Generator().manual_seed(seed)
     real, count = sample.real, int((sample.split != JUDGES_ONLY).sum())
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in "sdz"}
@@ -218,40 +234,45 @@ def encode(
     return joined(parts), joined(drawn)
 
 
-def functions(model: VDSM, frames: int) -> dict[str, Any]:
+def as_array(x: torch.Tensor) -> np.ndarray:
+    """On the host."""
+    return x.cpu().numpy()
+
+
+def functions(model: Any, frames: int) -> dict[str, Any]:
     """`decode` of the panel, and what samples: from the priors, and from what was fitted."""
-    device = model.z_start.device
+    device = device_of(model)
 
     def seeded(rng: np.random.Generator) -> torch.Generator:
         return torch.Generator().manual_seed(int(rng.integers(2**62)))
 
     def decode(codes: Any) -> np.ndarray:
         tensors = (torch.as_tensor(codes[name], device=device) for name in "sdz")
-        return model.decode(Codes(*tensors)).cpu().numpy()
+        return as_array(model.decode(Codes(*tensors)))
 
-    def generate(density: Density, num: int, rng: np.random.Generator) -> np.ndarray:
-        return model.generate(num, frames, seeded(rng), density=density).cpu().numpy()
+    def generate(num: int, rng: np.random.Generator, **how: Any) -> np.ndarray:
+        return as_array(model.generate(num, frames, seeded(rng), **how))
 
-    def identity(density: Density, num: int, rng: np.random.Generator) -> np.ndarray:
-        return model.sample_identity(num, seeded(rng), density).cpu().numpy()
+    def identity(num: int, rng: np.random.Generator, **how: Any) -> np.ndarray:
+        return as_array(model.sample_identity(num, seeded(rng), **how))
 
-    found = {
+    if not isinstance(model, Readout):
+        return {"decode": decode, "generate": generate, "sample_identity": identity}
+    standard: Density = "standard"
+    return {
         "decode": decode,
-        "generate": partial(generate, "standard"),
-        "sample_identity": partial(identity, "standard"),
+        "generate": partial(generate, density=standard),
+        "sample_identity": partial(identity, density=standard),
+        "fitted_identity": identity,
+        "fitted": generate,
     }
-    if model.identity_aggregate.fitted:
-        found["fitted_identity"] = partial(identity, "fitted")
-    if model.identity_aggregate.fitted and model.dynamics_aggregate.fitted:
-        found["fitted"] = partial(generate, "fitted")
-    return found
 
 
 def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | None:
     """Pairs for swaps into the cells that the run left out; without such, those the split has."""
-    if not trained.leave_out:
+    if not trained.holdout_cells:
         return sample.unseen
-    out = left_out(clips, trained.leave_out, trained.seed)
+    out = left_out(clips, trained.holdout_cells, trained.seed)
     split = np.where(out, 1, clips.table.split)  # what was left out is no training clip
     rows = sample.real.rows[sample.split != JUDGES_ONLY]  # these come last
     return pairs_within(rows, clips.table.group, action_of(clips), split, seed)

@@ -3,14 +3,13 @@
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vdsm import pretrained
 from vdsm.card import Export, card
 from vdsm.card.sources import source_of
 from vdsm.commands.report import read_evaluation
@@ -18,10 +17,11 @@ from vdsm.data.clips import Clips, Ints
 from vdsm.errors import InputError
 from vdsm.figures import diverse
 from vdsm.files import atomic_write, claim_folder
-from vdsm.train.run import Run
-from vdsm.trained import of_run
+from vdsm.store import weights
+from vdsm.store.run import Run
+from vdsm.store.shipped import CARD, EXAMPLES
+from vdsm.store.trained import of_run
 from vdsm.video import write_clips
-from vdsm.weights import CARD, EXAMPLES
 from vdsm.words import counted
 
 STORED = torch.bfloat16
@@ -44,16 +44,16 @@ def export(
     """
     run = Run.open(path)
     clips = run.clips(data)
-    config, tensors = pretrained.load(path)
+    model = weights.load(path)
     measured = read_evaluation(run, clips, evaluation)
     about = Export(
         name=out.resolve().name,
         run=run,
         clips=clips,
-        parameters=pretrained.parameters(tensors),
+        parameters=model.parameters,
         evaluation=measured,
-        measured="trained" if measured is None else measured_as(measured, tensors, run),
-        examples=[int(i) for i in chosen(clips, examples, run.config.stage2.frames)],
+        measured="trained" if measured is None else measured_as(measured, model.tensors, run),
+        examples=[int(i) for i in chosen(clips, examples, run.frames)],
         licence=checked(licence),
     )
     content = card(about)
@@ -62,7 +62,7 @@ def export(
         write_examples(clips, about.examples, out / EXAMPLES)
         atomic_write(out / CARD, content.encode())
         trained = asdict(of_run(run, clips.info.name)) | {"fingerprint": clips.fingerprint}
-        pretrained.save(config, tensors, out, STORED, trained)
+        weights.write(replace(model, trained=trained), out, STORED)
     except BaseException:
         shutil.rmtree(out)  # it was new or empty
         raise
@@ -78,8 +78,8 @@ def said(about: Export) -> str:
 
 def measured_as(evaluation: Mapping[str, Any], tensors: Mapping[str, Tensor], run: Run) -> str:
     """Whether an evaluation is of the run's weights, "trained", or of what is "stored" of them."""
-    stored = pretrained.widened(pretrained.stored_as(tensors, STORED))
-    digests = {pretrained.digest(tensors): "trained", pretrained.digest(stored): "stored"}
+    stored = weights.widened(weights.stored_as(tensors, STORED))
+    digests = {weights.digest(tensors): "trained", weights.digest(stored): "stored"}
     for one in (evaluation, *evaluation.get("each", ())):
         if one.get("weights") in digests:
             return digests[one["weights"]]

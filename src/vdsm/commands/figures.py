@@ -18,10 +18,10 @@ from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
 from vdsm.options import flag_help, from_flags
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
-from vdsm.trained import read, require_fit
+from vdsm.store.run import Run, is_run
+from vdsm.store.shipped import find
+from vdsm.store.trained import read, require_fit
 from vdsm.video import write_clips, write_picture
-from vdsm.weights import find
 
 USAGE = "usage: vdsm figures RUN [DATA] --out DIR [options]"
 Moving = Literal["png", "gif", "mp4"]

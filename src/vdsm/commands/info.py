@@ -1,21 +1,20 @@
 """`vdsm info`: what a dataset or a run is."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
-from torch import Tensor
 
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
 from vdsm.errors import InputError
 from vdsm.files import check_writable, read_json
-from vdsm.pretrained import WEIGHTS, load, parameters
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
-from vdsm.trained import read
-from vdsm.weights import CARD, examples, find
+from vdsm.store.run import Run, is_run
+from vdsm.store.shipped import CARD, examples, find
+from vdsm.store.trained import read
+from vdsm.store.weights import WEIGHTS, Stored, load
 from vdsm.words import counted
 
 
@@ -82,6 +81,7 @@ def run_table(path: Path) -> Table:
     run = Run.open(path)
     table = Table(title=f"{path}: training run", show_header=False, title_justify="left")
     record = read_json(path / "run.json")
+    table.add_row("method", f"{run.recipe.title} ({run.recipe.paper})")
     preset = ", size ".join(str(record[k]) for k in ("preset", "size") if k in record)
     table.add_row("preset", f"{preset}; seed {run.config.seed}")
     table.add_row("data", str(run.data))
@@ -95,26 +95,26 @@ def run_table(path: Path) -> Table:
     else:
         table.add_row("reached", "nothing yet")
     if (path / WEIGHTS).exists():
-        table.add_row("weights", weights(path, load(path)[1]))
-    for group in ("model", "contrast", "stage1", "poses", "stage2", "separation"):
-        fields = vars(getattr(run.config, group))
-        table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
+        table.add_row("weights", weights(path, load(path)))
+    for group, fields in asdict(run.config).items():
+        if isinstance(fields, dict):
+            table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table
 
 
-def weights(path: Path, tensors: Mapping[str, Tensor]) -> str:
+def weights(path: Path, stored: Stored) -> str:
     """How many and how large the weights of a run or a model are."""
     size = (path / WEIGHTS).stat().st_size / 1e6
-    return f"{parameters(tensors):,} parameters, {size:.1f} MB"
+    return f"{stored.parameters:,} parameters, {size:.1f} MB"
 
 
 def model_table(path: Path) -> Table:
     """Sizes of a model that has no run beside it, and what is known of its training."""
-    config, tensors = load(path)
+    stored = load(path)
     trained = read(path)
     table = Table(title=f"{path}: trained model", show_header=False, title_justify="left")
-    table.add_row("weights", weights(path, tensors))
-    table.add_row("model", ", ".join(f"{k} {v}" for k, v in vars(config).items()))
+    table.add_row("weights", weights(path, stored))
+    table.add_row("model", ", ".join(f"{k} {v}" for k, v in stored.model.items()))
     if trained is not None:
         table.add_row(
             "trained on", f"{trained.dataset}, {counted(trained.frames, 'frame')} of a clip"

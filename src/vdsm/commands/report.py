@@ -17,9 +17,13 @@ from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags
 from vdsm.report import report as page
 from vdsm.screen import screen
-from vdsm.train.run import Run
+from vdsm.store.run import Run
 
 USAGE = "usage: vdsm report RUN [DATA] [--evaluation FILE.json] [--out report.html] [options]"
+UNLABELLED = (
+    "; its clips are not labelled: the page has curves and pictures; whether swaps keep who and "
+    "what is judged where clips say both"
+)
 NEEDED = ("n", "roles", "dataset", "fingerprint", "judge")
 
 
@@ -62,7 +66,8 @@ def report(
     }
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
-    said = "" if measured else f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
+    see = f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
+    said = "" if measured else see if clips.info.factors else UNLABELLED
     console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", soft_wrap=True)
 
 

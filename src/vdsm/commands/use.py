@@ -17,18 +17,21 @@ from vdsm.data.folder.find import find_tree
 from vdsm.device import as_video, pick_device
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, claim_folder
-from vdsm.model.checks import require_some
-from vdsm.model.vdsm import CHUNK, VDSM, Density
+from vdsm.methods.checks import require_some
+from vdsm.methods.readout import Density, Readout
 from vdsm.notation import Codes
+from vdsm.protocol import device_of
 from vdsm.screen import screen
-from vdsm.train.run import Run, is_run
-from vdsm.trained import read, require_fit
+from vdsm.store.open import open_model
+from vdsm.store.run import Run, is_run
+from vdsm.store.shipped import example, find
+from vdsm.store.trained import read, require_fit
 from vdsm.video import grid, read_video, strips, write_clips, write_picture
 from vdsm.video.write import CLIP_SUFFIXES
-from vdsm.weights import example, find
 from vdsm.words import counted
 
 FPS = 8
+CHUNK = 32  # clips encoded at once
 SHOWN = ("identity", "action", "swap")  # with --show-inputs
 FOR_ALL = "(--window 0 for all)"
 
@@ -41,17 +44,17 @@ class Clip:
     cut: str = ""  # 'the first 16 of 240' where these are not all of its frames
 
 
-def load_model(name: str, device: str) -> tuple[VDSM, Path]:
+def load_model(name: str, device: str) -> tuple[Any, Path]:
     """The model of a run, a folder of weights or a shipped name, on a device; and its folder."""
     folder = find(name)
-    model = VDSM.from_pretrained(folder)
+    model = open_model(folder)
     say_unfinished(folder, model)
     return model.to(pick_device(device)), folder
 
 
-def say_unfinished(folder: Path, model: VDSM) -> None:
+def say_unfinished(folder: Path, model: Any) -> None:
     """One line where a run has not come to its end."""
-    if is_run(folder) and not model.identity_aggregate.fitted:
+    if is_run(folder) and not isinstance(model, Readout):
         last = Run.open(folder).metrics()[-1:]
         reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
         screen(stderr=True).print(
@@ -69,7 +72,7 @@ def trained_window(folder: Path, window: int | None) -> int:
     return trained.frames if trained else 0
 
 
-def load_clip(place: str, model: VDSM, window: int) -> Clip:
+def load_clip(place: str, model: Any, window: int) -> Clip:
     """At most `window` frames (0 for all) of a video, a folder of frames, or DATA:NUMBER."""
     if (stored := clip_of_dataset(place)) is not None:
         clips, number = open_clips(stored[0]), stored[1]
@@ -101,9 +104,9 @@ def clip_of_dataset(place: str) -> tuple[Path, int] | None:
     return None
 
 
-def batch_of_one(frames: Frames, model: VDSM) -> Tensor:
+def batch_of_one(frames: Frames, model: Any) -> Tensor:
     """[1, T, C, H, W] on the model's device."""
-    return as_video(np.array(frames[None]), model.z_start.device)
+    return as_video(np.array(frames[None]), device_of(model))
 
 
 @dataclass
@@ -138,7 +141,7 @@ def embed(name: str, place: str, out: Path, window: int | None, device: str) -> 
         print(f"left out: {problem}", file=sys.stderr)
 
 
-def embed_dataset(model: VDSM, place: str, window: int) -> Embedded:
+def embed_dataset(model: Any, place: str, window: int) -> Embedded:
     """Every clip of a dataset, with its group, split and labels."""
     clips = open_clips(place)
     require_fit(clips, model.config)
@@ -150,7 +153,7 @@ def embed_dataset(model: VDSM, place: str, window: int) -> Embedded:
     return Embedded(names, encode_stored(model, clips, window), cut, columns)
 
 
-def embed_videos(model: VDSM, place: str, window: int) -> Embedded:
+def embed_videos(model: Any, place: str, window: int) -> Embedded:
     """One clip, or all in a folder but for those that cannot be read; InputError if none can."""
     found = Embedded()
     for name in clips_at(place):
@@ -169,7 +172,7 @@ def embed_videos(model: VDSM, place: str, window: int) -> Embedded:
     return found
 
 
-def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
+def encode_stored(model: Any, clips: Clips, window: int) -> list[Codes]:
     """Codes of every clip of a dataset; clips of one length go through the model together."""
     lengths = np.minimum(clips.table.length, window or clips.table.length.max())
     codes: dict[int, Codes] = {}
@@ -177,7 +180,7 @@ def encode_stored(model: VDSM, clips: Clips, window: int) -> list[Codes]:
         chosen = np.flatnonzero(lengths == length)
         for some in np.array_split(chosen, -(-len(chosen) // CHUNK)):
             frames = clips.batch(some, np.zeros_like(some), int(length))
-            found = model.encode(as_video(frames, model.z_start.device))
+            found = model.encode(as_video(frames, device_of(model)))
             parts = zip(*(torch.split(p, 1) for p in (found.s, found.d, found.z)), strict=True)
             codes |= {int(i): Codes(*part) for i, part in zip(some, parts, strict=True)}
     return [codes[i] for i in range(len(clips))]
@@ -187,7 +190,7 @@ def clips_at(place: str) -> list[str]:
     """The clip itself, or the videos and folders of frames in a folder and below, in order."""
     path = Path(place)
     if path.is_dir():
-        return [str(item.path) for item in find_tree(path)]
+        return list(dict.fromkeys(str(item.path) for item in find_tree(path)))
     if not path.exists() and clip_of_dataset(place) is None:
         raise InputError(f"no video, folder of videos or dataset at {place}")
     return [place]
@@ -247,9 +250,24 @@ def generate(
         start = batch_of_one(clip.frames, model)
         seen = f"; seen: {clip.cut} of --given" if clip.cut else ""
     claim_folder(out)
-    drawn = figures.pixels(model.generate(num, frames, generator, start, density))
+    drawn = figures.pixels(generated(model, num, frames, generator, start, density))
     for i, clip in enumerate(drawn):
         write_clips(out / f"{i:03d}.gif", clip, FPS)
     shown = drawn[:10, :: max(1, frames // 16)]
     write_picture(out / "samples.png", grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
     print(f"{out}: {counted(num, 'clip')} of {counted(frames, 'frame')} and samples.png{seen}")
+
+
+def generated(
+    model: Any,
+    num: int,
+    frames: int,
+    generator: torch.Generator,
+    given: Tensor | None,
+    density: Density,
+) -> Tensor:
+    """Clips of a model, by the density asked for where it was read out and so has two."""
+    if isinstance(model, Readout):
+        return model.generate(num, frames, generator, given, density)
+    drawn: Tensor = model.generate(num, frames, generator, *([] if given is None else [given]))
+    return drawn

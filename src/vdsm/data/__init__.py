@@ -3,10 +3,22 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import faces, folder, moving_mnist, mug, pendulum, people, shards, sprites, weizmann
+from vdsm.data import (
+    arrays,
+    faces,
+    folder,
+    moving_mnist,
+    mug,
+    pendulum,
+    people,
+    shards,
+    sprites,
+    weizmann,
+)
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
+from vdsm.files import expanded, refuse_pointer
 
 MAKERS: dict[str, Maker] = {
     "pendulum": Maker(
@@ -26,6 +38,9 @@ MAKERS: dict[str, Maker] = {
         folder.make,
         "your own videos or folders of frames",
         most=folder.most_clips,
+    ),
+    "arrays": Maker(
+        arrays.ArraysOptions, arrays.make, "clips in .npz, .npy, HDF5 or pickle, or in tars"
     ),
     "moving-mnist": Maker(
         moving_mnist.MovingMnistOptions,
@@ -56,8 +71,13 @@ READERS: dict[str, Callable[[Path, Info, Mapping[str, Ints]], Clips]] = {
 
 def open_clips(path: str | Path) -> Clips:
     """Open a dataset folder in well under a second, whatever its storage."""
-    path = Path(path)
-    info, columns = read_meta(path)
-    if info.storage not in READERS:
-        raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
-    return READERS[info.storage](path, info, columns)
+    path = expanded(path)
+    try:
+        info, columns = read_meta(path)
+        if info.storage not in READERS:
+            raise InputError(f"{path} has storage '{info.storage}', which this version cannot read")
+        return READERS[info.storage](path, info, columns)
+    except InputError:
+        for file in path.glob("*.*"):
+            refuse_pointer(file)  # says more
+        raise

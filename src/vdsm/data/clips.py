@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json, why_no_more
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.words import counted
 
 FORMAT = 1
@@ -284,8 +284,8 @@ def _discard(path: Path, names: Sequence[str]) -> None:
 
 def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
-    if why := why_no_more(error):
-        return InputError(f"{why} to write to {path}: make some, or choose another --out")
+    if is_disk_full(error):
+        return InputError(f"{no_room(error, path)}, or choose another --out")
     return InputError(f"cannot write to {path}: {error.strerror}")
 
 
@@ -355,11 +355,8 @@ def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
     for name, column in columns.items():
         if column.shape != (n,) or column.dtype != np.int64:
             raise ValueError(f"column {name} of clips.npz is {column.dtype}{list(column.shape)}")
-    if (
-        n == 0
-        or columns["length"].min() < 1
-        or not np.isin(columns["split"], range(len(SPLITS))).all()
-    ):
+    known = np.isin(columns["split"], range(len(SPLITS)))
+    if n == 0 or columns["length"].min() < 1 or not known.all():
         raise ValueError("clips.npz has impossible lengths or splits")
     for factor in info.factors:
         labels = columns[f"label.{factor.name}"]

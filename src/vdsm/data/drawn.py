@@ -22,7 +22,7 @@ from vdsm.data.clips import MAKING, Frames, Info, Ints, resumable, write_meta
 from vdsm.data.folder.pool import in_processes
 from vdsm.device import cores
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, read_json, why_no_more
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
 
@@ -90,14 +90,19 @@ def draw_all(
                 journal.flush()
         last()
     except OSError as error:
-        if why := why_no_more(error):
-            raise InputError(f"{why} for {out}: run the same command later to go on") from error
+        if is_disk_full(error):
+            raise disk_full(error, out) from error
         raise
     digests = "".join(done[i] for i in range(len(jobs)))
     made = {**info.made, "content": hashlib.sha256(digests.encode()).hexdigest()}
     write_meta(out, replace(info, made=made), {"start": start, **columns})
     for name in (JOURNAL, MAKING):
         (out / name).unlink(missing_ok=True)
+
+
+def disk_full(error: OSError, out: Path) -> InputError:
+    """What to tell a user whose disk takes no more of a dataset."""
+    return InputError(f"{no_room(error, out)}, then run the same command to go on")
 
 
 def _reserve(path: Path, size: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
+from vdsm.files import refuse_pointer
 
 UBYTE = 0x08
 MAX_BYTES = 1 << 30
@@ -20,6 +21,7 @@ def read_idx(path: Path, dims: int) -> npt.NDArray[np.uint8]:
 
     A file that is absent, of another kind, cut short or longer than it says is an InputError.
     """
+    refuse_pointer(path)
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"

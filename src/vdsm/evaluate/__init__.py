@@ -1,8 +1,8 @@
 """Evaluation of anyone's video model, from arrays: `panel`, what it takes, and its tables."""
 
-from vdsm.evaluate.aggregate import aggregate
 from vdsm.evaluate.bar import progress_bar
 from vdsm.evaluate.frechet import Features
+from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.panel import panel
 from vdsm.evaluate.resnext import load_resnext101
 from vdsm.evaluate.sample import Sample, draw_sample, unseen_pairs

@@ -18,7 +18,9 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
     Where the output is no terminal, a plain line as each begins.
     """
     console = console or screen(stderr=True)
-    with RichProgress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
+    with RichProgress(
+        *bar_columns(console.width), console=console, disable=not console.is_terminal
+    ) as bar:
         tasks = {}
 
         def advance(what: str, done: int, total: int) -> None:

@@ -14,7 +14,7 @@ from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.judge import Judges, empty_judges, train, training_rows
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, cuts
-from vdsm.files import atomic_write
+from vdsm.files import atomic_write, writable
 
 FORMAT = 5
 RELEVANT = (
@@ -39,7 +39,8 @@ def judges_for(
     judges = empty_judges(inputs, settings)
     if not _restore(judges, kept):
         judges = train(inputs, settings, progress)
-        _keep(judges, kept)
+        if writable(folder):  # a run that others share may not be
+            _keep(judges, kept)
     return judges.eval()
 
 

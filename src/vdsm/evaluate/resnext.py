@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.errors import InputError
+from vdsm.files import refuse_pointer
 from vdsm.notation import Video
 
 FRAMES = 16
@@ -102,6 +103,7 @@ def load_resnext101(path: Path, device: str = "cpu") -> ResNeXtFeatures:
     """The feature function of the public weights; InputError where the file is something else."""
     if not path.exists():
         raise InputError(f"no file {path}: it should be the public resnext-101-kinetics.pth")
+    refuse_pointer(path)
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:

@@ -6,6 +6,7 @@ figure = FIGURES["action-transfer"](scene)
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from vdsm.errors import InputError
 from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
 from vdsm.figures.layout import enlarge, headed, labelled, named, parted, pixels, stacked, thin
-from vdsm.model.vdsm import VDSM
 from vdsm.notation import Video
+from vdsm.protocol import device_of
 from vdsm.video import grid, strips
 from vdsm.words import counted
 
@@ -42,7 +43,7 @@ class Figure:
 class Scene:
     """What the figures of one model show."""
 
-    model: VDSM
+    model: Any
     longer: Video  # [N, L, C, H, W] different individuals, with frames that the model does not see
     trained: int  # frames that it sees, those of a training segment
     frames: int  # frames that it draws where it goes on beyond them
@@ -63,7 +64,7 @@ class Scene:
     @property
     def scale(self) -> int:
         """How many times frames are enlarged, to at least TILE pixels."""
-        return max(1, TILE // self.model.config.size)
+        return max(1, TILE // int(self.model.config.size))
 
     def enlarge(self, picture: Frames) -> Frames:
         """A still, enlarged."""
@@ -74,7 +75,7 @@ class Scene:
 
 
 def set_scene(
-    model: VDSM,
+    model: Any,
     clips: Clips,
     trained: int,
     frames: int | None = None,
@@ -98,7 +99,7 @@ def set_scene(
     if length < 2:
         raise InputError("figures show motion, so 1 frame is too few: raise --frames to 2 or more")
     held_out = bool((clips.table.split[chosen] == SPLITS.index("test")).all())
-    shown = load(clips, chosen, length, model.z_start.device)
+    shown = load(clips, chosen, length, device_of(model))
     return Scene(model, shown, trained, frames, seed, held_out)
 
 
@@ -242,7 +243,7 @@ def interpolation_dynamics(scene: Scene) -> Figure:
 
 def _interpolation(
     scene: Scene,
-    between: Callable[[VDSM, Video, Video, int], Video],
+    between: Callable[[Any, Video, Video, int], Video],
     title: str,
     caption: str,
 ) -> Figure:

@@ -1,5 +1,7 @@
 """What the model draws: reconstructions, swaps, interpolations, continuations."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -8,8 +10,8 @@ from torch import Tensor
 from vdsm.data.clips import Frames
 from vdsm.errors import InputError
 from vdsm.figures.layout import blank, framed, named, pixels, thin
-from vdsm.model.vdsm import VDSM
 from vdsm.notation import Codes, Video
+from vdsm.protocol import Coded, Unrolls
 from vdsm.video import strips
 
 One = Float[Tensor, "1 T C H W"]
@@ -18,7 +20,7 @@ Others = Float[Tensor, "M R C H W"]  # not as many as another input, nor as long
 Partners = Float[Tensor, "B R C H W"]  # as many
 
 
-def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
+def identity_pose_grid(model: Any, frames: Video) -> Frames:
     """s of row x z of column, frame by frame (Fig. 8); frames [N, 1, C, H, W] of N individuals.
 
     The top row holds the frames that give z, the left column those that give s.
@@ -31,7 +33,7 @@ def identity_pose_grid(model: VDSM, frames: Video) -> Frames:
 
 
 def action_transfer(
-    model: VDSM, identity: Video, action: Others, frames: int | None = None
+    model: Coded, identity: Video, action: Others, frames: int | None = None
 ) -> Frames:
     """s of row x d of column (Figs. 1, 5, 7), as a moving picture uint8 [T, H, W, C].
 
@@ -44,7 +46,7 @@ def action_transfer(
 
 
 def all_swaps(
-    model: VDSM, identity: Video, action: Others, frames: int | None = None
+    model: Coded, identity: Video, action: Others, frames: int | None = None
 ) -> Float[Tensor, "BM F C H W"]:
     """Every s with every d: clip i * M + j has the identity of clip i and the action of clip j."""
     who, what = model.encode(identity), model.encode(action)
@@ -54,7 +56,7 @@ def all_swaps(
     )
 
 
-def reconstruction_strips(model: VDSM, clips: Video, codes: Codes, most: int) -> Frames:
+def reconstruction_strips(model: Coded, clips: Video, codes: Codes, most: int) -> Frames:
     """At most about `most` true frames of each clip, and below them the same drawn from codes."""
     drawn = pixels(model.decode(codes))
     pairs = np.stack([pixels(clips), drawn], 1)
@@ -62,7 +64,7 @@ def reconstruction_strips(model: VDSM, clips: Video, codes: Codes, most: int) ->
 
 
 def transfer_rows(
-    model: VDSM,
+    model: Coded,
     identity: Video,
     action: Partners,
     frames: int | None = None,
@@ -78,14 +80,14 @@ def transfer_rows(
     return np.stack([blank(pixels(identity), t), blank(pixels(action), t), drawn], 1)
 
 
-def transfer_strips(model: VDSM, identity: Video, action: Partners, most: int) -> Frames:
+def transfer_strips(model: Coded, identity: Video, action: Partners, most: int) -> Frames:
     """For each pair of clips three rows, as `transfer_rows` gives them, of `most` frames or so."""
     rows = transfer_rows(model, identity, action)
     return named([strips(thin(trio, most)) for trio in rows], ["who", "does", "swap"])
 
 
 @torch.no_grad()
-def interpolate_identity(model: VDSM, first: One, second: One, steps: int) -> Path:
+def interpolate_identity(model: Coded, first: One, second: One, steps: int) -> Path:
     """[steps, T, C, H, W]: s from the first clip's to the second's; the first's action throughout.
 
     Both are [1, T, C, H, W]. The first step is the first clip's reconstruction, the last the swap.
@@ -96,7 +98,7 @@ def interpolate_identity(model: VDSM, first: One, second: One, steps: int) -> Pa
 
 
 @torch.no_grad()
-def interpolate_dynamics(model: VDSM, first: One, second: One, steps: int) -> Path:
+def interpolate_dynamics(model: Coded, first: One, second: One, steps: int) -> Path:
     """[steps, T, C, H, W]: d from the first clip's to the second's; the first's s throughout.
 
     Poses follow from d, as q(z | d) unrolls it. The first step is the first clip's
@@ -104,7 +106,10 @@ def interpolate_dynamics(model: VDSM, first: One, second: One, steps: int) -> Pa
     """
     a, b = model.encode(first), model.encode(second)
     d = torch.lerp(a.d, b.d, _weights(a.d, steps))
-    z = model.infer_poses(d, first.shape[1], mean=True).z
+    if isinstance(model, Unrolls):
+        z = model.unroll(d, first.shape[1])
+    else:  # poses of their own
+        z = torch.lerp(a.z, b.z, _weights(a.z, steps)[..., None])
     return model.decode(Codes(a.s.expand(steps, -1), d, z))
 
 
@@ -112,7 +117,7 @@ def _weights(like: torch.Tensor, steps: int) -> torch.Tensor:
     return torch.linspace(0, 1, steps, device=like.device, dtype=like.dtype)[:, None]
 
 
-def open_loop_rows(model: VDSM, clips: Video, seen: int) -> Frames:
+def open_loop_rows(model: Any, clips: Video, seen: int) -> Frames:
     """True, open loop, and their difference: uint8 [B, 3, T, H, W, C].
 
     The model sees the first `seen` frames of clips [B, T, C, H, W] and continues to T by the
@@ -123,6 +128,6 @@ def open_loop_rows(model: VDSM, clips: Video, seen: int) -> Frames:
             f"the model is to see {seen} of {clips.shape[1]} frames: give 1 to {clips.shape[1] - 1}"
         )
     true = pixels(clips)
-    drawn = pixels(model.decode(model.encode(clips[:, :seen]), clips.shape[1], "transition"))
+    drawn = pixels(model.decode(model.encode(clips[:, :seen]), clips.shape[1], by="transition"))
     error = np.abs(true.astype(np.int16) - drawn).astype(np.uint8)
     return np.stack([true, drawn, error], 1)

@@ -16,11 +16,11 @@ from vdsm.evaluate.result import flatten
 from vdsm.evaluate.shortcomings import shortcomings
 from vdsm.figures import FIGURES, Figure, Scene
 from vdsm.files import read_json
-from vdsm.pretrained import digest
 from vdsm.report import html
 from vdsm.report.curves import schedule_curves, training_curves
 from vdsm.report.settings import command, facts, settings
-from vdsm.train.run import Run
+from vdsm.store.run import Run
+from vdsm.store.weights import digest, stored
 
 FPS = 8
 SECTIONS = {
@@ -48,16 +48,17 @@ def report(
     """
     figures = {name: draw(scene) for name, draw in FIGURES.items()} if figures is None else figures
     record = read_json(run.path / "run.json")
-    state = scene.model.state_dict()
+    stages = run.recipe.stages(run.config)
+    weights = digest(stored(scene.model).tensors)
     parameters = sum(p.numel() for p in scene.model.parameters())
     known = facts(run, clips, record, parameters)
-    stale = evaluation is not None and not _measured(evaluation, digest(state))
+    stale = evaluation is not None and not _measured(evaluation, weights)
     bodies = {
         "short": [html.table((), known, kind="facts"), *_short(evaluation, stale)],
         "figures": [_figure(name, figure) for name, figure in figures.items()],
         "tables": list(_tables(run, evaluation)),
         "curves": list(_curves(run)),
-        "schedules": [html.figure(svg, title) for title, svg in schedule_curves(run.config)],
+        "schedules": [html.figure(svg, title) for title, svg in schedule_curves(stages)],
         "settings": list(_settings(run, record)),
     }
     page = Template(_resource("page.html"))
@@ -149,7 +150,7 @@ def _curves(run: Run) -> Iterable[str]:
 
 def _settings(run: Run, record: Mapping[str, Any]) -> Iterable[str]:
     yield html.paragraph("To train it again:")
-    yield f"<pre>{escape(command(run.config, record))}</pre>"
+    yield f"<pre>{escape(command(run, record))}</pre>"
     yield html.details(
         "Every field", html.table(("field", "value", "meaning"), settings(run.config), kind="words")
     )

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
-from vdsm.config import Config
-from vdsm.train.stages import Stage, stages
+from vdsm.train.stage import GAIN, Stage
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 COLOURS = ("#3f87d0", "#e07b2e", "#3fa35f", "#a66bd0", "#c9a227")
@@ -35,6 +34,8 @@ STYLE: Any = {
     "axes.prop_cycle": cycler(color=COLOURS),
 }
 WEIGHTS = {"kl_z": "λ_z", "kl_s": "λ_s", "kl_d": "λ_d"}
+VALUES = {"inverse_temperature": "1/τ_s", "swap_augment": "share redrawn"}
+TITLES = {"stage1": "stage 1: frames (Fig. 9)", "stage2": "stage 2: sequences (Fig. 10)"}
 CURVES: tuple[tuple[str, Mapping[str, str], bool], ...] = (
     ("log-likelihood, nats per sequence", {"log_likelihood": "log p(x | s, z)"}, False),
     ("contrast, nats per individual", {"contrast": "InfoNCE"}, True),
@@ -86,13 +87,13 @@ def _training_curve(
     return to_svg(figure, title)
 
 
-def schedule_curves(config: Config) -> list[tuple[str, str]]:
-    """(title, SVG) for each stage: the weights λ and the sharpness against progress."""
-    titles = ("stage 1: frames (Fig. 9)", "stage 2: sequences (Fig. 10)")
-    drawing = [stage for stage in stages(config) if stage.shows_frames]
+def schedule_curves(stages: Sequence[Stage]) -> list[tuple[str, str]]:
+    """(title, SVG) of every stage whose schedules move: weights, and other values by name."""
     with matplotlib.rc_context(STYLE):
         return [
-            (title, _schedule(stage, title)) for stage, title in zip(drawing, titles, strict=True)
+            (title, _schedule(stage, title))
+            for stage in stages
+            if stage.paint is not None and (title := TITLES.get(stage.name, stage.name))
         ]
 
 
@@ -100,15 +101,21 @@ def _schedule(stage: Stage, title: str) -> str:
     figure = Figure((6.4, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     progress = np.linspace(0, 1, 201)
-    annealed = [stage.anneal(float(p)) for p in progress]
-    for name, label in WEIGHTS.items():
-        if name in annealed[0].weights:
-            left.plot(progress, [a.weights[name] for a in annealed], lw=1.5, label=label)
-    left.set_yscale("log")
-    left.set_title("weight λ of each KL", fontsize=10)
-    left.legend()
-    right.plot(progress, [a.sharpness for a in annealed], lw=1.5, color=COLOURS[3])
-    right.set_title("sharpness 1/τ_s", fontsize=10)
+    schedules = [stage.schedule(float(p)) for p in progress]
+    costs = [name for name in schedules[0].weights if not name.startswith(GAIN)]
+    for name in costs:
+        weights = [s.weights[name] for s in schedules]
+        left.plot(progress, weights, lw=1.5, label=WEIGHTS.get(name, name))
+    if costs:
+        left.set_yscale("log")
+        left.legend()
+    left.set_title("weight of each term", fontsize=10)
+    for name in schedules[0].values:
+        values = [s.values[name] for s in schedules]
+        right.plot(progress, values, lw=1.5, label=VALUES.get(name, name))
+    if schedules[0].values:
+        right.legend()
+    right.set_title("other values", fontsize=10)
     right.set_ylim(bottom=0)
     for axes in (left, right):
         _progress_axis(axes)

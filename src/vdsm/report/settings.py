@@ -6,10 +6,10 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from vdsm.config import Config, describe
+from vdsm.config import RunConfig, describe
 from vdsm.data.clips import SPLITS, Clips
-from vdsm.presets import NAMES, Size, preset
-from vdsm.train.run import Run
+from vdsm.store.run import Run
+from vdsm.train.method import Size
 from vdsm.words import counted
 
 Facts = list[tuple[str, str]]
@@ -51,15 +51,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def command(config: Config, record: Mapping[str, Any]) -> str:
+def command(run: Run, record: Mapping[str, Any]) -> str:
     """The `vdsm train` that started the run: preset, and every field that is not the preset's."""
+    config, method = run.config, run.recipe
     name, size = str(record.get("preset")), str(record.get("size", "compact"))
     words = ["vdsm", "train", "DATA", "--preset", name]
+    if method.name != "vdsm":
+        words += ["--method", method.name]
     if size != "compact":
         words += ["--size", size]
-    if name in NAMES and size in get_args(Size):
-        start = preset(name, cast(Size, size))
-        for field in describe(Config):
+    if name in method.presets and size in get_args(Size):
+        start = method.preset(name, cast(Size, size))
+        for field in describe(method.config):
             if field not in FITTED and value_of(config, field) != value_of(start, field):
                 words += [f"--{field}", str(value_of(config, field))]
     return f"{shlex.join(words)} --out RUN"
@@ -72,9 +75,9 @@ def value_of(config: Any, field: str) -> Any:
     return config
 
 
-def settings(config: Config) -> list[tuple[str, str, str]]:
+def settings(config: RunConfig) -> list[tuple[str, str, str]]:
     """Every field with its value and what it means."""
     return [
         (field, str(value_of(config, field)), str(info.description))
-        for field, info in describe(Config).items()
+        for field, info in describe(type(config)).items()
     ]

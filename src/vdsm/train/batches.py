@@ -5,7 +5,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from vdsm.data.cells import Mask
+from vdsm.config import RunConfig
+from vdsm.data.cells import Mask, left_out
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
 from vdsm.words import counted
@@ -17,10 +18,10 @@ ALL = slice(None)
 class Drawn:
     """The frames of one step."""
 
-    x: Frames  # uint8 [B, T, H, W, C], what the model is to draw
-    reference: Frames | None = None  # uint8 [B, M, H, W, C], another clip of the individuals
-    second: Frames | None = None  # the same, of one more clip
-    stranger: Frames | None = None  # the same, of any clip of anybody
+    target: Frames  # uint8 [B, T, H, W, C], what the model is to draw
+    identity_view: Frames | None = None  # uint8 [B, M, H, W, C], another clip of the individuals
+    positive: Frames | None = None  # the same, of one more clip
+    donor: Frames | None = None  # the same, of any clip of anybody
 
 
 @runtime_checkable
@@ -75,14 +76,20 @@ class Individuals:
         return self.frames(rng, clips.repeat(count).reshape(len(clips), count), mine)
 
 
+def individuals(clips: Clips, config: RunConfig, group_by: str = "group") -> Individuals:
+    """The training clips of a run, but for cells held out, by who is in them."""
+    out = left_out(clips, config.holdout_cells, config.seed)
+    return Individuals(clips, out, group_by)
+
+
 @dataclass(frozen=True)
 class Others:
     """Which other clips, mostly of the same individuals, a step is to see as well."""
 
     frames: int = 8  # of each such clip
-    reference: bool = False
-    second: bool = False
-    stranger: bool = False
+    identity_view: bool = False
+    positive: bool = False
+    donor: bool = False
 
 
 NONE = Others()
@@ -104,14 +111,14 @@ class PairSampler:
         people = rng.choice(len(members), min(batch, len(members)), replace=False)
         one = np.array([rng.choice(members[person]) for person in people])
         other = np.array([self.individuals.another(rng, int(clip)) for clip in one])
-        x, reference = (self.individuals.few(rng, c, self.frames, mine) for c in (one, other))
-        return Drawn(x, reference)
+        x, identity_view = (self.individuals.few(rng, c, self.frames, mine) for c in (one, other))
+        return Drawn(x, identity_view)
 
 
 class GroupSampler:
     """Stage 1: frames of one individual in no order, from any of their training clips.
 
-    With a reference, that is one clip of the individual and the frames come from the others.
+    With a identity_view, that is one clip of the individual and the frames come from the others.
     """
 
     def __init__(self, individuals: Individuals, frames: int, others: Others = NONE) -> None:
@@ -133,7 +140,7 @@ class GroupSampler:
     def _apart(self, members: Ints, shown: int) -> Ints:
         """The clips to draw frames from: with references, not the one that is referred to."""
         others = members[members != shown]
-        return others if self.others.reference and len(others) else members
+        return others if self.others.identity_view and len(others) else members
 
 
 class SegmentSampler:
@@ -163,16 +170,16 @@ def look_elsewhere(
     individuals: Individuals, others: Others, rng: np.random.Generator, shown: Ints, mine: slice
 ) -> tuple[Frames | None, Frames | None, Frames | None]:
     """Of the clips `shown`, of one more of each individual, of any clip: as far as asked for."""
-    reference = second = stranger = None
-    if others.reference:
-        reference = individuals.few(rng, shown, others.frames, mine)
-    if others.second:
+    identity_view = positive = donor = None
+    if others.identity_view:
+        identity_view = individuals.few(rng, shown, others.frames, mine)
+    if others.positive:
         more = np.array([individuals.another(rng, int(clip)) for clip in shown])
-        second = individuals.few(rng, more, others.frames, mine)
-    if others.stranger:
+        positive = individuals.few(rng, more, others.frames, mine)
+    if others.donor:
         anybody = rng.choice(individuals.all, len(shown))
-        stranger = individuals.few(rng, anybody, others.frames, mine)
-    return reference, second, stranger
+        donor = individuals.few(rng, anybody, others.frames, mine)
+    return identity_view, positive, donor
 
 
 def step_seed(seed: int, stage: int, step: int, attempt: int) -> int:

@@ -1,7 +1,7 @@
-"""The one training loop, for all stages. Resuming is exact: a step is a function of its number."""
+"""The one training loop, for all methods. Resuming is exact: a step is a function of its number."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,26 +9,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vdsm import schedules
-from vdsm.config import Config, PosesConfig
+from vdsm.config import RunConfig, StageConfig
 from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.errors import InputError, is_out_of_memory
-from vdsm.model.vdsm import VDSM
 from vdsm.notation import Share
 from vdsm.train.ahead import Prefetch, Steps, helpers_for
 from vdsm.train.batches import stage_seed, step_seed
-from vdsm.train.finish import finish
+from vdsm.train.folder import RunFolder
 from vdsm.train.pictures import Painter
-from vdsm.train.poses import PoseSource
 from vdsm.train.processes import ALONE, Processes
-from vdsm.train.run import POINTER, Run
-from vdsm.train.source import FrameSource
-from vdsm.train.stages import Stage, stages
-from vdsm.train.start import start_from_data
-from vdsm.train.step import Bound, Outcome, make_optimizer, take_step
+from vdsm.train.stage import Opening, Schedule, Source, Stage
+from vdsm.train.step import Bound, Outcome, make_optimizers, take_step, train_only
 from vdsm.version import __version__
 
 MOST_RETRIES = 5
@@ -48,33 +43,35 @@ class Diverged(Exception):
 class State:
     """What changes as training goes on; a checkpoint holds exactly this."""
 
-    model: VDSM
-    optimizer: torch.optim.Optimizer | None = None  # of the current stage
-    stage: int = 0  # index into stages(config); their number when finished
+    model: nn.Module
+    optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)  # by player
+    stage: int = 0  # index into the method's stages; their number when finished
     step: int = 0  # of that stage, the next to do
     slower: float = 1.0  # factor on the learning rate
     attempt: int = 0  # retries so far; part of the seed, so that a retry sees other noise
     failed_at: tuple[int, int] = (-1, -1)  # stage and step of the last failure
     failures: int = 0  # in a row, without getting past it
     seconds: float = 0.0  # of training so far by the clock, stops and retreats left out
+    readout: dict[str, Tensor] = field(default_factory=dict)  # fitted last, if at all
 
     def dump(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""
         fields = {k: getattr(self, k) for k in PLAIN}
-        optimizer = None if self.optimizer is None else self.optimizer.state_dict()
-        more = {"failed_at": list(self.failed_at), "optimizer": optimizer, "version": __version__}
-        return fields | more | {"model": self.model.state_dict()}
+        more = {"failed_at": list(self.failed_at), "version": __version__, "readout": self.readout}
+        optimizers = {name: o.state_dict() for name, o in self.optimizers.items()}
+        return fields | more | {"optimizers": optimizers, "model": self.model.state_dict()}
 
-    def load(self, saved: dict[str, Any], config_stages: tuple[Stage, ...]) -> None:
-        """Take over what `dump` gave; an optimizer is of the stage that was reached."""
-        self.model.load_weights(saved["model"])
+    def load(self, saved: dict[str, Any], plan: tuple[Stage, ...]) -> None:
+        """Take over what `dump` gave; optimizers are of the stage that was reached."""
+        self.model.load_state_dict(saved["model"])
         for name in PLAIN:
             setattr(self, name, saved[name])
-        self.failed_at = tuple(saved["failed_at"])
-        self.optimizer = None
-        if saved["optimizer"] is not None:
-            self.optimizer = make_optimizer(self.model, config_stages[self.stage])
-            self.optimizer.load_state_dict(saved["optimizer"])
+        self.failed_at, self.readout = tuple(saved["failed_at"]), saved["readout"]
+        self.optimizers = {}
+        if saved["optimizers"]:
+            self.optimizers = make_optimizers(self.model, plan[self.stage])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(saved["optimizers"][name])
 
 
 @dataclass
@@ -87,8 +84,8 @@ class Events:
 
 
 def train(
-    run: Run, clips: Clips, events: Events | None = None, processes: Processes = ALONE
-) -> VDSM:
+    run: RunFolder, clips: Clips, events: Events | None = None, processes: Processes = ALONE
+) -> nn.Module:
     """Train all stages, from the run's newest checkpoint if it has one. Returns the model.
 
     Of several processes the first alone touches the run's folder, so the others need not see it;
@@ -98,10 +95,11 @@ def train(
     events = events or Events()
     config = run.config
     device = pick_device(config.device)
-    plan = stages(config)
+    method = run.recipe
+    plan = method.stages(config)
     require_rows(plan, processes)
     torch.manual_seed(config.seed)
-    state = State(VDSM(config.model).to(device))
+    state = State(method.build(config.model).to(device))
     processes.once(run.clear_up)
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
         events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
@@ -109,28 +107,22 @@ def train(
     with closing(Prefetch()) as prefetch:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, prefetch)
-    if state.model.identity_aggregate.fitted:  # finished before, but weights may be damaged since
-        processes.once(lambda: state.model.save_pretrained(run.path))
-    else:
-        found = processes.once(lambda: complete(run, clips, state))
-        state.model.load_state_dict(found, strict=False)
-    return state.model.eval()
+    if not state.readout and method.read_out is not None:
+        fit = partial(method.read_out, state.model, clips, config)
+        state.readout = processes.once(fit)
+    model = method.finished(state.model, state.readout, config).eval()
+    processes.once(lambda: complete(run, state, model))
+    return model
 
 
-def complete(run: Run, clips: Clips, state: State) -> dict[str, Tensor]:
-    """Fit what is fitted last, and write the weights; they are written before the run is finished.
-
-    Returns what was fitted, on the CPU.
-    """
-    finish(state.model, clips, run.config)
-    state.model.save_pretrained(run.path)
+def complete(run: RunFolder, state: State, model: nn.Module) -> None:
+    """Write the weights, then the checkpoint that says the run is finished."""
+    run.save_weights(model)
     run.save(state.dump(), "finished")
-    tensors = state.model.state_dict().items()
-    return {name: value.cpu() for name, value in tensors if "_aggregate." in name}
 
 
 def run_stage(
-    run: Run,
+    run: RunFolder,
     clips: Clips,
     plan: tuple[Stage, ...],
     state: State,
@@ -141,57 +133,55 @@ def run_stage(
 ) -> None:
     """From the state's step to the end of its stage."""
     config, stage = run.config, plan[state.stage]
-    model = state.model
-    batch_size = stage.settings.batch
+    model, settings = state.model, stage.settings
     if stage.rows_independent:
-        mine, share = processes.rows(batch_size), processes.weight(batch_size)
+        mine, share = processes.rows(settings.batch), processes.weight(settings.batch)
     else:  # every process computes the whole batch
-        mine, share = slice(0, batch_size), 1.0
+        mine, share = slice(0, settings.batch), 1.0
     painters: list[Painter] = []  # of the first process
-    if stage.shows_frames:
-        folder = run.path / "pictures"
-        processes.once(lambda: painters.append(Painter(folder, clips, device, stage.frames)))
+    if stage.paint is not None:
+        paint, folder = stage.paint, run.path / "pictures"
+        processes.once(lambda: painters.append(Painter(folder, clips, device, stage.frames, paint)))
     bf16 = use_bf16(config.precision, device, stage.small)
-    if state.optimizer is None:
-        if stage.name == "stage1" and config.stage1.start != "random":
-            start_from_data(model, clips, config)
-        state.optimizer = make_optimizer(model, stage)
+    if not state.optimizers:
+        stage.before(model, clips)
+        state.optimizers = make_optimizers(model, stage)
         save(run, state, stage, processes)
-    optimizer, saved = state.optimizer, time.perf_counter()
+    saved = time.perf_counter()
     started = saved - state.seconds
     source = open_source(clips, state, stage, config, device)
-    bound = processes.parallel(Bound(stage, model))
-    draw = partial(source.draw, rows=batch_size, mine=mine)
-    helpers = helpers_for(device) if isinstance(source, FrameSource) else 0
+    turns = Turns(stage, model, processes)
+    draw = partial(source.draw, rows=settings.batch, mine=mine)
+    helpers = helpers_for(device) if source.prefetch else 0
     drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
     healthy = torch.ones((), dtype=torch.bool, device=device)
 
-    while state.step < stage.settings.steps:
+    while state.step < settings.steps:
         # 1. The schedules and the learning rate.
-        progress = state.step / stage.settings.steps
-        annealed = stage.anneal(progress)
-        model.sharpness.fill_(annealed.sharpness)
-        lr = stage.settings.lr * state.slower * decay(progress, stage.settings.decay)
-        lr *= min(1.0, (state.step + 1) / (stage.settings.warmup + 1))
-        for group in optimizer.param_groups:
-            group["lr"] = lr * group.get("relative", 1.0)
+        progress = state.step / settings.steps
+        schedule = stage.schedule(progress)
+        stage.take(model, schedule.values)
+        lr = learning_rate(settings, state.step) * state.slower
+        for optimizer in state.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = lr * group.get("relative", 1.0)
 
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
         #    processes each takes its rows of both.
         generator = Share(device)
-        generator.rows, generator.mine = batch_size, mine
+        generator.rows, generator.mine = settings.batch, mine
         generator.manual_seed(step_seed(config.seed, state.stage, state.step, state.attempt))
-        batch = source.batch(next(drawn), generator, annealed.redrawn)
+        batch = source.batch(next(drawn), generator, schedule.values)
 
-        # 3. The bound, its gradient, the step.
-        weights, clip = annealed.weights, stage.settings.clip
-        outcome = take_step(bound, optimizer, batch, generator, weights, bf16, share, clip)
-        healthy &= outcome.finite
+        # 3. Every player's bound, its gradient, its step.
+        outcomes = turns.take(state, batch, generator, schedule, bf16, share)
+        for outcome in outcomes.values():
+            healthy &= outcome.finite
         state.step += 1
 
         # 4. Metrics, pictures, checkpoints. Only here does the host wait for the device.
         stop = processes.any(events.should_stop())
-        last = state.step == stage.settings.steps
+        last = state.step == settings.steps
         log_now = last or state.step % config.log_every == 0
         paint_now = last or state.step % config.picture_every == 0
         save_now = stop or (
@@ -200,17 +190,17 @@ def run_stage(
         )
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
-            optimizer, healthy = state.optimizer, torch.ones_like(healthy)
+            healthy = torch.ones_like(healthy)
             started = time.perf_counter() - state.seconds
             drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
             continue
         state.seconds = time.perf_counter() - started
         if log_now:
-            record = measure(state, outcome, annealed.weights, processes)
-            record |= {"name": stage.name, "steps": stage.settings.steps, "lr": lr}
-            record |= {"sharpness": annealed.sharpness, "seconds": state.seconds}
+            record = measure(state, stage, outcomes, schedule, processes)
+            record |= {"name": stage.name, "steps": settings.steps, "lr": lr}
+            record |= {**schedule.values, "seconds": state.seconds}
             processes.once(partial(tell, run, events, record))
-        if paint_now and stage.shows_frames:
+        if paint_now and stage.paint is not None:
             processes.once(lambda: painters[0].paint(model, stage.name, state.step))
         if save_now:
             save(run, state, stage, processes)
@@ -218,12 +208,59 @@ def run_stage(
         if stop:
             raise Stopped(f"stopped in {stage.name} after step {state.step}")
 
-    state.stage, state.step, state.optimizer = state.stage + 1, 0, None
+    state.stage, state.step, state.optimizers = state.stage + 1, 0, {}
     state.slower = 1.0
     save(run, state, stage, processes)
 
 
-def tell(run: Run, events: Events, record: dict[str, Any]) -> None:
+class Turns:
+    """The players of a stage, one after the other on the same batch."""
+
+    def __init__(self, stage: Stage, model: nn.Module, processes: Processes) -> None:
+        self.stage, self.model = stage, model
+        self.alone = len(stage.players) == 1
+        self.bounds: dict[str, nn.Module] = {}
+        for player in stage.players:
+            train_only(model, player)  # what DDP is to average
+            self.bounds[player.name] = processes.parallel(Bound(player, model))
+
+    def take(
+        self,
+        state: State,
+        batch: Any,
+        generator: torch.Generator,
+        schedule: Schedule,
+        bf16: bool,
+        share: float,
+    ) -> dict[str, Outcome]:
+        """The outcome of each player whose turn it is."""
+        outcomes = {}
+        for player in self.stage.players:
+            if state.step % player.every:
+                continue
+            if not self.alone:
+                train_only(self.model, player)
+            outcomes[player.name] = take_step(
+                self.bounds[player.name],
+                state.optimizers[player.name],
+                batch,
+                generator,
+                self.stage.weights(player, schedule),
+                bf16,
+                share,
+                self.stage.settings.clip,
+            )
+            player.after(self.model, state.step)
+        return outcomes
+
+
+def learning_rate(settings: StageConfig, step: int) -> float:
+    """Rising over the first steps, falling over the last share of them."""
+    lr = settings.lr * decay(step / settings.steps, settings.decay)
+    return lr * min(1.0, (step + 1) / (settings.warmup + 1))
+
+
+def tell(run: RunFolder, events: Events, record: dict[str, Any]) -> None:
     """Write down and show a line of metrics."""
     run.log(record)
     events.on_metrics(record)
@@ -237,7 +274,7 @@ def require_rows(plan: tuple[Stage, ...], processes: Processes) -> None:
 
 
 def ahead(
-    draw: Callable[[np.random.Generator], Any], state: State, stage: Stage, config: Config
+    draw: Callable[[np.random.Generator], Any], state: State, stage: Stage, config: RunConfig
 ) -> tuple[Steps[Any], range]:
     """What the steps from the state's on read, and which these are."""
     steps = Steps(draw, config.seed, state.stage, state.attempt)
@@ -245,32 +282,28 @@ def ahead(
 
 
 def open_source(
-    clips: Clips, state: State, stage: Stage, config: Config, device: torch.device
-) -> FrameSource | PoseSource:
-    """Where the batches of a stage come from: frames, or poses that are found now."""
-    apart, model = config.separation, state.model
-    bf16 = use_bf16(config.precision, device)  # frames are never small
-    frames = FrameSource(stage.sampler(clips), model, apart, device, bf16, stage.shows_frames)
-    if not isinstance(stage.settings, PosesConfig):
-        return frames
-    start = stage.anneal(0.0)
-    model.sharpness.fill_(start.sharpness)
+    clips: Clips, state: State, stage: Stage, config: RunConfig, device: torch.device
+) -> Source:
+    """Where the batches of a stage come from."""
+    start = stage.schedule(0.0).values
+    stage.take(state.model, start)
     seed = stage_seed(config.seed, state.stage)
-    segments = stage.settings.segments
-    return PoseSource.find(frames, segments, start.redrawn, apart.views_agree, seed)
+    bf16 = use_bf16(config.precision, device)  # frames are never small
+    opening = Opening(stage.sampler(clips), state.model, start, device, bf16, seed)
+    return stage.source(opening)
 
 
-def save(run: Run, state: State, stage: Stage, processes: Processes) -> None:
+def save(run: RunFolder, state: State, stage: Stage, processes: Processes) -> None:
     """A checkpoint to resume from, and the weights as `VDSM.from_pretrained` reads them."""
 
     def write() -> None:
-        run.save(state.dump(), f"{stage.name}-{'end' if state.optimizer is None else state.step}")
-        state.model.save_pretrained(run.path)
+        run.save(state.dump(), f"{stage.name}-{state.step if state.optimizers else 'end'}")
+        run.save_weights(state.model)
 
     processes.once(write)
 
 
-def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processes) -> bool:
+def restore(run: RunFolder, plan: tuple[Stage, ...], state: State, processes: Processes) -> bool:
     """Bring the state to the run's newest checkpoint; False if it has none."""
     saved = processes.once(run.restore)
     if saved is not None:
@@ -278,7 +311,7 @@ def restore(run: Run, plan: tuple[Stage, ...], state: State, processes: Processe
     return saved is not None
 
 
-def take_up(run: Run, plan: tuple[Stage, ...], state: State, saved: dict[str, Any]) -> None:
+def take_up(run: RunFolder, plan: tuple[Stage, ...], state: State, saved: dict[str, Any]) -> None:
     """Bring the state to a checkpoint; InputError where another version wrote it."""
     try:
         state.load(saved, plan)
@@ -288,24 +321,31 @@ def take_up(run: Run, plan: tuple[Stage, ...], state: State, saved: dict[str, An
         version = saved.get("version", "an earlier version")
         raise InputError(
             f"the checkpoint in {run.path}, written by vdsm {version}, does not fit what "
-            f"{__version__} makes of run.json: take that version, or delete {run.path / POINTER} "
+            f"{__version__} makes of run.json: take that version, or delete {run.pointer} "
             "to train from the first step anew"
         ) from error
 
 
 def measure(
-    state: State, outcome: Outcome, weights: dict[str, float], processes: Processes
+    state: State,
+    stage: Stage,
+    outcomes: Mapping[str, Outcome],
+    schedule: Schedule,
+    processes: Processes,
 ) -> dict[str, Any]:
-    """One line of metrics: the loss, every term in nats per sequence, every weight."""
-    means = {"loss": outcome.loss} | outcome.means
+    """One line of metrics: every loss and term per sequence (of a bound in nats), every weight."""
     record: dict[str, Any] = {"stage": state.stage, "step": state.step}
-    record |= {name: processes.mean(mean).item() for name, mean in means.items()}
-    record |= {f"weight.{name}": weight for name, weight in weights.items()}
-    return record | {"gradient_norm": outcome.norm.item()}
+    for player in stage.players:
+        if (outcome := outcomes.get(player.name)) is None:
+            continue
+        for name, mean in ({"loss": outcome.loss} | outcome.means).items():
+            record[stage.named(player, name)] = processes.mean(mean).item()
+        record[stage.named(player, "gradient_norm")] = outcome.norm.item()
+    return record | {f"weight.{name}": weight for name, weight in schedule.weights.items()}
 
 
 def retreat(
-    run: Run, plan: tuple[Stage, ...], state: State, events: Events, processes: Processes
+    run: RunFolder, plan: tuple[Stage, ...], state: State, events: Events, processes: Processes
 ) -> None:
     """Go back to the last good checkpoint and try again more slowly, or give up."""
     here = (state.stage, state.step)

@@ -1,16 +1,18 @@
 """Pictures as training goes on: what held-out clips look like, and what swaps look like."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from vdsm import figures
 from vdsm.data.clips import Clips
-from vdsm.model.vdsm import VDSM
-from vdsm.notation import Codes
-from vdsm.video import write_clips, write_picture
+from vdsm.notation import Codes, Video
+from vdsm.video import grid, strips, write_clips, write_picture
 
 INDIVIDUALS, ACROSS = 6, 8  # clips, and frames of each that are shown
+Paint = Callable[[Any, Video, Path], None]  # model, clips, how file names begin
 
 
 class Painter:
@@ -19,34 +21,48 @@ class Painter:
     The model sees as many frames of them as it is trained on: motion is another of half as many.
     """
 
-    def __init__(self, folder: Path, clips: Clips, device: torch.device, frames: int) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, clips: Clips, device: torch.device, frames: int, paint: Paint
+    ) -> None:
+        self.folder, self.how = folder, paint
         folder.mkdir(exist_ok=True)  # the user may have deleted it
         frames = min(frames, int(clips.table.length.max()))
         chosen = figures.diverse(clips, INDIVIDUALS, frames)
         self.clips = figures.load(clips, chosen, frames, device)
 
-    def paint(self, model: VDSM, stage: str, step: int) -> None:
-        """Write <stage>-<step>-reconstruction.png and -swap.png (stage 2: .gif too).
-
-        Nothing where the last step has left codes that are not finite, as the next one will find.
-        """
+    @torch.no_grad()
+    def paint(self, model: torch.nn.Module, stage: str, step: int) -> None:
+        """Write <stage>-<step>-*.png, and .gif where it moves."""
         training = model.training
         model.eval()
-        encode = model.encode_frames if stage == "stage1" else model.encode
-        codes = encode(self.clips)
-        if all(code.isfinite().all() for code in (codes.s, codes.d, codes.z)):
-            self._draw(model, codes, stage, f"{stage}-{step:06d}")
+        self.how(model, self.clips, self.folder / f"{stage}-{step:06d}")
         model.train(training)
 
-    def _draw(self, model: VDSM, codes: Codes, stage: str, name: str) -> None:
-        if stage == "stage1":
-            middle = self.clips[:, self.clips.shape[1] // 2][:, None]
-            swaps = figures.identity_pose_grid(model, middle)
-        else:
-            swaps = figures.transfer_strips(model, self.clips, self.clips.roll(1, 0), ACROSS)
-            moving = figures.action_transfer(model, self.clips, self.clips)
-            write_clips(self.folder / f"{name}-swap.gif", moving)
-        drawn = figures.reconstruction_strips(model, self.clips, codes, ACROSS)
-        write_picture(self.folder / f"{name}-reconstruction.png", drawn)
-        write_picture(self.folder / f"{name}-swap.png", swaps)
+
+def paint_swaps(model: Any, clips: Video, begin: Path) -> None:
+    """Of a model with codes: reconstructions, swaps, and swaps that move."""
+    if paint_reconstructions(model, clips, model.encode(clips), begin):
+        swaps = figures.transfer_strips(model, clips, clips.roll(1, 0), ACROSS)
+        write_picture(f"{begin}-swap.png", swaps)
+        write_clips(f"{begin}-swap.gif", figures.action_transfer(model, clips, clips))
+
+
+def paint_reconstructions(model: Any, clips: Video, codes: Codes, begin: Path) -> bool:
+    """Clips, and the same drawn from codes.
+
+    False, and nothing, where the last step has left codes that are not finite, as the next one
+    will find.
+    """
+    if not all(code.isfinite().all() for code in (codes.s, codes.d, codes.z)):
+        return False
+    drawn = figures.reconstruction_strips(model, clips, codes, ACROSS)
+    write_picture(f"{begin}-reconstruction.png", drawn)
+    return True
+
+
+def paint_samples(model: Any, clips: Video, begin: Path) -> None:
+    """Of a model that generates alone: the same samples again and again."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = figures.pixels(model.generate(INDIVIDUALS, clips.shape[1], generator))
+    write_picture(f"{begin}-samples.png", strips(drawn))
+    write_clips(f"{begin}-samples.gif", grid(drawn, INDIVIDUALS))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import torch
@@ -99,6 +100,45 @@ class Processes:
 
 
 ALONE = Processes()
+NEEDED = ("RANK", "MASTER_ADDR", "MASTER_PORT")  # beside WORLD_SIZE
+PATIENCE = timedelta(minutes=2)  # for processes that nobody may have started
+
+
+def stated(name: str, default: int) -> int:
+    """A whole number from the environment."""
+    word = os.environ.get(name) or str(default)
+    if not word.isascii() or not word.isdigit():
+        raise InputError(f"the environment has {name}={word}, no whole number: unset {name}")
+    return int(word)
+
+
+def tell(how: str) -> None:
+    """One line of how training begins where that may surprise."""
+    print(f"note: this process trains {how}", file=sys.stderr)
+
+
+def join(backend: str) -> None:
+    """Meet the other processes.
+
+    Where torchrun has not started this one, the environment may be left over from another job, and
+    nobody else may come: says whom it waits for, and InputError after two minutes.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        dist.init_process_group(backend)
+        return
+    count, rank, port = stated("WORLD_SIZE", 1), stated("RANK", 0), stated("MASTER_PORT", 0)
+    place = f"{os.environ['MASTER_ADDR']}:{port}"
+    tell(f"as number {rank} of {count}, and waits for the others at {place}")
+    advice = "unset WORLD_SIZE to train alone, or start them all with torchrun"
+    if not rank < count:
+        raise InputError(f"RANK is {rank}, but WORLD_SIZE {count}: {advice}")
+    try:
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            os.environ["MASTER_ADDR"], port, count, rank == 0, timeout=PATIENCE
+        )
+    except (dist.DistError, RuntimeError) as error:
+        raise InputError(f"not all of {count} processes came to {place}: {advice}") from error
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count)
 
 
 @contextmanager
@@ -107,7 +147,11 @@ def started(device: str = "auto") -> Iterator[Processes]:
 
     InputError for more processes than GPUs, unless they are to train on the CPU.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if stated("WORLD_SIZE", 1) == 1:
+        yield ALONE
+        return
+    if lacking := [name for name in NEEDED if not os.environ.get(name)]:
+        tell(f"alone: WORLD_SIZE is set, but not {', '.join(lacking)}, as torchrun would have")
         yield ALONE
         return
     if torch.cuda.is_available() and device != "cpu":
@@ -117,17 +161,17 @@ def started(device: str = "auto") -> Iterator[Processes]:
                 "its own"
             )
         gpus, here = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        if here > gpus and os.environ["LOCAL_RANK"] != "0":
+        if here > gpus and stated("LOCAL_RANK", 0):
             sys.exit(2)  # the first process of the machine says why
         if here > gpus:
             raise InputError(
                 f"{here} processes on a machine that shows {gpus} GPU(s): start one for each "
                 f"(--nproc-per-node {gpus}), or add --device cpu"
             )
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("cpu:gloo,cuda:nccl")
+        torch.cuda.set_device(stated("LOCAL_RANK", 0))
+        join("cpu:gloo,cuda:nccl")
     else:
-        dist.init_process_group("gloo")
+        join("gloo")
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
     finally:

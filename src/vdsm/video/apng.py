@@ -41,7 +41,10 @@ def count_apng_frames(path: Path) -> int | None:
 
 
 def apng_frames(path: Path) -> TimedFrames:
-    """Frames [H, W, 3] on black with their times; a default picture outside of it is none."""
+    """Frames [H, W, 3] on black with their times, None for one alone.
+
+    A default picture that is not part of the animation is no frame.
+    """
     header: dict[bytes, bytes] = {}
     images = _images(path, header)
     width, height = struct.unpack(">II", header[b"IHDR"][:8])
@@ -54,7 +57,7 @@ def apng_frames(path: Path) -> TimedFrames:
     exif.load(header.get(b"eXIf", b""))
     layers = (_layer(image, header) for image in images)
     for time, frame in compose(width, height, layers):
-        yield time, turned(frame, exif)
+        yield (time if len(images) > 1 else None), turned(frame, exif)
 
 
 def _images(path: Path, header: dict[bytes, bytes]) -> list[_Image]:
@@ -74,8 +77,10 @@ def _images(path: Path, header: dict[bytes, bytes]) -> list[_Image]:
         elif kind in (b"IHDR", b"PLTE", b"tRNS", b"acTL", b"eXIf"):
             header[kind] = content
     expected = int.from_bytes(header[b"acTL"][:4], "big")
-    if kind != b"IEND" or len(images) < expected:
+    if len(images) < expected:
         raise truncated(path, f"{len(images)} of {expected} frames")
+    if kind != b"IEND":
+        raise truncated(path, "its last chunk is missing")
     if numbers != list(range(len(numbers))) or len(images) != expected:
         raise damaged(path, "frames out of order")
     return images

@@ -6,6 +6,7 @@ that was cut exactly between two images cannot be told from a whole one.
 
 import io
 import mmap
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vdsm.video.limits import Frames, TimedFrames, check_pixels, damaged, trunca
 # Extensions and the size of their first block, None for any.
 EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12, 0xFE: None}
 CONTROL, EXTENSION, IMAGE, TRAILER = 0xF9, 0x21, 0x2C, 0x3B
+NEXT = re.compile(rb"\x00\x21\xf9\x04....\x00[\x21\x2c]", re.DOTALL)  # what begins an image
 Bytes = mmap.mmap | bytes
 
 
@@ -86,15 +88,17 @@ def _walk(path: Path, data: Bytes, screen: tuple[int, int]) -> Iterator[_Image]:
             if size and data[at + 2] != size:
                 raise damaged(path, f"an extension of a wrong size at byte {at}")
             if data[at + 1] == CONTROL:
+                if data[at + 7]:
+                    raise damaged(path, f"a control block that goes on at byte {at}")
                 control, whole = data[at + 3 : at + 7], False
-            at = _skip_blocks(data, at + 2)
+            at = _skip_blocks(path, data, at + 2)
         elif data[at] == IMAGE:
             x, y, w, h = (int.from_bytes(data[at + i : at + i + 2], "little") for i in (1, 3, 5, 7))
             box = x, y, w or screen[0], h or screen[1]
             check_pixels(path, x + box[2], y + box[3])
             flags, start = data[at + 9], at + 10 + _colours(data[at + 9])
             palette = data[at + 10 : start] or shared
-            at = _skip_blocks(data, start + 1)
+            at = _skip_blocks(path, data, start + 1)
             yield _Image(box, flags & 0x40, palette, control, start, at)
             control, whole = bytes(4), True
         else:
@@ -108,9 +112,13 @@ def _colours(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _skip_blocks(data: Bytes, at: int) -> int:
+def _skip_blocks(path: Path, data: Bytes, start: int) -> int:
+    """Where a chain of blocks ends; a damaged one swallows the images that follow."""
+    at = start
     while data[at]:
         at += data[at] + 1
+    if NEXT.search(data, start, at):
+        raise damaged(path, f"images inside of the block at byte {start}")
     return at + 1
 
 

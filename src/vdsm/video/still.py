@@ -4,6 +4,7 @@ Pillow decodes. What a file shows in time is decided here, by its format: an ani
 is a clip; the further pictures of other files (a stereo pair, a thumbnail) are not read.
 """
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, dam
 from vdsm.video.tiff import tiff_pages
 from vdsm.video.webp import count_webp_frames
 
+SILENT = logging.NullHandler()  # without one, what Pillow logs goes to the terminal
 BEGINNING = 64  # bytes that tell a format
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -36,17 +38,25 @@ def picture_format(start: bytes) -> str | None:
         return "WEBP"
     if start[:4] in TIFF:
         return "TIFF"
-    brands = [
-        start[i : i + 4] for i in range(8, min(len(start), int.from_bytes(start[:4], "big")), 4)
-    ]
-    return "AVIF" if start[4:8] == b"ftyp" and {b"avif", b"avis"} & set(brands) else None
+    box = start[: int.from_bytes(start[:4], "big")]
+    brands = {box[i : i + 4] for i in range(8, len(box), 4)}
+    return "AVIF" if start[4:8] == b"ftyp" and brands & {b"avif", b"avis"} else None
 
 
 def count_pictures(path: Path) -> int:
     """How many pictures a file shows in time: 1, or the frames of an animation or a stack.
 
-    From headers alone. InputError for a file whose headers are damaged.
+    From headers alone. InputError for a file whose headers are damaged, OSError for none at all.
     """
+    try:
+        return _count(path)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # Pillow and struct raise many kinds
+        raise damaged(path, str(error) or type(error).__name__) from error
+
+
+def _count(path: Path) -> int:
     match _format(path):
         case "GIF":
             return count_gif_frames(path)
@@ -106,21 +116,19 @@ def _pages(path: Path) -> TimedFrames:
     shown, step = tiff_pages(path)
     with _open(path) as image:
         for i, page in enumerate(shown):
-            timed = step is not None and len(shown) > 1
-            yield (i * step if timed and step else None), rgb(image, path, page)
+            yield (i * step if step and len(shown) > 1 else None), rgb(image, path, page)
 
 
 def _open(path: Path) -> Image.Image:
     """Open a picture, header only. Pillow's own limits are replaced by `check_pixels`."""
     try:
         with _quiet():
-            image = Image.open(path)
+            return Image.open(path)
     except Image.DecompressionBombError as error:
         limit = f"{MAX_PIXELS // 10**6} million pixels"
         raise InputError(f"{path} is over the limit of {limit}: scale it down first") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: convert it") from error
-    return image
 
 
 @contextmanager
@@ -128,6 +136,7 @@ def _quiet() -> Iterator[None]:
     """Silence Pillow's remarks on size, on odd EXIF and on odd palettes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
+        logging.getLogger("PIL").addHandler(SILENT)
         yield
 
 
@@ -140,7 +149,8 @@ def _check_sums(path: Path) -> None:
 def rgb(image: Image.Image, path: Path, index: int = 0) -> Frames:
     """uint8 [H, W, 3] of one frame of a picture, upright, transparent parts black."""
     with _quiet():
-        image.seek(index)
+        if index:  # a file may open at another picture than its first
+            image.seek(index)
         check_pixels(path, *image.size)
         pixels = channels(image)
         pixels = on_black(pixels) if pixels.shape[-1] == 4 else pixels

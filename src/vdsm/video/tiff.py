@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vdsm.errors import InputError
-from vdsm.video.limits import damaged, truncated
-from vdsm.video.whole import Bytes
+from vdsm.video.limits import Bytes, damaged, truncated
 
-SUBFILE, DESCRIPTION = 254, 270  # tags
+SUBFILE, DESCRIPTION, SAMPLES = 254, 270, 277  # tags
 REDUCED, MASK = 1, 4  # bits of SUBFILE
 ONE = {1: 1, 2: 1, 3: 2, 4: 4, 16: 8}  # bytes of one value of a type
 Tags = dict[int, tuple[int, int, int]]  # type, count, where its value lies
@@ -22,24 +21,36 @@ def tiff_pages(path: Path) -> tuple[list[int], float | None]:
     """Indices of the pages to show, in order, and the seconds between them where ImageJ says so."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         reader = _Reader(path, data)
-        kinds, about = [], ""
+        kinds, about, samples = [], "", 1
         for tags in reader.directories():
             kinds.append(reader.number(tags, SUBFILE))
             about = about or reader.text(tags, DESCRIPTION)
+            samples = max(samples, reader.number(tags, SAMPLES))
     shown = [i for i, kind in enumerate(kinds) if not kind & (REDUCED | MASK)] or [0]
-    return shown, _image_j(path, about, len(shown)) if about.startswith("ImageJ=") else None
+    _check_series(path, about, len(shown), samples)
+    return shown, _interval(about)
 
 
-def _image_j(path: Path, about: str, pages: int) -> float | None:
-    """Seconds between frames; refuses stacks whose pages are not one series in time."""
-    said = dict(re.findall(r"(?m)^(\w+)=(\S+)\s*$", about))
-    images = int(said.get("images", 1))
-    if images > pages:
-        raise InputError(f"{path} has {images} pictures under {pages} page(s): save it as TIFF")
-    if int(said.get("channels", 1)) > 1 and pages > 1:
+def _check_series(path: Path, about: str, pages: int, samples: int) -> None:
+    """Refuse a stack whose pages are not one series in time, by what its writer says of it."""
+    # ImageJ; OME; tifffile
+    images = _said(about, r"^ImageJ=(?:.*\n)*images=(\d+)")
+    if images > pages or (about.startswith("{") and '"truncated": true' in about):
+        raise InputError(f"{path} has more pictures than pages: save each as a page of its own")
+    channels = _said(about, r"^ImageJ=(?:.*\n)*channels=(\d+)") or _said(about, r' SizeC="(\d+)"')
+    if channels > 1 and pages > 1 and samples == 1:
         raise InputError(f"{path} has a page for each channel: save it as RGB or one channel")
-    interval = float(said.get("finterval", 0)) or 1 / (float(said.get("fps", 0)) or float("inf"))
-    return interval or None
+
+
+def _said(about: str, pattern: str) -> float:
+    found = re.search(pattern, about)
+    return float(found[1]) if found else 0.0
+
+
+def _interval(about: str) -> float | None:
+    """Seconds between frames by ImageJ; None where it says none."""
+    rate = _said(about, r"^ImageJ=(?:.*\n)*fps=([0-9.]+)")
+    return _said(about, r"^ImageJ=(?:.*\n)*finterval=([0-9.]+)") or (1 / rate if rate else None)
 
 
 class _Reader:
@@ -71,9 +82,14 @@ class _Reader:
 
     def _tag(self, at: int) -> tuple[int, tuple[int, int, int]]:
         tag, kind, count = self._int(at, 2), self._int(at + 2, 2), self._int(at + 4, self.word)
+        if not 1 <= kind <= 18:
+            raise damaged(self.path, f"a tag of an unknown kind at byte {at}")
         place = at + 4 + self.word
-        if ONE.get(kind, 1) * count > self.word:
+        size = ONE.get(kind, 1) * count
+        if size > self.word:
             place = self._int(place, self.word)
+        if place + size > len(self.data):
+            raise truncated(self.path, "a tag whose value lies beyond its end")
         return tag, (kind, count, place)
 
     def number(self, tags: Tags, tag: int) -> int:

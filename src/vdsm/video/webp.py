@@ -4,10 +4,10 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from vdsm.video.limits import damaged, truncated
-from vdsm.video.whole import Bytes
+from vdsm.video.limits import Bytes, damaged, truncated
 
 PIXELS = (b"ALPH", b"VP8 ", b"VP8L")  # what the first chunk inside a frame can be
+KNOWN = (*PIXELS, b"VP8X", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
 FRAME_HEADER = 16  # bytes: place, size, duration, flags
 
 
@@ -20,9 +20,17 @@ def count_webp_frames(path: Path) -> int:
         kinds = list(_chunks(path, data, end))
         if data.find(b"ANMF", end) >= 0:
             raise damaged(path, "frames after the end of the animation")
-    if b"ANIM" in kinds and b"ANMF" not in kinds:
+    frames = kinds.count(b"ANMF")
+    if b"ANIM" in kinds and not frames:
         raise damaged(path, "an animation without a frame")
-    return max(1, kinds.count(b"ANMF"))
+    last = len(kinds) - kinds[::-1].index(b"ANMF") if frames else 0
+    if any(kind not in KNOWN for kind in kinds[:last]) or not all(map(_named, kinds)):
+        raise damaged(path, "a chunk of an unknown kind")
+    return max(1, frames)
+
+
+def _named(kind: bytes) -> bool:
+    return all(0x20 <= letter < 0x7F for letter in kind)
 
 
 def _chunks(path: Path, data: Bytes, end: int) -> Iterator[bytes]:

@@ -14,10 +14,10 @@ from PIL import GifImagePlugin, Image
 from vdsm.errors import InputError
 from vdsm.files import atomic_write
 from vdsm.video.limits import Frames
+from vdsm.video.palette import indexed
 from vdsm.video.tile import grid, to_uint8
 
 CLIP_SUFFIXES = (".gif", ".mp4", ".png")
-LEARNED = 3_000  # pixels, drawn at random, that a palette is learned from
 
 
 def write_clips(path: str | Path, clips: npt.NDArray[Any], fps: float = 8) -> None:
@@ -62,39 +62,16 @@ def gif_bytes(images: Frames, fps: float) -> bytes:
     Pillow's own writer merges equal frames, so its blocks are put together here. Delays are
     hundredths of a second; they are rounded so that the clip as a whole keeps its rate.
     """
-    indexed, palette = _palette(images)
+    frames, palette = indexed(images)
     height, width = images.shape[1:3]
     screen = np.array([width, height], "<u2").tobytes()
     out = [b"GIF89a", screen, b"\xf7\x00\x00", palette]  # 256 colours
     out.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")  # for ever
     ends = np.rint(np.arange(len(images) + 1) * 100 / fps).astype(int)
-    for frame, delay in zip(indexed, np.diff(ends), strict=True):
+    for frame, delay in zip(frames, np.diff(ends), strict=True):
         out.append(b"\x21\xf9\x04\x04" + int(delay).to_bytes(2, "little") + b"\x00\x00")
         out += GifImagePlugin.getdata(frame)
     return b"".join(out) + b"\x3b"
-
-
-def _palette(images: Frames) -> tuple[list[Image.Image], bytes]:
-    """Frames as indices of one palette of 256 colours: exact where the clip has no more."""
-    sheet = images.reshape(-1, images.shape[2], 3)
-    pixels = images @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    packed = np.unique(pixels)
-    if len(packed) <= 256:
-        colours = np.stack([packed >> 16, packed >> 8, packed], 1).astype(np.uint8)
-        palette = colours.tobytes().ljust(768, b"\0")
-        frames = np.searchsorted(packed, pixels).astype(np.uint8)
-        size = images.shape[2], images.shape[1]
-        indexed = [Image.frombytes("P", size, frame.tobytes()) for frame in frames]
-        for frame in indexed:
-            frame.putpalette(palette)
-        return indexed, palette
-    drawn = np.random.default_rng(0).integers(sheet.size // 3, size=LEARNED)
-    some = Image.fromarray(sheet.reshape(-1, 1, 3)[drawn])
-    base = some.quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
-    palette = bytes(base.getpalette() or []).ljust(768, b"\0")
-    base.putpalette(palette)
-    dither = Image.Dither.FLOYDSTEINBERG
-    return [Image.fromarray(i).quantize(palette=base, dither=dither) for i in images], palette
 
 
 def mp4_bytes(images: Frames, fps: float) -> bytes:

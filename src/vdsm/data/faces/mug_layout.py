@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from vdsm.data.clips import MAKING, Floats, Frames, Ints
-from vdsm.data.drawn import in_any_order, shown
+from vdsm.data.drawn import disk_full, in_any_order, shown
 from vdsm.data.faces.film import MODEL, load_head, load_rig, named
 from vdsm.data.faces.motion import NAMES, Poses
 from vdsm.data.faces.options import FacesOptions
@@ -29,8 +29,7 @@ from vdsm.data.faces.scene import Head, camera_of, mesh_of, picture_of
 from vdsm.data.mug import CLIPS_FILE, CODES, LABELS_FILE
 from vdsm.data.mug_npz import expression_codes
 from vdsm.data.render import Camera
-from vdsm.errors import InputError
-from vdsm.files import atomic_write, why_no_more
+from vdsm.files import atomic_write, is_disk_full
 from vdsm.screen import screen
 from vdsm.words import counted
 
@@ -70,8 +69,8 @@ def make_mug(
                 pass
         _pack(out / "npz", [take.part for take in takes], columns)
     except OSError as error:
-        if why := why_no_more(error):
-            raise InputError(f"{why} for {out}: run the same command later to go on") from error
+        if is_disk_full(error):
+            raise disk_full(error, out) from error
         raise
     shutil.rmtree(out / PARTS)
     for name in (MODEL, MAKING):

@@ -15,9 +15,14 @@ class Cut:
     end: float | None  # None: to its end
     unit: str  # s, or frames
 
+    @property
+    def suffix(self) -> str:
+        """What the name of a video's part ends in."""
+        return f" [{self}]"
+
     def __str__(self) -> str:
-        start = "" if self.start is None else f"{self.start:g}"
-        return f"[{start}-{'' if self.end is None else f'{self.end:g}'} {self.unit}]"
+        start, end = ("" if at is None else f"{at:.10g}" for at in (self.start, self.end))
+        return f"{start}-{end} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Item:
     @property
     def file(self) -> str:
         """The name without the cut: parts of one video share it."""
-        return self.name.removesuffix(f" {self.cut}") if self.cut else self.name
+        return self.name.removesuffix(self.cut.suffix) if self.cut else self.name
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Passed:
 
     @property
     def short(self) -> str:
-        return self.kind or self.path.suffix.lower().removeprefix(".") or "without suffix"
+        suffix = self.path.suffix.lower().removeprefix(".")
+        return self.kind or (suffix if suffix.isalnum() else "without suffix")
 
 
 @dataclass(frozen=True)

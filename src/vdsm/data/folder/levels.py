@@ -5,8 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from vdsm.data.clips import SPLITS
 from vdsm.data.folder.item import GROUP_NAMES
 from vdsm.errors import InputError
+from vdsm.words import counted
 
 USUAL = ("identity", "action")  # what folders stand for, from the top, where nothing is told
 IGNORED = "-"
@@ -35,7 +37,7 @@ class Place:
 
     split: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
-    aside: bool = False  # it stands beside the folders of a split and is none
+    aside: bool = False  # it stands where a split should, and is none
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ class Levels:
         """The meaning of the folders from the source down to a clip."""
         if self.names is not None:
             named = dict(zip(self.names, parts, strict=False))
-            split = _told_split(named.pop(SPLIT, None), parts)
             named.pop(IGNORED, None)
-            return Place(split, named)
+            word = named.pop(SPLIT, None)
+            split = None if word is None else split_of(word)
+            return Place(split, named, aside=word is not None and split is None)
         for depth in range(len(parts) + 1):
             if parts[:depth] in self.splits:
                 split = split_of(parts[depth]) if depth < len(parts) else None
@@ -73,7 +76,11 @@ class Levels:
         if not found:
             return []
         names = {split: ", ".join(sorted(words)) for split, words in found.items()}
-        each = [f"{names[split]}: {split}, {words.total()}" for split, words in found.items()]
+        each = [
+            f"{names[split]}: {split}, {counted(found[split].total(), 'clip')}"
+            for split in SPLITS
+            if split in found
+        ]
         remark = f"the folders {'; '.join(each)} are read as the split (--levels names levels)"
         lacking = [f"no clip is for {what}" for split, what in NEEDED if split not in found]
         anew = "--levels with - for that level makes the split anew"
@@ -99,18 +106,6 @@ class Levels:
 
 
 NEEDED = (("train", "training"), ("test", "testing"))
-
-
-def _told_split(word: str | None, parts: Parts) -> str | None:
-    if word is None:
-        return None
-    split = split_of(word)
-    if split is None:
-        raise InputError(
-            f"the folder {'/'.join(parts)} stands where --levels has split, but '{word}' is none:"
-            " train, validation or test"
-        )
-    return split
 
 
 def parse_levels(text: str) -> Parts:

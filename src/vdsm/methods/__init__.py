@@ -1,0 +1,1 @@
+"""Methods: the model of the paper, and what it is compared with."""

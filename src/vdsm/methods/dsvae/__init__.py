@@ -1,0 +1,1 @@
+"""DSVAE: Li and Mandt, Disentangled Sequential Autoencoder, ICML 2018."""

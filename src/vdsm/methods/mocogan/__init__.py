@@ -1,0 +1,1 @@
+"""MoCoGAN: Tulyakov, Liu, Yang, Kautz, CVPR 2018."""

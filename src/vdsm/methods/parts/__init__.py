@@ -1,0 +1,1 @@
+"""Parts that several methods share: networks of frames, sequences, and what a VAE of clips does."""

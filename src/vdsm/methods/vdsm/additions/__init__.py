@@ -1,0 +1,1 @@
+"""What we add to the paper: every part can be switched off."""

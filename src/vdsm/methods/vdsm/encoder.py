@@ -1,0 +1,50 @@
+"""ENC(x_t): the frame encoder, five anti-aliased convolutions (Sec. 3.1, App. D)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vdsm.device import frames_at_once
+from vdsm.methods.vdsm.blur import BlurPool
+from vdsm.methods.vdsm.config import ModelConfig
+
+
+class FrameEncoder(nn.Module):
+    """Features of single frames: what q(s | x_1:T) and q(z_t | ...) are made of.
+
+    Blocks of [conv 4x4, LeakyReLU, blur-pool]; the last convolution has no padding and leaves a
+    single position.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        widths = config.encoder_widths
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(
+            zip((config.channels, *widths), widths, strict=False)
+        ):
+            last = i == len(widths) - 1
+            layers += [
+                nn.Conv2d(inputs, outputs, 4, padding=0 if last else 1),
+                nn.LeakyReLU(config.encoder_slope, inplace=config.encoder_slope >= 0),
+            ]
+            if not last:
+                layers.append(BlurPool(outputs))
+        self.layers = nn.Sequential(*layers)
+        # PyTorch's default shrinks the signal of a mostly black frame 700-fold over five layers.
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, a=config.encoder_slope)
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
+        """Features of every frame, each seen alone."""
+        frames = x.flatten(0, 1)
+        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
+        features = torch.cat([self._see(part) for part in torch.split(frames, some)])
+        return features.view(*x.shape[:2], -1)
+
+    def _see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+        features: Tensor = self.layers(frames.contiguous(memory_format=torch.channels_last))
+        return features.flatten(1)

@@ -1,0 +1,67 @@
+"""VDSM as a method among others: its record."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from vdsm.data.clips import Clips
+from vdsm.methods.fit_readout import fit_readout
+from vdsm.methods.readout import Readout
+from vdsm.methods.vdsm.config import Config
+from vdsm.methods.vdsm.model import VDSM
+from vdsm.methods.vdsm.presets import NAMES, preset, ungrouped
+from vdsm.methods.vdsm.stages import stages, who
+from vdsm.train.method import Method
+
+
+def adapt(preset: Config, asked: Config, clips: Clips) -> Config:
+    """Without contrast where the data do not say who is who, or show one individual."""
+    people = who(clips, asked)
+    if preset.contrast.steps and not (people.grouped and len(people.members) > 1):
+        return ungrouped(preset)
+    return preset
+
+
+def remark(config: Config, clips: Clips) -> str | None:
+    """Where nobody is known to be in two clips."""
+    if who(clips, config).grouped:
+        return None
+    return (
+        "every clip counts as an individual of its own; identity is learned better where the data "
+        "say which clips show the same one (docs/data-folder.md)"
+    )
+
+
+def read_out(model: nn.Module, clips: Clips, config: Config) -> dict[str, Tensor]:
+    """What is fitted last."""
+    people = who(clips, config)
+    return fit_readout(model, clips, config, people, config.stage2.frames).fitted()
+
+
+def finished(model: nn.Module, tensors: dict[str, Tensor], config: Config) -> nn.Module:
+    """The model read out."""
+    return Readout.of(model, tensors, config.readout)
+
+
+def frames(config: Any) -> int:
+    """Those of a segment of stage 2."""
+    return int(config.stage2.frames)
+
+
+METHOD = Method(
+    name="vdsm",
+    title="VDSM",
+    paper="Vowels, Camgoz, Bowden: VDSM, CVPR 2021",
+    config=Config,
+    build=VDSM,
+    stages=stages,
+    presets=NAMES,
+    preset=preset,
+    frames=frames,
+    read_out=read_out,
+    adapt=adapt,
+    remark=remark,
+    needs=frozenset({"groups"}),
+    finished=finished,
+    changes=("what departs from the paper, and what was added to it, is in docs/model.md",),
+)
