@@ -75,7 +75,7 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
         if not folder.exists():
             raise
         raise InputError(f"{error}; {folder} keeps what is made, for the next try") from error
-    for kept in (*folder.glob("*.csv"), *folder.glob("truth.npz"), *folder.glob("model.npz")):
+    for kept in (*folder.glob("*.csv"), *folder.glob("truth.npz"), *folder.glob("model.*")):
         shutil.copy(kept, out)  # what files were called, which were broken; what drawn data add
     shutil.rmtree(folder)
 

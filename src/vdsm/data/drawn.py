@@ -61,11 +61,13 @@ def draw_all(
     draw: Callable[[Job], tuple[int, Frames]],
     jobs: Sequence[Job],
     workers: int = 0,
+    last: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the dataset: draw(jobs[i]) gives i and clip i, uint8 [length[i], H, W, C].
 
     columns: those of clips.npz but for `start`; workers: processes, 0 for one a core. `begin`
     comes first; clips that the folder holds already are kept. `draw` and jobs can be pickled.
+    last: what is left to do when all are drawn, before the folder is declared whole.
     """
     length = columns["length"]
     start = np.cumsum(length) - length
@@ -86,6 +88,7 @@ def draw_all(
                 done[i] = hashlib.sha256(content).hexdigest()
                 journal.write(json.dumps({"clip": i, "digest": done[i]}) + "\n")
                 journal.flush()
+        last()
     except OSError as error:
         if is_disk_full(error):
             raise disk_full(error, out) from error

@@ -27,14 +27,14 @@ def draw(
     assert mesh.normals is not None
     rest = np.stack([mesh.gloss, mesh.scatter], 1)
     values = np.concatenate([mesh.normals, mesh.colour, rest], 1)
-    seen = _blend(values, corners, hits.weights)
+    seen = blend(values, corners, hits.weights)
     view = camera.axes[2]
-    normals = _towards(seen[:, :3], view)
+    normals = towards(seen[:, :3], view)
     picture[hits.sample] = lights.shade(seen[:, 3:6], normals, seen[:, 6], seen[:, 7], view)
-    return to_bytes(_averaged(picture.reshape(side, side, 3), samples))
+    return to_bytes(averaged(picture.reshape(side, side, 3), samples))
 
 
-def _towards(normals: Floats, view: Floats) -> Floats:
+def towards(normals: Floats, view: Floats) -> Floats:
     """Normals [P, 3] of unit length, turned to the camera: of two-sided triangles from behind."""
     x, y, z = normals.T
     length = np.maximum(np.sqrt(x * x + y * y + z * z), 1e-300)
@@ -54,13 +54,13 @@ def to_bytes(picture: Floats) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _averaged(picture: Floats, samples: int) -> Floats:
+def averaged(picture: Floats, samples: int) -> Floats:
     """Means of blocks of samples x samples."""
     rows = np.add.reduce([picture[k::samples] for k in range(samples)])
     return np.asarray(np.add.reduce([rows[:, k::samples] for k in range(samples)]) / samples**2)
 
 
-def _blend(values: Floats, corners: Ints, weights: Floats) -> Floats:
+def blend(values: Floats, corners: Ints, weights: Floats) -> Floats:
     """[P, C] of values [N, C] at the corners [P, 3], weighed."""
     total = values[corners[:, 0]] * weights[:, :1]
     total += values[corners[:, 1]] * weights[:, 1:2]
