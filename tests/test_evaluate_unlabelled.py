@@ -117,6 +117,16 @@ def test_cycles_by_a_loop() -> None:
     assert found["chance"].value == pytest.approx(1 / 9)
 
 
+def test_ranks_leave_out_what_is_as_good() -> None:
+    """Two clips of the individual, two others: one above, one below."""
+    similarity = np.array([[0.9, 0.8, 0.95, 0.1]])
+    fits = np.array([[True, True, False, False]])
+    found = compared(similarity, np.array([1]), np.array([3]), fits, np.arange(1), Bootstrap(20, 0))
+    assert found["rank"].value == 0.5
+    assert found["chance"].value == 0.5
+    assert found["nearest"].value == 0
+
+
 def test_a_perfect_model_a_copying_one_and_one_that_draws_a_single_clip() -> None:
     """Without labels the figures tell them apart."""
     arguments = world() | {"labels": {}, "encode": encoded, "generate": generated}
