@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vdsm.data import folder, moving_mnist, mug, pendulum, shards, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
+from vdsm.data.families import make as families
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
 
@@ -28,6 +29,9 @@ MAKERS: dict[str, Maker] = {
     ),
     "mug": Maker(
         mug.MugOptions, mug.make, "faces with six expressions, from a licensed copy of MUG"
+    ),
+    "family": Maker(
+        families.FamilyOptions, families.make, "one of six families of clips, drawn here"
     ),
     "weizmann": Maker(
         weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"
