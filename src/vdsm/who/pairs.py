@@ -1,0 +1,129 @@
+"""Which clips show the same individual: alike, and their likes are alike too.
+
+Clips within some distance of each other are friends. Where individuals appear several times there
+is a distance at which friends of friends are friends and most clips have one; where everybody is
+somebody else, looks are spread without gaps, and friends of friends are often none. So nobody has
+to say how far apart two clips of one individual may be, or whether anybody appears twice at all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from vdsm.data.clips import Floats, Ints
+from vdsm.who.looks import Looks
+
+NEIGHBOURS = 16  # nearest of every clip
+DIMENSIONS = 64  # principal, of looks
+CHUNK = 1024  # clips compared with all others at once
+RADII = 48  # distances tried
+CONTRADICTED = 0.05  # most of the pairs that a friend of a friend may contradict
+FOUND = 0.5  # least share of clips with a friend for anybody to be found
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who was found to be who."""
+
+    individual: Ints  # [N] numbers of individuals, 0 up
+    radius: float  # looks no farther apart are of one individual; 0: nobody was found twice
+    covered: float  # share of clips that have another of the same individual
+    contradicted: float  # share of pairs of which a friend is no friend of the other
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody appears twice."""
+        return self.radius > 0
+
+    def __str__(self) -> str:
+        people = len(np.unique(self.individual))
+        if not self.anybody:
+            return f"{people:,} clips, nobody found twice: each is an individual of its own"
+        return (
+            f"{people:,} individuals found in {len(self.individual):,} clips: "
+            f"{100 * self.covered:.0f} % of the clips have another of the same, "
+            f"{100 * self.contradicted:.1f} % of these pairs are doubtful"
+        )
+
+
+def find(looks: Looks) -> Found:
+    """Who is who among clips of these looks [N, K]. Memory grows with N, not with its square."""
+    alone = Found(np.arange(len(looks)), 0.0, 0.0, 0.0)
+    if len(looks) < 3:
+        return alone
+    looks = principal(looks)
+    near, distance = neighbours(looks, min(NEIGHBOURS, len(looks) - 1))
+    best = alone
+    for radius in np.unique(np.quantile(distance[:, 0], np.linspace(0.02, 1, RADII))):
+        radius = max(float(radius), 1e-6)
+        friends = distance <= radius
+        covered = float(friends[:, 0].mean())
+        wrong = contradicted(looks, near, friends, radius)
+        if covered >= max(FOUND, best.covered) and wrong <= CONTRADICTED:
+            best = Found(together(near, friends), radius, covered, wrong)
+    return best
+
+
+def principal(looks: Looks) -> Looks:
+    """[N, at most DIMENSIONS]: nearly all of what tells looks apart."""
+    centred = looks - looks.mean(0)
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    return np.ascontiguousarray(centred @ directions[:, ::-1][:, :DIMENSIONS], np.float32)
+
+
+def neighbours(looks: Looks, count: int) -> tuple[Ints, Floats]:
+    """[N, count] nearest other clips, nearest first, and how far they are."""
+    found = list(_nearest(looks, count))
+    return np.concatenate([n for n, _ in found]), np.concatenate([d for _, d in found])
+
+
+def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
+    square = (looks**2).sum(1)
+    for first in range(0, len(looks), CHUNK):
+        some = looks[first : first + CHUNK]
+        apart = square[first : first + len(some), None] + square - 2 * some @ looks.T
+        apart[np.arange(len(some)), first + np.arange(len(some))] = np.inf
+        near = np.argpartition(apart, count - 1, axis=1)[:, :count]
+        distance = np.linalg.norm(some[:, None] - looks[near], axis=2).astype(np.float64)
+        order = np.argsort(distance, axis=1, kind="stable")
+        yield np.take_along_axis(near, order, 1), np.take_along_axis(distance, order, 1)
+
+
+def contradicted(
+    looks: Looks, near: Ints, friends: npt.NDArray[np.bool_], radius: float
+) -> float:
+    """Share of pairs a, b of friends where a friend of b, drawn at random, is none of a."""
+    rng = np.random.default_rng(0)
+    a, place = np.nonzero(friends)
+    if len(a) == 0:
+        return 0.0
+    b = near[a, place]
+    count = friends.sum(1)[b]  # nearest come first, so friends are the first of `near`
+    c = near[b, (rng.random(len(b)) * count).astype(np.int64).clip(max=near.shape[1] - 1)]
+    far = np.linalg.norm(looks[a] - looks[c], axis=1) > radius
+    return float((far & (c != a) & (count > 0)).mean())
+
+
+def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
+    """[N] numbers of the individuals: whoever is connected by friends."""
+    a, place = np.nonzero(friends)
+    n = len(near)
+    graph = coo_matrix((np.ones(len(a), np.int8), (a, near[a, place])), (n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def score(found: Ints, truth: Ints) -> tuple[float, float]:
+    """Precision and recall of pairs of clips said to show one individual, by counts alone."""
+    pairs = coo_matrix((np.ones(len(found)), (found, truth))).tocsr().data
+
+    def twos(counts: Floats) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    both = twos(pairs)
+    said = twos(np.bincount(found).astype(np.float64))
+    true = twos(np.bincount(truth).astype(np.float64))
+    return (both / said if said else 1.0), (both / true if true else 1.0)
