@@ -70,9 +70,10 @@ class ModelConfig:
     flow_steps: int = Field(
         default=0, ge=0, description="inverse autoregressive flow on q(z_t | ...)"
     )
-    identity_encoder: Literal["shared", "own"] = Field(
+    identity_encoder: Literal["shared", "own", "pooled"] = Field(
         default="shared",
-        description="ENC below ENC_s: the one that q(z) and q(d) see through, or one of its own",
+        description="ENC below ENC_s: the one that q(z) and q(d) see through, one of its own, or "
+        "one that sees looks alike at every place",
     )
     identity_walks: int = Field(
         default=0,

@@ -4,6 +4,8 @@ Clips within some distance of each other are friends. Where individuals appear s
 is a distance at which friends of friends are friends and most clips have one; where everybody is
 somebody else, looks are spread without gaps, and friends of friends are often none. So nobody has
 to say how far apart two clips of one individual may be, or whether anybody appears twice at all.
+Distances count as they are, or relative to how far away a clip's farther neighbours are (Zelnik-
+Manor and Perona 2004), as some individuals are more alike than others: whichever finds more.
 """
 
 from collections.abc import Iterator
@@ -17,11 +19,12 @@ from scipy.sparse.csgraph import connected_components
 from vdsm.data.clips import Floats, Ints
 from vdsm.who.looks import Looks
 
-NEIGHBOURS = 16  # nearest of every clip
+NEIGHBOURS = 24  # nearest of every clip
 DIMENSIONS = 64  # principal, of looks
 CHUNK = 1024  # clips compared with all others at once
 RADII = 48  # distances tried
 CONTRADICTED = 0.05  # most of the pairs that a friend of a friend may contradict
+TINY = 1e-6  # a distance that is none
 FOUND = 0.5  # least share of clips with a friend for anybody to be found
 
 
@@ -30,14 +33,14 @@ class Found:
     """Who was found to be who."""
 
     individual: Ints  # [N] numbers of individuals, 0 up
-    radius: float  # looks no farther apart are of one individual; 0: nobody was found twice
+    radius: float  # friends are no farther apart
     covered: float  # share of clips that have another of the same individual
     contradicted: float  # share of pairs of which a friend is no friend of the other
 
     @property
     def anybody(self) -> bool:
         """Whether anybody appears twice."""
-        return self.radius > 0
+        return self.covered > 0
 
     def __str__(self) -> str:
         people = len(np.unique(self.individual))
@@ -52,19 +55,22 @@ class Found:
 
 def find(looks: Looks) -> Found:
     """Who is who among clips of these looks [N, K]. Memory grows with N, not with its square."""
-    alone = Found(np.arange(len(looks)), 0.0, 0.0, 0.0)
+    best = Found(np.arange(len(looks)), 0.0, 0.0, 0.0)
     if len(looks) < 3:
-        return alone
+        return best
     looks = principal(looks)
     near, distance = neighbours(looks, min(NEIGHBOURS, len(looks) - 1))
-    best = alone
-    for radius in np.unique(np.quantile(distance[:, 0], np.linspace(0.02, 1, RADII))):
-        radius = max(float(radius), 1e-6)
-        friends = distance <= radius
-        covered = float(friends[:, 0].mean())
-        wrong = contradicted(looks, near, friends, radius)
-        if covered >= max(FOUND, best.covered) and wrong <= CONTRADICTED:
-            best = Found(together(near, friends), radius, covered, wrong)
+    most = 0  # pairs of friends
+    own = np.sqrt(np.maximum(distance[:, -1], TINY))
+    for scale in (np.ones(len(looks)), own):
+        apart = distance / (scale[:, None] * scale[near])
+        for radius in np.unique(np.quantile(apart, np.linspace(0.01, 0.99, RADII))):
+            friends = apart <= max(float(radius), TINY)
+            covered = float(friends.any(1).mean())
+            wrong = contradicted(looks, near, friends, max(float(radius), TINY), scale)
+            if covered >= FOUND and wrong <= CONTRADICTED and friends.sum() > most:
+                most = int(friends.sum())
+                best = Found(together(near, friends), float(radius), covered, wrong)
     return best
 
 
@@ -94,7 +100,7 @@ def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
 
 
 def contradicted(
-    looks: Looks, near: Ints, friends: npt.NDArray[np.bool_], radius: float
+    looks: Looks, near: Ints, friends: npt.NDArray[np.bool_], radius: float, scale: Floats
 ) -> float:
     """Share of pairs a, b of friends where a friend of b, drawn at random, is none of a."""
     rng = np.random.default_rng(0)
@@ -102,10 +108,10 @@ def contradicted(
     if len(a) == 0:
         return 0.0
     b = near[a, place]
-    count = friends.sum(1)[b]  # nearest come first, so friends are the first of `near`
-    c = near[b, (rng.random(len(b)) * count).astype(np.int64).clip(max=near.shape[1] - 1)]
-    far = np.linalg.norm(looks[a] - looks[c], axis=1) > radius
-    return float((far & (c != a) & (count > 0)).mean())
+    drawn = np.where(friends, rng.random(friends.shape), -1.0).argmax(1)
+    c = near[b, drawn[b]]
+    apart = np.linalg.norm(looks[a] - looks[c], axis=1) / (scale[a] * scale[c])
+    return float(((apart > radius) & (c != a) & friends.any(1)[b]).mean())
 
 
 def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
