@@ -22,9 +22,11 @@ from vdsm.who.looks import Looks
 NEIGHBOURS = 24  # nearest of every clip
 DIMENSIONS = 64  # principal, of looks
 CHUNK = 1024  # clips compared with all others at once
-RADII = 48  # distances tried
+RADII = 24  # distances tried
 CONTRADICTED = 0.05  # most of the pairs that a friend of a friend may contradict
+ASKED = 256  # clips, for two friends each
 TINY = 1e-6  # a distance that is none
+CLEARLY = 0.01  # more clips with a friend, for a larger radius to be worth it
 FOUND = 0.5  # least share of clips with a friend for anybody to be found
 
 
@@ -60,18 +62,53 @@ def find(looks: Looks) -> Found:
         return best
     looks = principal(looks)
     near, distance = neighbours(looks, min(NEIGHBOURS, len(looks) - 1))
-    most = 0  # pairs of friends
-    own = np.sqrt(np.maximum(distance[:, -1], TINY))
-    for scale in (np.ones(len(looks)), own):
+    for scale in (np.ones(len(looks)), np.sqrt(np.maximum(distance[:, -1], TINY))):
+        asked = Asked(looks, scale)
         apart = distance / (scale[:, None] * scale[near])
-        for radius in np.unique(np.quantile(apart, np.linspace(0.01, 0.99, RADII))):
-            friends = apart <= max(float(radius), TINY)
+        for radius in radii(apart, asked.apart):
+            friends = apart <= radius
             covered = float(friends.any(1).mean())
-            wrong = contradicted(looks, near, friends, max(float(radius), TINY), scale)
-            if covered >= FOUND and wrong <= CONTRADICTED and friends.sum() > most:
-                most = int(friends.sum())
-                best = Found(together(near, friends), float(radius), covered, wrong)
+            if covered < FOUND or covered <= best.covered + CLEARLY:
+                continue
+            if (wrong := asked.contradicted(radius)) <= CONTRADICTED:
+                best = Found(together(near, friends), radius, covered, wrong)
     return best
+
+
+def radii(apart: Floats, anybody: Floats) -> list[float]:
+    """Radii to try, from distances of neighbours [N, K] and to anybody [M, N]: small ones first."""
+    shares = np.linspace(0.02, 0.99, RADII)
+    far = np.geomspace(1 / anybody.shape[1], 0.5, RADII)
+    found = [np.quantile(apart.min(1), shares), np.quantile(anybody[np.isfinite(anybody)], far)]
+    return [max(float(radius), TINY) for radius in np.unique(np.concatenate(found))]
+
+
+class Asked:
+    """Some clips, who are asked for two friends each: are these friends?"""
+
+    def __init__(self, looks: Looks, scale: Floats) -> None:
+        self.looks, self.scale = looks, scale
+        self.rng = np.random.default_rng(0)
+        self.clips = self.rng.permutation(len(looks))[:ASKED]
+        self.apart = self._between(self.clips[:, None], np.arange(len(looks)))
+        self.apart[np.arange(len(self.clips)), self.clips] = np.inf
+
+    def contradicted(self, radius: float) -> float:
+        """Share of those with a friend whose two friends, drawn at random, are none."""
+        friends = self.apart <= radius
+        drawn = np.where(friends, self.rng.random(friends.shape), -1.0)
+        two = np.argpartition(drawn, -2, axis=1)[:, -2:]
+        both = np.take_along_axis(friends, two, 1).all(1)
+        far = self._between(two[:, 0], two[:, 1]) > radius
+        return float((far & both).sum() / max(friends.any(1).sum(), 1))
+
+    def _between(self, a: Ints, b: Ints) -> Floats:
+        """Distances between the clips a and b, arrays that broadcast."""
+        some = self.looks[a], self.looks[b]
+        inner = some[0][:, 0] @ some[1].T if a.ndim > b.ndim else (some[0] * some[1]).sum(-1)
+        squares = (self.looks**2).sum(1)
+        apart = np.sqrt(np.maximum(squares[a] + squares[b] - 2 * inner, 0))
+        return np.asarray(apart / (self.scale[a] * self.scale[b]), np.float64)
 
 
 def principal(looks: Looks) -> Looks:
@@ -97,21 +134,6 @@ def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
         distance = np.linalg.norm(some[:, None] - looks[near], axis=2).astype(np.float64)
         order = np.argsort(distance, axis=1, kind="stable")
         yield np.take_along_axis(near, order, 1), np.take_along_axis(distance, order, 1)
-
-
-def contradicted(
-    looks: Looks, near: Ints, friends: npt.NDArray[np.bool_], radius: float, scale: Floats
-) -> float:
-    """Share of pairs a, b of friends where a friend of b, drawn at random, is none of a."""
-    rng = np.random.default_rng(0)
-    a, place = np.nonzero(friends)
-    if len(a) == 0:
-        return 0.0
-    b = near[a, place]
-    drawn = np.where(friends, rng.random(friends.shape), -1.0).argmax(1)
-    c = near[b, drawn[b]]
-    apart = np.linalg.norm(looks[a] - looks[c], axis=1) / (scale[a] * scale[c])
-    return float(((apart > radius) & (c != a) & friends.any(1)[b]).mean())
 
 
 def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
