@@ -155,9 +155,10 @@ class Stage1Config(OptimizerConfig):
     )
     batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
     frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "clip"] = Field(
+    group_by: Literal["group", "found", "clip"] = Field(
         default="group",
-        description="frames of one individual's clips, or of one clip (no grouping)",
+        description="frames of one individual's clips, as the data say or as looks tell, or of one "
+        "clip (no grouping)",
     )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",

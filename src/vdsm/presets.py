@@ -52,6 +52,12 @@ PAPER = {
         Stage1Config(steps=12500, batch=20, frames=20),
         Stage2Config(steps=10000, batch=20, frames=20),
     ),
+    # Any clips: what must differ follows from them (`vdsm.train.rules`).
+    "auto": Config(
+        ModelConfig(identity_dim=16),
+        Stage1Config(steps=12500, batch=20, frames=16),
+        Stage2Config(steps=10000, batch=20, frames=16),
+    ),
     # Your own clips: people or animals, as MUG but for 16 frames. More identities: raise κ_s.
     "folder": Config(
         ModelConfig(identity_dim=15),
@@ -201,6 +207,20 @@ def people(config: Config) -> Config:
     )
 
 
+def anybody(config: Config) -> Config:
+    """Any clips, of whom nothing is known: looks are seen alike at every place.
+
+    Chosen on half of the procedural families (docs/log/2026-11-29-auto.md).
+    """
+    config = posed(apart(config, lambda_z_until=0.3), steps=2000, segments=1500, lr=5e-3)
+    return replace(
+        config,
+        model=replace(config.model, pose_dim=8, identity_encoder="pooled", decoder_skips=True),
+        stage1=replace(config.stage1, batch=16, group_by="found", start="looks"),
+        separation=replace(config.separation, agreement=1.0, jitter=1.0, tones=1.0),
+    )
+
+
 def ungrouped(config: Config) -> Config:
     """Without contrast, which has no use where clips are of one individual or each of another."""
     return replace(
@@ -238,6 +258,7 @@ COMPACT = {
     "pendulum": swings(compact(PAPER["pendulum"], 1200, 200)),
     "weizmann": people(PAPER["weizmann"]),
     "folder": people(PAPER["folder"]),
+    "auto": anybody(compact(PAPER["auto"], 6000, 150, experts=1)),
 }
 
 # The whole pipeline in under a minute; its pictures mean nothing.

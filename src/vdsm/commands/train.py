@@ -18,6 +18,7 @@ from vdsm.options import flag_help, parse_flags
 from vdsm.presets import NAMES, Size, preset, ungrouped
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.screen import screen
+from vdsm.train import rules
 from vdsm.train.loop import Diverged, Events, Stopped, require_rows, train
 from vdsm.train.processes import ALONE, Processes, started
 from vdsm.train.run import Run, is_run
@@ -77,7 +78,10 @@ def train_command(
         console = screen(quiet=not processes.first)
         if not resume:
             console.print(f"preset {used}, size {size or 'compact'}", soft_wrap=True)
-        if not individuals(clips, run.config).grouped:
+        people = individuals(clips, run.config)
+        if people.found is not None:
+            console.print(str(people.found), soft_wrap=True)
+        elif not people.grouped:
             console.print(ALONE_EACH.format(clips.path), soft_wrap=True)
         again = f"vdsm train --resume --out {out}"
         sit_beside(run, clips, console, again, processes)
@@ -114,6 +118,8 @@ def settings(
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     changes = fitted | changes
     plain = preset(name, size)
+    if name == "auto" and size == "compact":
+        plain = rules.fit(plain, clips)
     config = override(plain, changes, command)
     people = individuals(clips, config)
     if plain.contrast.steps and not (people.grouped and len(people.members) > 1):

@@ -6,6 +6,8 @@ pooled over the frame, by mean and by maximum, so that one place teaches for all
 its places is kept beside them, for backgrounds.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -26,14 +28,13 @@ class PooledEncoder(nn.Module):
         super().__init__()
         base = config.features // 8
         widths = (config.channels, base, 2 * base, 4 * base)
-        self.halve = nn.ModuleList(
-            nn.Conv2d(i, o, KERNEL, 2, 1) for i, o in zip(widths, widths[1:], strict=False)
-        )
+        self.halve = nn.ModuleList(nn.Conv2d(i, o, KERNEL, 2, 1) for i, o in pairwise(widths))
         self.look = nn.Conv2d(widths[-1], config.features, 3, padding=1)
         self.thin = nn.Conv2d(widths[-1], widths[-1] // THIN, 1)
         self.merge = nn.Linear(2 * config.features + SIDE**2 * widths[-1] // THIN, config.features)
         for layer in (*self.halve, self.look):
-            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            assert isinstance(layer, nn.Conv2d)
+            assert layer.bias is not None
             nn.init.kaiming_normal_(layer.weight, a=SLOPE)
             nn.init.zeros_(layer.bias)
 

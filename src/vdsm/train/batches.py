@@ -8,6 +8,7 @@ import numpy as np
 from vdsm.data.cells import Mask
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
+from vdsm.who import Found, found_among
 from vdsm.words import counted
 
 ALL = slice(None)
@@ -44,7 +45,11 @@ class Individuals:
         train = train[~out[train]]
         if len(train) == 0:
             raise InputError(f"{clips.info.name} has no training clips")
-        group = clips.table.group[train] if group_by == "group" else train
+        group = {"group": clips.table.group[train], "clip": train}.get(group_by)
+        self.found: Found | None = None  # from looks, where the run asks for that
+        if group is None:
+            self.found = found_among(clips, train)
+            group = self.found.individual
         order = np.argsort(group, kind="stable")
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])

@@ -24,7 +24,7 @@ def some_frames(clips: Clips, clip: int) -> Frames:
     """uint8 [T, H, W, C]: at most `MOST_FRAMES` from all over a clip."""
     whole = clips.whole(clip)
     places = np.linspace(0, len(whole) - 1, min(len(whole), MOST_FRAMES)).round().astype(int)
-    return whole[places]
+    return np.asarray(whole[places])
 
 
 def look(frames: Frames) -> npt.NDArray[np.float32]:

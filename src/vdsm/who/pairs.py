@@ -22,12 +22,12 @@ from vdsm.who.looks import Looks
 NEIGHBOURS = 24  # nearest of every clip
 DIMENSIONS = 64  # principal, of looks
 CHUNK = 1024  # clips compared with all others at once
-RADII = 24  # distances tried
-CONTRADICTED = 0.05  # most of the pairs that a friend of a friend may contradict
-ASKED = 256  # clips, for two friends each
+RADII = 32  # distances tried
+DOUBT = 10.0  # shares of clips with a friend that a share of contradicted pairs outweighs
+ASKED = 400  # clips, for two friends each
 TINY = 1e-6  # a distance that is none
-CLEARLY = 0.01  # more clips with a friend, for a larger radius to be worth it
-FOUND = 0.5  # least share of clips with a friend for anybody to be found
+CLEARLY = 0.02  # more trust, for a larger radius to be taken
+FOUND = 0.5  # least trust, for anybody to be found
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Found:
     radius: float  # friends are no farther apart
     covered: float  # share of clips that have another of the same individual
     contradicted: float  # share of pairs of which a friend is no friend of the other
+
+    @property
+    def trust(self) -> float:
+        """Clips with another of the same, less what speaks against it."""
+        return self.covered - DOUBT * self.contradicted
 
     @property
     def anybody(self) -> bool:
@@ -68,19 +73,21 @@ def find(looks: Looks) -> Found:
         for radius in radii(apart, asked.apart):
             friends = apart <= radius
             covered = float(friends.any(1).mean())
-            if covered < FOUND or covered <= best.covered + CLEARLY:
-                continue
-            if (wrong := asked.contradicted(radius)) <= CONTRADICTED:
-                best = Found(together(near, friends), radius, covered, wrong)
+            enough = max(best.trust + CLEARLY, FOUND)
+            if covered > enough:
+                wrong = asked.contradicted(radius)
+                here = Found(together(near, friends), radius, covered, wrong)
+                best = here if here.trust > enough else best
     return best
 
 
 def radii(apart: Floats, anybody: Floats) -> list[float]:
     """Radii to try, from distances of neighbours [N, K] and to anybody [M, N]: small ones first."""
-    shares = np.linspace(0.02, 0.99, RADII)
-    far = np.geomspace(1 / anybody.shape[1], 0.5, RADII)
-    found = [np.quantile(apart.min(1), shares), np.quantile(anybody[np.isfinite(anybody)], far)]
-    return [max(float(radius), TINY) for radius in np.unique(np.concatenate(found))]
+    nearest = apart.min(1)
+    far = max(float(np.median(anybody)), TINY)
+    near = np.clip(np.median(nearest), TINY, far)
+    shares = np.quantile(nearest, np.linspace(0.02, 0.99, RADII))
+    return sorted({max(float(r), TINY) for r in (*shares, *np.geomspace(near, far, RADII))})
 
 
 class Asked:

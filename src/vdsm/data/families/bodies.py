@@ -47,9 +47,13 @@ def figure(p: Params, frames: int, size: int) -> Array:
     left = np.where(which == 0, -stride, -np.abs(stride))
     right = np.where(which == 0, stride, np.abs(stride))
     swing = np.where(which == 1, 2.2 + 0.6 * np.sin(2 * a), np.where(which == 2, 0.4 + 6 * lift, 0))
-    sides = ((left, np.where(which == 0, stride, -swing)), (right, np.where(which == 0, -stride, swing)))
+    sides = (
+        (left, np.where(which == 0, stride, -swing)),
+        (right, np.where(which == 0, -stride, swing)),
+    )
     middle = np.full_like(hip, 0.5)
-    picture = np.zeros((len(tall), frames, size, size, 3), np.float32) + grey(p["backdrop"])
+    blank = np.zeros((len(tall), frames, size, size, 3), np.float32)
+    picture: Array = blank + grey(p["backdrop"])
     trousers, shirt = hue(p["trousers"], 0.9, 0.1), hue(p["shirt"], 1.0, 0.25)
 
     def limb(ax: Array, ay: Array, bx: Array, by: Array, thick: Array) -> Array:
@@ -58,7 +62,15 @@ def figure(p: Params, frames: int, size: int) -> Array:
 
     for bend, _ in sides:
         picture = over(
-            picture, limb(middle, hip, 0.5 + leg * np.sin(bend), np.minimum(foot_y, hip + leg * np.cos(bend)), girth), trousers
+            picture,
+            limb(
+                middle,
+                hip,
+                0.5 + leg * np.sin(bend),
+                np.minimum(foot_y, hip + leg * np.cos(bend)),
+                girth,
+            ),
+            trousers,
         )
     picture = over(picture, limb(middle, neck + 0.03, middle, hip, 1.5 * girth), shirt)
     for _, raised in sides:

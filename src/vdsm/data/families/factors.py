@@ -1,7 +1,8 @@
-"""What varies in a family: names of values, ranges, turns; how each is drawn, labelled, mistaken."""
+"""What varies in a family: values, ranges, turns; how each is drawn, labelled, mistaken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Varies:
         if self.values:
             return self.values
         edges = np.linspace(self.low, self.high, BINS + 1)
-        return tuple(f"{a:.3g} to {b:.3g}" for a, b in zip(edges, edges[1:], strict=False))
+        return tuple(f"{a:.3g} to {b:.3g}" for a, b in pairwise(edges))
 
     def label(self, value: Floats) -> Ints:
         """[N] indices into `names`."""
@@ -53,7 +54,7 @@ class Varies:
         """Other values, one of which a wrong clip shows instead of this one."""
         if self.values:
             others = np.arange(len(self.values), dtype=np.float64)
-            return others[others != value]
+            return np.asarray(others[others != value])
         if not self.step:
             return np.empty(0)
         if self.turn:

@@ -1,13 +1,15 @@
 """Where things are: closed curves about a centre."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 CURVES = ("circle", "line", "eight", "zigzag")
 
 
-def along(curve: npt.NDArray[np.floating], turn: npt.NDArray[np.floating]) -> tuple[Array, Array]:
+def along(curve: Array, turn: Array) -> tuple[Array, Array]:
     """x and y [N, T] in [-1, 1] at `turn` [N, T] rounds of each clip's curve [N]."""
     a = 2 * np.pi * turn
     saw = 2 * np.abs(2 * ((turn + 0.25) % 1) - 1) - 1  # to and fro at one speed
@@ -26,7 +28,7 @@ def along(curve: npt.NDArray[np.floating], turn: npt.NDArray[np.floating]) -> tu
     return x.astype(np.float32), y.astype(np.float32)
 
 
-def rounds(phase: npt.NDArray[np.floating], per_frame: npt.ArrayLike, frames: int) -> Array:
+def rounds(phase: Array, per_frame: npt.ArrayLike, frames: int) -> Array:
     """[N, T] rounds made since round 0 began."""
     rate = np.broadcast_to(np.asarray(per_frame, np.float32), np.shape(phase))
     return np.asarray(phase[:, None] + rate[:, None] * np.arange(frames), np.float32)

@@ -1,9 +1,11 @@
-"""Painting with coverage: forms, their textures, scenes. All arrays broadcast over clips, frames."""
+"""Painting with coverage: forms, colours, scenes. Arrays broadcast over clips and frames."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 FORMS = ("disc", "square", "triangle", "cross")
 
 
@@ -13,14 +15,14 @@ def grid(size: int) -> tuple[Array, Array]:
     return centre[None, None, None, :], centre[None, None, :, None]
 
 
-def pixels(values: npt.NDArray[np.floating]) -> Array:
+def pixels(values: Array) -> Array:
     """[N] or [N, T] to [N, 1 or T, 1, 1], to meet a grid."""
     array = np.asarray(values, np.float32)
     return array[:, None, None, None] if array.ndim == 1 else array[:, :, None, None]
 
 
 def outside(form: Array, x: Array, y: Array, radius: Array) -> Array:
-    """Signed distance to the outline of a form at the origin: negative inside. About equal areas."""
+    """Signed distance to the outline of a form at the origin, negative inside."""
     ax, ay = np.abs(x), np.abs(y)
     disc = np.hypot(x, y) - radius
     square = np.maximum(ax, ay) - 0.87 * radius
@@ -43,7 +45,7 @@ def capsule(x: Array, y: Array, a: tuple[Array, Array], b: tuple[Array, Array], 
 
 def cover(distance: Array, size: int) -> Array:
     """Share of a pixel that lies inside."""
-    return np.clip(0.5 - size * distance, 0, 1)
+    return np.asarray(np.clip(0.5 - size * distance, 0, 1))
 
 
 def over(picture: Array, share: Array, colour: Array) -> Array:
@@ -51,19 +53,19 @@ def over(picture: Array, share: Array, colour: Array) -> Array:
     return picture + share[..., None] * (colour - picture)
 
 
-def hue(turn: npt.NDArray[np.floating], bright: float = 1.0, grey: float = 0.1) -> Array:
-    """[N, 1, 1, 1, 3] colours around the circle of hues."""
+def hue(turn: Array, bright: float = 1.0, grey: float = 0.1) -> Array:
+    """[N, 1, 1, 1, 3] colours around the circle of hues, from cyan on."""
     angles = np.asarray(turn, np.float32)[:, None] + np.array([0, 2, 1], np.float32) / 3
     pure = np.clip(np.abs(((angles + 0.5) % 1) * 6 - 3) - 1, 0, 1)
     return np.asarray((grey + (bright - grey) * pure)[:, None, None, None], np.float32)
 
 
-def grey(shade: npt.NDArray[np.floating]) -> Array:
+def grey(shade: Array) -> Array:
     """[N, 1, 1, 1, 1] shades."""
     return np.asarray(shade, np.float32)[:, None, None, None, None]
 
 
-def scene(seed: npt.NDArray[np.floating], x: Array, y: Array) -> Array:
+def scene(seed: Array, x: Array, y: Array) -> Array:
     """[N, T, H, W, 3] a soft picture of its own for every seed in [0, 1): waves of colour."""
     numbers = np.stack([noise(seed, key) for key in range(24)], 1).reshape(-1, 3, 8)
     parts = []
@@ -72,10 +74,10 @@ def scene(seed: npt.NDArray[np.floating], x: Array, y: Array) -> Array:
         first = np.sin(2 * np.pi * ((3 * fx - 1.5) * x + (3 * fy - 1.5) * y + px))
         second = np.sin(2 * np.pi * ((5 * gx - 2.5) * x + (5 * gy - 2.5) * y + py))
         parts.append(0.25 + 0.2 * base + (0.06 + 0.06 * depth) * (first + second))
-    return np.clip(np.stack(np.broadcast_arrays(*parts), -1), 0, 1)
+    return np.asarray(np.clip(np.stack(np.broadcast_arrays(*parts), -1), 0, 1))
 
 
-def noise(seed: npt.NDArray[np.floating], key: int | npt.NDArray[np.int64]) -> Array:
+def noise(seed: Array, key: int | npt.NDArray[np.int64]) -> Array:
     """Numbers in [0, 1) that depend on seed and key and look random."""
     turned = np.sin(np.asarray(seed, np.float64) * 78.233 + np.asarray(key) * 37.719 + 1.0)
     return np.asarray((turned * 43758.5453) % 1, np.float32)

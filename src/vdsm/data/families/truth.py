@@ -1,10 +1,11 @@
 """Whether a drawn clip shows who and what it should: the true rendering is nearest to it.
 
-Nearest among renderings with one factor mistaken at a time, and the true one's mean over time, which
-shows that nothing moves. No judge is trained, and nothing is told but pixels.
+Nearest among renderings with one factor mistaken at a time, and the true one's mean over time,
+which shows that nothing moves. No judge is trained, and nothing is told but pixels.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ def swapped(family: Family, identity: Params, action: Params) -> Params:
     return {f.name: source[f.role][f.name] for f in family.factors}
 
 
-def right(family: Family, drawn: npt.NDArray[np.floating], params: Params) -> Mapping[str, Flags]:
+def right(family: Family, drawn: npt.NDArray[Any], params: Params) -> Mapping[str, Flags]:
     """By factor, and `all`: which clips, [N, T, H, W, C] in [0, 1], show what `params` say."""
     each = [{k: float(v[i]) for k, v in params.items()} for i in range(len(drawn))]
     rows = [_right_one(family, clip, p) for clip, p in zip(drawn, each, strict=True)]
@@ -32,9 +33,7 @@ def right(family: Family, drawn: npt.NDArray[np.floating], params: Params) -> Ma
     return found | {"all": np.all(list(found.values()), axis=0)}
 
 
-def _right_one(
-    family: Family, clip: npt.NDArray[np.floating], p: Mapping[str, float]
-) -> dict[str, bool]:
+def _right_one(family: Family, clip: npt.NDArray[Any], p: Mapping[str, float]) -> dict[str, bool]:
     changes = mistakes(family, p)
     table = {k: np.array([v, *(c if n == k else v for n, c in changes)]) for k, v in p.items()}
     renderings = render(family, table, clip.shape[0], clip.shape[1])
@@ -55,9 +54,7 @@ def mistakes(family: Family, p: Mapping[str, float]) -> list[tuple[str, float]]:
     return changes + [(name, (p[name] + share) % 1) for name in scenes for share in (0.3, 0.6)]
 
 
-def distance(
-    clip: npt.NDArray[np.floating], renderings: Frames, shift: int
-) -> npt.NDArray[np.float32]:
+def distance(clip: npt.NDArray[Any], renderings: Frames, shift: int) -> npt.NDArray[np.float32]:
     """[M] squared errors; frame by frame at the best of shifts by up to so many pixels."""
     x, y = clip.astype(np.float32), renderings.astype(np.float32) / 255
     if not shift:
@@ -69,4 +66,4 @@ def distance(
         for dx in offsets:
             moved = np.roll(x, (dy, dx), (1, 2))[:, inner, inner]
             best = np.minimum(best, ((moved - y[:, :, inner, inner]) ** 2).sum((2, 3, 4)))
-    return best.sum(1)
+    return np.asarray(best.sum(1))
