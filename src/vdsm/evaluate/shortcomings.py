@@ -62,7 +62,7 @@ def _recombined(result: Mapping[str, Any]) -> Iterator[str]:
     joint, sure = found.get("joint"), found["sure"]
     if sure < LEAST_SURE:
         yield (
-            f"of {percent(sure)} of its draws only are the judges sure; "
+            f"the judges are sure of {percent(sure)} of its draws only; "
             f"the target is {percent(LEAST_SURE)}"
         )
     if joint is not None and joint < LEAST_SWAP:
