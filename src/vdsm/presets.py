@@ -217,7 +217,7 @@ def anybody(config: Config) -> Config:
         config,
         model=replace(config.model, pose_dim=8, identity_encoder="pooled", decoder_skips=True),
         stage1=replace(config.stage1, batch=16, group_by="found", start="looks"),
-        separation=replace(config.separation, agreement=1.0, jitter=1.0, tones=1.0),
+        separation=replace(config.separation, agreement=0.0, jitter=1.0, tones=1.0),
     )
 
 
