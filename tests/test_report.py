@@ -23,9 +23,7 @@ from rich.text import Text
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.commands.evaluate import FILE, evaluate_run
-from vdsm.commands.figures import SceneOptions, scene_of
-from vdsm.commands.report import read_evaluation
+from vdsm.commands.evaluate import evaluate_run
 from vdsm.config import describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import ClipWriter, Info
@@ -36,6 +34,7 @@ from vdsm.methods.vdsm.presets import preset
 from vdsm.options import parse_flags
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
+from vdsm.report.evaluation import FILE, read_evaluation
 from vdsm.report.settings import command as train_command
 from vdsm.report.settings import duration
 from vdsm.store.run import Run
