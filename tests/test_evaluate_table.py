@@ -13,9 +13,9 @@ from vdsm.card.numbers import numbers
 from vdsm.errors import InputError
 from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
 from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.readings import Readings
 from vdsm.evaluate.result import Number, flatten, to_tree, under
 from vdsm.evaluate.scan import Reading, scan
-from vdsm.evaluate.table import Readings
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}

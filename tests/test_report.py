@@ -23,23 +23,24 @@ from rich.text import Text
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.commands.evaluate import evaluate_run
 from vdsm.config import describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import ClipWriter, Info
 from vdsm.evaluate import Settings, probes
-from vdsm.evaluate.result import flatten
+from vdsm.evaluate.result import FILE, flatten
+from vdsm.evaluate.run import evaluate_run
 from vdsm.evaluate.stream import quiet
 from vdsm.methods.vdsm.presets import preset
 from vdsm.options import parse_flags
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
-from vdsm.report.evaluation import FILE, read_evaluation
+from vdsm.report.evaluation import read_evaluation
 from vdsm.report.settings import command as train_command
 from vdsm.report.settings import duration
 from vdsm.store.run import Run
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
+from vdsm.use.scene import SceneOptions, scene_of
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 QUICK = {
@@ -203,7 +204,7 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     assert found["settings"]["other_data"] is True
     assert found["n"] == 6
     assert "unseen" not in found
-    assert found["left_out"]["unseen"] == "it is not asked of other data than training's own"
+    assert found["not_measured"]["unseen"] == "it is not asked of other data than training's own"
 
 
 @pytest.mark.parametrize(

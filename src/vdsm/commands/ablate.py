@@ -13,20 +13,20 @@ from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from vdsm.commands.evaluate import evaluate_run
 from vdsm.config import build, describe, override, suggest
 from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
 from vdsm.evaluate.bar import progress_bar
-from vdsm.evaluate.table import Readings
+from vdsm.evaluate.readings import Readings
+from vdsm.evaluate.result import FILE
+from vdsm.evaluate.run import evaluate_run
 from vdsm.figures import Scene, action_transfer, identity_pose_grid
 from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.options import as_flag, others, position, record, split, typed
-from vdsm.report.evaluation import FILE
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
 from vdsm.train.method import Size

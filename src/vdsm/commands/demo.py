@@ -10,15 +10,15 @@ from pydantic import Field
 from rich.console import Console
 
 from vdsm import figures
-from vdsm.commands.evaluate import evaluate
 from vdsm.config import Seed, override
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
+from vdsm.evaluate.result import FILE
+from vdsm.evaluate.run import evaluate
 from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.options import record
-from vdsm.report.evaluation import FILE
 from vdsm.report.settings import duration
 from vdsm.report.write import write_report
 from vdsm.screen import screen

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from vdsm.evaluate.result import FILE
 from vdsm.options import position, record
-from vdsm.report.evaluation import FILE
 from vdsm.report.write import write_report
 from vdsm.screen import screen
 from vdsm.use.scene import SceneOptions

@@ -21,6 +21,18 @@ def shortcomings(result: Mapping[str, Any], roles: Mapping[str, str]) -> list[st
     return [*_swaps(result), *_held(result, roles), *_leaks(result, roles), *_judged(result)]
 
 
+def verdict(result: Mapping[str, Any], roles: Mapping[str, str]) -> str:
+    """One line: whether the targets are met, as far as they were measured."""
+    if shortcomings(result, roles):
+        return "Not yet good:"
+    measured = [name in result for name in ("swap", "leakage")]
+    if all(measured):
+        return "Every target of the panel is met."
+    if any(measured) or "prior" in result or "paper" in result:
+        return "Every target that could be measured is met."
+    return "No target of the panel could be measured."
+
+
 def _swaps(result: Mapping[str, Any]) -> Iterator[str]:
     for key, name, least in (
         ("swap", "swaps", LEAST_SWAP),

@@ -5,11 +5,11 @@ from typing import Any
 
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
+from vdsm.evaluate.result import FILE
 from vdsm.files import read_json
 from vdsm.store.run import Run
 
-FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
-NEEDED = ("n", "roles", "dataset", "fingerprint", "judge")
+NEEDED = ("n", "roles", "dataset", "fingerprint", "counts")
 
 
 def read_evaluation(run: Run, clips: Clips, path: Path | None) -> dict[str, Any] | None:

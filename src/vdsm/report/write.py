@@ -13,11 +13,6 @@ from vdsm.report.evaluation import read_evaluation
 from vdsm.store.run import Run
 from vdsm.use.scene import SceneOptions, scene_of
 
-UNLABELLED = (
-    "; its clips are not labelled: the page has curves and pictures; whether swaps keep who and "
-    "what is judged where clips say both"
-)
-
 
 def write_report(
     path: Path,
@@ -40,5 +35,5 @@ def write_report(
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
     see = f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
-    said = "" if measured else see if clips.info.factors else UNLABELLED
+    said = "" if measured else see
     console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", soft_wrap=True)

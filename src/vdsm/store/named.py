@@ -13,11 +13,9 @@ from vdsm.data.clips import Frames, is_dataset
 from vdsm.data.folder.find import find_tree
 from vdsm.device import as_video, pick_device
 from vdsm.errors import InputError
-from vdsm.methods.readout import Readout
 from vdsm.protocol import device_of, missing
 from vdsm.screen import screen
-from vdsm.store.open import open_model
-from vdsm.store.run import Run, is_run
+from vdsm.store.open import open_model, unfinished
 from vdsm.store.shipped import find
 from vdsm.store.trained import read, require_fit
 from vdsm.video import read_video
@@ -34,21 +32,15 @@ class Clip:
 
 
 def load_model(name: str, device: str) -> tuple[Any, Path]:
-    """The model of a run, a folder of weights or a shipped name, on a device; and its folder."""
+    """The model of a run, a folder of weights or a shipped name, on a device; and its folder.
+
+    One line where the run is unfinished.
+    """
     folder = find(name)
     model = open_model(folder)
-    say_unfinished(folder, model)
+    if said := unfinished(folder, model):
+        screen(stderr=True).print(f"note: {said}", soft_wrap=True)
     return model.to(pick_device(device)), folder
-
-
-def say_unfinished(folder: Path, model: Any) -> None:
-    """One line where a run has not come to its end."""
-    if is_run(folder) and not isinstance(model, Readout):
-        last = Run.open(folder).metrics()[-1:]
-        reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
-        screen(stderr=True).print(
-            f"note: {folder} is not trained to its end{''.join(reached)}", soft_wrap=True
-        )
 
 
 def require(model: Any, ability: type[Any]) -> None:
