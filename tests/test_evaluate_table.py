@@ -19,6 +19,7 @@ from vdsm.evaluate.scan import Reading, scan
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
+RAW = {"accuracy": 0.4, "chance": 0.125, "excess": 0.31}
 SCAN = {"p_value": 0.5, "share": 0.1, "accuracy": 0.2, "expected": 0.15}
 
 
@@ -169,6 +170,14 @@ def test_nothing_is_wrong_where_every_target_is_met() -> None:
         ({"leakage__d__hair__mlp__accuracy": 0.85}, r"hair leaks into d: a probe \(mlp\) reads"),
         ({"leakage__s__action__linear__accuracy": 0.4}, r"action leaks into s: .* \(linear\)"),
         ({"leakage__s__action__scan__p_value": 0.001}, "action leaks into s a little"),
+        (
+            {
+                f"leakage_raw__d__hair__{p}__{k}": v
+                for p in ("linear", "mlp")
+                for k, v in RAW.items()
+            },
+            "hair leaks into d, before it is read out: a probe .* 40.0 %, chance is 12.5 %",
+        ),
         ({"prior__accuracy": 0.9}, "identity from the prior .* 90.0 %"),
         ({"paper__accuracy_consistency": 0.95}, "reconstruction in 95.0 %"),
     ],

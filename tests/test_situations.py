@@ -291,9 +291,10 @@ def test_an_empty_number_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- clips without labels --------------------------------------------------------------------------
 
 
-def test_report_of_unlabelled_clips(
+def test_report_and_evaluate_of_unlabelled_clips(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """What needs no label is measured, and the page has it."""
     source, data, run = tmp_path / "clips", tmp_path / "data", tmp_path / "run"
     clips = open_clips(world / "data")
     from vdsm.video import write_clips
@@ -319,3 +320,9 @@ def test_report_of_unlabelled_clips(
     assert command(["report", str(run)]) == 0
     said = capsys.readouterr().out
     assert "not evaluated yet, see: vdsm evaluate" in said
+    assert command(["evaluate", str(run), "--resamples", "20"]) == 0
+    said = capsys.readouterr().out
+    assert "the data say neither who nor what their clips show" in " ".join(said.split())
+    assert "Measured without labels" in said
+    assert command(["report", str(run)]) == 0
+    assert "not evaluated" not in capsys.readouterr().out

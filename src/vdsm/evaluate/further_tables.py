@@ -14,9 +14,9 @@ NULLS = {
     "random": "random numbers",
 }
 CYCLE = {  # figure of `unlabelled.cycle.<code>`, what it says, its chance
-    "nearest": ("swap encoded again: nearest to the right clip", "chance"),
-    "between": ("swap encoded again: the right one of both clips", "50.0"),
-    "rank": ("swap encoded again: clips farther than the right one", "50.0"),
+    "nearest": ("of swaps encoded again is nearest to the right clip", "chance"),
+    "between": ("is nearer to the right one of the two clips", "50.0"),
+    "rank": ("other clips are farther than the right one", "50.0"),
 }
 
 
@@ -75,8 +75,8 @@ def codes(figures: Readings) -> Table | None:
     if not names:
         return None
     shown = table(
-        "Codes: same individual? (equal error rate, chance 50); the nearest other clip; percent",
-        *("code", "numbers", "error", "same action", "chance", "same person", "chance"),
+        "Codes: error of telling individuals apart (chance 50), what the nearest other clip shows",
+        *("code", "numbers", "error", "action", "chance", "individual", "chance"),
     )
     rows = [(name, "", name) for name in names]
     rows += [
@@ -107,7 +107,7 @@ def unlabelled(figures: Readings) -> Table | None:
         key = f"unlabelled.cycle.{code}"
         for name, (label, chance) in CYCLE.items():
             usual = bare(figures, f"{key}.chance") if chance == "chance" else chance
-            shown.add_row(f"{code}: {label}, percent", figures.percent(f"{key}.{name}"), usual)
+            shown.add_row(f"{code} {label}, percent", figures.percent(f"{key}.{name}"), usual)
     for part, whose, what in (
         ("motion", "action", "where and how much it moves, correlation with the action's clip"),
         ("colours", "identity", "colours shared with the identity's clip"),

@@ -55,12 +55,13 @@ def agreement(
         same[factor] = mixed[factor].argmax(-1) == said[source]
         sure[factor] = (p.max(-1) >= SURE)[source]
         kept = sure[factor]
-        alike = np.bincount(said[source[kept]], minlength=p.shape[1]) / max(kept.sum(), 1)
+        shares = np.bincount(said[source[kept]], minlength=p.shape[1]) / max(kept.sum(), 1)
+        chance = float((shares**2).sum()) if kept.any() else float("nan")
         numbers |= under(
             f"factors.{factor}",
             {
                 "agreement": bootstrap.share(same[factor][kept], pairs[kept]),
-                "chance": Number(float((alike**2).sum()), int(kept.sum())),
+                "chance": Number(chance, int(kept.sum())),
                 "h_y": entropies([p], np.arange(n), bootstrap)["h_y"],
                 "sure": bootstrap.share(kept, pairs),
             },

@@ -93,3 +93,11 @@ def not_measured(result: Mapping[str, Any]) -> Mapping[str, str]:
     """Part -> why it is missing; results of version 0.1.0 call it `left_out`."""
     found: Mapping[str, str] = result.get("not_measured", result.get("left_out", {}))
     return found
+
+
+def by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reason -> the parts that are missing for it, in order."""
+    found: dict[str, list[str]] = {}
+    for part, reason in missing.items():
+        found.setdefault(reason, []).append(part)
+    return found

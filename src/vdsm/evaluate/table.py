@@ -10,7 +10,7 @@ from rich.text import Text
 from vdsm.evaluate import literature
 from vdsm.evaluate.further_tables import alone, codes, nulls, recombination, unlabelled
 from vdsm.evaluate.readings import NONE, Readings, bare, plain, table
-from vdsm.evaluate.result import not_measured
+from vdsm.evaluate.result import by_reason, not_measured
 from vdsm.evaluate.shortcomings import shortcomings, verdict
 from vdsm.screen import screen
 
@@ -187,8 +187,9 @@ def _fidelity(figures: Readings, dataset: str | None) -> Table | None:
     if not (figures.children("reconstruction") or figures.children("frechet")):
         return None
     shown = table("Fidelity", "", "value")
-    shown.add_row("PSNR, dB", figures.number("reconstruction.psnr", 2))
-    shown.add_row("SSIM", figures.number("reconstruction.ssim"))
+    if figures.children("reconstruction"):
+        shown.add_row("PSNR, dB", figures.number("reconstruction.psnr", 2))
+        shown.add_row("SSIM", figures.number("reconstruction.ssim"))
     for name in figures.children("frechet"):
         kind = next((kind for kind in FRECHET if name.endswith(kind)), "")
         space, clips = name.removesuffix(kind), FRECHET.get(kind, "reconstructions")
@@ -202,8 +203,8 @@ def _fidelity(figures: Readings, dataset: str | None) -> Table | None:
 def _remarks(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[Text]:
     for part, note in result.get("notes", {}).items():
         yield Text(f"note: {part}: {note}", style="dim")
-    for part, reason in not_measured(result).items():
-        yield Text(f"not measured: {part}: {reason}", style="dim")
+    for reason, parts in by_reason(not_measured(result)).items():
+        yield Text(f"not measured: {', '.join(parts)}: {reason}", style="dim")
     yield Text(verdict(result, roles), style="bold")
     for sentence in shortcomings(result, roles):
         yield Text(f"  {sentence}")

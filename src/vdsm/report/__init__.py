@@ -13,7 +13,7 @@ from typing import Any
 from vdsm.data.clips import Clips
 from vdsm.evaluate import table as tables
 from vdsm.evaluate.readings import Readings
-from vdsm.evaluate.result import flatten, not_measured
+from vdsm.evaluate.result import by_reason, flatten, not_measured
 from vdsm.evaluate.shortcomings import shortcomings, verdict
 from vdsm.figures import FIGURES, Figure, Scene
 from vdsm.files import read_json
@@ -131,8 +131,8 @@ def _tables(run: Run, evaluation: Evaluation | None) -> Iterable[str]:
     yield from html.of_rich(printed)
     for part, note in evaluation.get("notes", {}).items():
         yield html.paragraph(f"Note on {part}: {note}.", "lead")
-    for part, reason in not_measured(evaluation).items():
-        yield html.paragraph(f"Not measured: {part}: {reason}.", "lead")
+    for reason, parts in by_reason(not_measured(evaluation)).items():
+        yield html.paragraph(f"Not measured: {', '.join(parts)}: {reason}.", "lead")
     yield html.details(
         "Every figure, with interval and number of samples",
         html.table(("key", "value", "95 % interval", "sd", "n"), _every(evaluation)),
