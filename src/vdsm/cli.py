@@ -25,6 +25,7 @@ COMMANDS = {
     "swap": "the person of one clip doing the action of another",
     "generate": "sample new clips",
     "evaluate": "measure runs: judges, swaps, leakage, intervals",
+    "compare": "runs of several methods on one dataset, side by side",
     "figures": "draw the paper's figures",
     "report": "write one HTML page about a run",
     "info": "what a dataset, a run or a model is",

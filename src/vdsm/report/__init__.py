@@ -62,10 +62,10 @@ def report(
         "schedules": [html.figure(svg, title) for title, svg in schedule_curves(stages)],
         "settings": list(_settings(run, record)),
     }
-    page = Template(_resource("page.html"))
+    page = Template(resource("page.html"))
     return page.substitute(
         title=escape(f"{run.path.resolve().name}: VDSM on {clips.info.name}"),
-        style=_resource("style.css"),
+        style=resource("style.css"),
         lead=html.paragraph(
             f"{dict(known)['reached']}, trained for {dict(known)['trained for']}", "lead"
         ),
@@ -74,7 +74,7 @@ def report(
     )
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
     return files("vdsm.report").joinpath(name).read_text(encoding="utf-8")
 
 
