@@ -64,18 +64,20 @@ def run(options: Options) -> None:
 
 
 def result_of(run: Run, clips: Clips, options: Options, console: Console) -> dict[str, Any]:
-    """The run's own evaluation where it is of these weights and clips, else a new one, kept."""
-    found = measured(run, clips)
+    """The run's own evaluation where it fits, else a new one.
+
+    It becomes the run's own where there is none; where there is another one, that stays.
+    """
+    settings = Settings(**{f.name: getattr(options, f.name) for f in fields(Settings)})
+    found = None if options.test_clips else measured(run, clips, settings)
     if found is not None:
         console.print(f"{run.path}: as {FILE} says", soft_wrap=True)
         return found
     console.print(f"{run.path}: measuring", soft_wrap=True)
-    settings = Settings(**{f.name: getattr(options, f.name) for f in fields(Settings)})
     with progress_bar(console) as bar:
-        found = evaluate_run(
-            run.path, clips.path, settings, options.test_clips, options.out / "judges", bar
-        )
-    if writable(run.path):
+        judges = options.out / "judges"
+        found = evaluate_run(run.path, clips.path, settings, options.test_clips, judges, bar)
+    if not (run.path / FILE).exists() and writable(run.path):
         atomic_write(run.path / FILE, json.dumps(found, indent=2).encode())
     return found
 

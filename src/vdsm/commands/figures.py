@@ -8,7 +8,7 @@ from rich.progress import track
 
 from vdsm.config import suggest
 from vdsm.errors import InputError
-from vdsm.figures import FIGURES, Figure
+from vdsm.figures import FIGURES, Figure, lacking
 from vdsm.figures.layout import enlarge
 from vdsm.files import claim_folder
 from vdsm.options import A_MODEL, Place, position, record
@@ -37,11 +37,18 @@ def run(options: Options) -> None:
     """Write every figure asked for as PNG, and where it moves as GIF or mp4 too."""
     names = chosen(options.kind)
     scene = scene_of(Path(options.model), options.data, options)
+    lacks = {name: lacking(name, scene.model) for name in names}
+    if any(lacks.values()) and (options.kind != "all" or all(lacks.values())):
+        raise InputError(next(f"{name}: {why}" for name, why in lacks.items() if why))
+    names = [name for name, why in lacks.items() if not why]
     claim_folder(options.out)
     console = screen()
     for name in track(names, "figures", console=console, transient=True):
         write_figure(FIGURES[name](scene), options.out, name, options.format, options.fps)
     console.print(f"{options.out}: {', '.join(names)}", soft_wrap=True)
+    for name, why in lacks.items():
+        if why:
+            console.print(f"left out: {name}: {why}", soft_wrap=True)
 
 
 def write_figure(figure: Figure, out: Path, name: str, form: Moving, fps: float) -> None:

@@ -1,13 +1,14 @@
 """What is compared: the runs of each method, what was measured of them, and what they cost."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
+from vdsm.evaluate import Settings
 from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.readings import Readings
 from vdsm.evaluate.result import FILE
@@ -22,6 +23,7 @@ NOT_SETTINGS = (
     *("seed", "device", "precision", "log_every", "picture_every"),
     *("checkpoint_every", "checkpoint_seconds"),
 )
+CARRIED_OUT = ("device", "batch")  # of an evaluation: no figure depends on them
 COSTS = {
     "parameters": "parameters",
     "clips_seen": "clips or groups of frames seen in training",
@@ -92,10 +94,12 @@ def gather(runs: Sequence[Run], evaluate: Evaluate) -> list[Compared]:
         else:
             known.append(run)
     methods = [group[0].method for group in groups]
-    return [
-        compared(group, evaluate, group[0].path.name if methods.count(group[0].method) > 1 else "")
-        for group in groups
-    ]
+    systems = []
+    for group in groups:
+        several = methods.count(group[0].method) > 1
+        systems.append(compared(group, evaluate, group[0].path.name if several else ""))
+    require_alike(systems)
+    return systems
 
 
 def alike(one: Run, other: Run) -> bool:
@@ -122,12 +126,31 @@ def cost_of(run: Run) -> dict[str, float]:
     return {"parameters": float(weights.load(run.path).parameters), **said}
 
 
-def measured(run: Run, clips: Clips) -> dict[str, Any] | None:
-    """The run's own evaluation.json, where it is of its weights of now and of these clips."""
+def measured(run: Run, clips: Clips, settings: Settings) -> dict[str, Any] | None:
+    """The run's own evaluation.json, where it is of its weights of now, these clips and settings.
+
+    Judges that learned otherwise would make figures that cannot be compared.
+    """
     file = run.path / FILE
     if not file.exists():
         return None
     found = read_json(file)
+    asked, used = asdict(settings), found.get("settings")
+    if not isinstance(used, dict) or found.get("roles") is None:
+        return None
+    alike = all(used.get(name) == asked[name] for name in asked if name not in CARRIED_OUT)
     digest = weights.digest(weights.load(run.path).tensors)
-    of_these = found.get("weights") == digest and clips.known_as(str(found.get("fingerprint")))
-    return found if of_these and found.get("roles") is not None else None
+    known = clips.known_as(str(found.get("fingerprint")))
+    return found if alike and known and found.get("weights") == digest else None
+
+
+def require_alike(systems: Sequence[Compared]) -> None:
+    """InputError where results are of different numbers of test clips."""
+    first = systems[0]
+    for system in systems[1:]:
+        if system.result.get("n") != first.result.get("n"):
+            raise InputError(
+                f"{first.runs[0].path} was measured on {first.result.get('n')} clips, "
+                f"{system.runs[0].path} on {system.result.get('n')}: give --test-clips, or "
+                "evaluate them alike"
+            )

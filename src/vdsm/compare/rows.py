@@ -55,6 +55,11 @@ class Row:
     chance: str
     values: tuple[float | None, ...]  # of the methods
 
+    @property
+    def short(self) -> list[str]:
+        """The cells without their intervals."""
+        return [cell.split(" [")[0] for cell in self.cells]
+
 
 def table(systems: Sequence[Compared]) -> tuple[list[str], list[Row]]:
     """Column heads, and the rows of which some system has a figure."""
@@ -75,6 +80,9 @@ def of(system: Compared) -> Iterator[Figure]:
     yield Figure("swaps: action right, %", "swap.action")
     for name, said in (("joint", "all factors"), ("identity", "identity"), ("action", "action")):
         yield Figure(f"own draws recombined: {said} kept, %", f"recombination.{name}")
+    for factor in roles:
+        key = f"recombination.factors.{factor}.h_y"
+        yield Figure(f"H(y) of own draws: {factor}, nats", key, False, digits=3)
     for factor, role in roles.items():
         yield from leaks(system.readings, factor, role)
     yield Figure("Acc: action right, identity from the prior, %", "prior.accuracy")
@@ -104,7 +112,7 @@ def leaks(readings: Readings, factor: str, role: str) -> Iterator[Figure]:
                 f"{said}{factor} from {wanted(code)}, {how}, %",
                 key,
                 chance=f"{key.removesuffix('.accuracy')}.chance",
-                null=f"leakage.both.{factor}.{probe}.accuracy",
+                null=f"leakage.{'s' if code == 's' else 'd'}.{factor}.{probe}.accuracy",
             )
 
 

@@ -6,6 +6,7 @@ from html import escape
 from string import Template
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from vdsm.compare.gather import Compared
@@ -132,11 +133,11 @@ def as_json(
 def terminal(
     clips: Clips, systems: Sequence[Compared], heads: Sequence[str], rows: Sequence[Row]
 ) -> Table:
-    """The table as printed; the null systems are in the files."""
-    shown = Table(title=title_of(clips, systems), title_justify="left")
+    """The table as printed; intervals and null systems are in the files."""
+    shown = Table(title=title_of(clips, systems), title_justify="left", box=SIMPLE)
     shown.add_column("")
     for head in [*heads[: len(systems)], heads[-1]]:
         shown.add_column(head, justify="right")
     for row in rows:
-        shown.add_row(row.label, *row.cells, row.chance)
+        shown.add_row(row.label, *row.short, row.chance)
     return shown

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from vdsm.figures import FIGURES
+from vdsm.figures import FIGURES, drawable
 from vdsm.files import atomic_write, check_writable
 from vdsm.report import report as page
 from vdsm.report.evaluation import read_evaluation
@@ -29,8 +29,8 @@ def write_report(
     measured = read_evaluation(run, clips, evaluation)
     scene = scene_of(path, data, options)
     drawn = {
-        name: draw(scene)
-        for name, draw in track(FIGURES.items(), "figures", console=console, transient=True)
+        name: FIGURES[name](scene)
+        for name in track(drawable(scene), "figures", console=console, transient=True)
     }
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
