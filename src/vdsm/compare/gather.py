@@ -14,6 +14,7 @@ from vdsm.evaluate.readings import Readings
 from vdsm.evaluate.result import FILE
 from vdsm.files import read_json
 from vdsm.store import weights
+from vdsm.store.open import open_model
 from vdsm.store.run import Run
 from vdsm.train.method import Method
 
@@ -123,7 +124,9 @@ def cost_of(run: Run) -> dict[str, float]:
     """Parameters, and as far as the run says, clips seen and seconds."""
     last = (run.metrics() or [{}])[-1]
     said = {name: float(last[name]) for name in COSTS if name in last}
-    return {"parameters": float(weights.load(run.path).parameters), **said}
+    model = open_model(run.path)
+    bare: Any = getattr(model, "model", model)  # what was read out
+    return {"parameters": float(sum(p.numel() for p in bare.parameters())), **said}
 
 
 def measured(run: Run, clips: Clips, settings: Settings) -> dict[str, Any] | None:
