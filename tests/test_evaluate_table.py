@@ -190,6 +190,15 @@ def test_what_is_not_yet_good_is_said_plainly(changes: dict[str, float], says: s
     assert "Not yet good:" in printed(poor)
 
 
+def test_a_generator_that_judges_cannot_read_is_not_yet_good() -> None:
+    vague = {"recombination": {"joint": 0.6, "sure": 0.2, "h_y": 1.0}, "judge": {}, "n": 9}
+    first, second = shortcomings(vague, ROLES)
+    assert first == "the judges are sure of 20.0 % of its draws only; the target is 90.0 %"
+    assert second.startswith("60.0 % of recombined draws are judged alike")
+    assert "Not yet good:" in printed(vague)
+    assert "No target of the panel could be measured." in printed({"judge": {}, "n": 9})
+
+
 def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:
     text = printed(result(), "sprites")
     for expected in ("99.33", "45.00", "99.53", "S3VAE", "C-DSVAE", "99.99", "12.5", "500"):

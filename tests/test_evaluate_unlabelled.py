@@ -12,7 +12,7 @@ from vdsm.evaluate.colours import histogram, intersection
 from vdsm.evaluate.cycle import compared
 from vdsm.evaluate.diversity import small, spread
 from vdsm.evaluate.intervals import Bootstrap
-from vdsm.evaluate.motion import change, correlation
+from vdsm.evaluate.motion import change, correlation, displaced
 
 RNG = np.random.default_rng(0)
 SETTINGS = Settings(
@@ -44,6 +44,32 @@ def test_correlation_is_pearson_s() -> None:
     np.testing.assert_allclose(correlation(one, other), expected)
     np.testing.assert_allclose(correlation(one, 3 * one + 1), 1)
     assert not correlation(one, np.ones((5, 40))).any()  # what is still agrees with nothing
+
+
+def test_displacements_by_a_loop() -> None:
+    """Every displacement of a 3 x 4 grid, one for all frames of a clip."""
+    one, other = RNG.random((2, 2 * 12)), RNG.random((2, 2 * 12))
+    found = displaced(one, other, (3, 4))
+    for b in range(2):
+        a, c = one[b].reshape(2, 3, 4), other[b].reshape(2, 3, 4)
+        sums = [
+            sum(
+                a[t, i, j] * c[t, i + y, j + x]
+                for t in range(2)
+                for i in range(3)
+                for j in range(4)
+                if 0 <= i + y < 3 and 0 <= j + x < 4
+            )
+            for y in range(-2, 3)
+            for x in range(-3, 4)
+        ]
+        norm = np.linalg.norm(one[b]) * np.linalg.norm(other[b])
+        assert found[b] == pytest.approx(max(sums) / norm)
+    moved = np.zeros((1, 2, 3, 4))
+    moved[0, :, 1:, 1:] = one[0].reshape(2, 3, 4)[:, :-1, :-1]
+    inside = one[:1].reshape(1, 2, 3, 4).copy()
+    inside[:, :, -1], inside[:, :, :, -1] = 0, 0
+    assert displaced(inside.reshape(1, -1), moved.reshape(1, -1), (3, 4)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -91,6 +117,16 @@ def test_cycles_by_a_loop() -> None:
     assert found["chance"].value == pytest.approx(1 / 9)
 
 
+def test_ranks_leave_out_what_is_as_good() -> None:
+    """Two clips of the individual, two others: one above, one below."""
+    similarity = np.array([[0.9, 0.8, 0.95, 0.1]])
+    fits = np.array([[True, True, False, False]])
+    found = compared(similarity, np.array([1]), np.array([3]), fits, np.arange(1), Bootstrap(20, 0))
+    assert found["rank"].value == 0.5
+    assert found["chance"].value == 0.5
+    assert found["nearest"].value == 0
+
+
 def test_a_perfect_model_a_copying_one_and_one_that_draws_a_single_clip() -> None:
     """Without labels the figures tell them apart."""
     arguments = world() | {"labels": {}, "encode": encoded, "generate": generated}
@@ -106,6 +142,7 @@ def test_a_perfect_model_a_copying_one_and_one_that_draws_a_single_clip() -> Non
     poor = panel(**copying, settings=SETTINGS)["unlabelled"]
     assert good["colours"]["excess"] == good["cycle"]["s"]["nearest"] == 1
     assert good["cycle"]["s"]["between"] > 0.9
+    assert good["motion"]["displaced"]["action"] > good["motion"]["displaced"]["stranger"] + 0.2
     assert poor["colours"]["excess"] < 0.3
     assert poor["cycle"]["s"]["between"] < 0.2
     assert poor["motion"]["action"] == pytest.approx(1)

@@ -81,6 +81,8 @@ def run(options: Options) -> None:
         make_shards(maker, settings, options.out, options.shards)
     else:
         maker.make(options.out, settings)
+    if not is_dataset(options.out):  # pictures in another layout, of which the maker has spoken
+        return
     clips = open_clips(options.out)
     screen().print(
         f"{options.out}: {counted(len(clips), 'clip')} of {clips.info.name}, "
@@ -107,8 +109,8 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
         if not folder.exists():
             raise
         raise InputError(f"{error}; {folder} keeps what is made, for the next try") from error
-    for table in folder.glob("*.csv"):  # what the files were called, and which were broken
-        shutil.copy(table, out)
+    for kept in (*folder.glob("*.csv"), *folder.glob("truth.npz"), *folder.glob("model.*")):
+        shutil.copy(kept, out)  # what files were called, which were broken; what drawn data add
     shutil.rmtree(folder)
 
 

@@ -15,7 +15,15 @@ import torch
 from vdsm.data.clips import Ints
 from vdsm.device import as_video, full_float32
 from vdsm.errors import InputError
-from vdsm.evaluate.inputs import JUDGES_ONLY, MOTION, Array, ClipArray, CodeArrays
+from vdsm.evaluate.inputs import (
+    JUDGES_ONLY,
+    MOTION,
+    Array,
+    ClipArray,
+    CodeArrays,
+    prepare,
+    to_numpy,
+)
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.system import System
 from vdsm.methods.readout import Density, Readout
@@ -47,6 +55,30 @@ class Asked:
     codes: CodeArrays = field(default_factory=dict)  # name -> [N, k] or [N, T, k], as they read
     raw: CodeArrays = field(default_factory=dict)  # posterior means; empty without a readout
     probed: CodeArrays = field(default_factory=dict)  # samples of the posterior
+
+
+def given_or_asked(
+    model: Any, given: Asked, clips: Mapping[str, Any], seed: int, progress: Progress
+) -> Asked:
+    """What was given as arrays and functions, or what the model says where there is one.
+
+    clips: keyword arguments of `prepare`. InputError where both or neither are given.
+    """
+    arrays = {"codes": given.codes, "raw": given.raw, "probed": given.probed}
+    functions = {k: function for k, function in vars(given.system).items() if k != "lacking"}
+    named = [name for name, code in arrays.items() if len(code)]
+    named += [name for name, function in functions.items() if function is not None]
+    if model is None:
+        draws = "draw" in named and "render" in named
+        if not (draws or {"codes", "generate", "swap"} & set(named)):
+            raise InputError(
+                "nothing to measure: give codes and decode, generate, draw and render, or a model"
+            )
+        return given
+    if named:
+        raise InputError(f"model and {named[0]} are given: a model is asked for {named[0]} itself")
+    prepare(**clips)  # before an hour of encoding
+    return ask(model, clips["real"], to_numpy(clips["split"]), seed, progress)
 
 
 def ask(model: Any, real: ClipArray, split: Ints, seed: int, progress: Progress) -> Asked:
@@ -246,8 +278,9 @@ def _tensors(codes: CodeArrays, frames: int, device: torch.device) -> Codes:
 
 
 def _array(x: torch.Tensor) -> Array:
-    """On the host."""
-    found: Array = x.detach().float().cpu().numpy()
+    """On the host; numpy knows no bfloat16."""
+    host = x.detach().cpu()
+    found: Array = (host.float() if host.dtype == torch.bfloat16 else host).numpy()
     return found
 
 

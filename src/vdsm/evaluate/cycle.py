@@ -5,7 +5,7 @@ d), by the cosine of `retrieval`:
 
     nearest   share of swaps whose most similar clip is the right one: for s any clip of the same
               individual, where it is known who is whose; `chance` beside it
-    rank      share of the other clips that are less similar than the right one; chance is 50 %
+    rank      share of the clips that are not right that are less similar; chance is 50 %
     between   share of swaps more similar to the right one of their two clips; chance is 50 %
 
 No label is needed. A model can pass with a code that hides what it does not draw, so read it beside
@@ -48,8 +48,7 @@ def compared(
     """
     rows = np.arange(len(right))
     own = similarity[rows, right]
-    others = np.ones(similarity.shape, np.bool_)
-    others[rows, right] = False
+    others = ~fits
     below = (similarity < own[:, None]) + 0.5 * (similarity == own[:, None])
     rank = (below * others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
     return {

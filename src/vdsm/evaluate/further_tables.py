@@ -110,6 +110,7 @@ def unlabelled(figures: Readings) -> Table | None:
             shown.add_row(f"{code} {label}, percent", figures.percent(f"{key}.{name}"), usual)
     for part, whose, what in (
         ("motion", "action", "where and how much it moves, correlation with the action's clip"),
+        ("motion.displaced", "action", "the same, cosine wherever in the frame it fits best"),
         ("colours", "identity", "colours shared with the identity's clip"),
     ):
         key = f"unlabelled.{part}"

@@ -3,7 +3,9 @@
 How much each cell of a frame changes from one frame to the next, in a grid of at most 16 x 16, is
 correlated (Pearson, over all cells and frames of a clip) with that of the action's clip, of the
 identity's clip, and of a stranger, another swap's action, which says what any two clips have in
-common. Clips that do not move at all agree with nothing and are not counted. No label is needed.
+common. Where an individual's place is its own, a right swap moves elsewhere: `displaced` is the
+cosine at that displacement, one for the whole clip, at which it is largest. Clips that do not move
+at all agree with nothing and are not counted. No label is needed.
 """
 
 import numpy as np
@@ -28,6 +30,19 @@ def change(clips: Video) -> Floats:
     return np.asarray(cells.flatten(1).numpy(), np.float64)
 
 
+def displaced(one: Floats, other: Floats, shape: tuple[int, int]) -> Floats:
+    """[B] largest cosine over displacements of all frames together; shape: rows, columns of cells.
+
+    What is displaced beyond the frame meets nothing.
+    """
+    a, b = (x.reshape(len(x), -1, *shape) for x in (one, other))
+    padded = (2 * shape[0] - 1, 2 * shape[1] - 1)
+    product = (np.fft.rfft2(a, padded).conj() * np.fft.rfft2(b, padded)).sum(axis=1)
+    best = np.fft.irfft2(product, padded).max(axis=(1, 2))
+    norm = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    return np.where(norm > 0, best / np.where(norm > 0, norm, 1), 0.0)
+
+
 def correlation(one: Floats, other: Floats) -> Floats:
     """[B] Pearson correlation of rows; 0 where one of both does not vary."""
     a, b = (x - x.mean(axis=1, keepdims=True) for x in (one, other))
@@ -36,7 +51,7 @@ def correlation(one: Floats, other: Floats) -> Floats:
 
 
 def measure(context: Context) -> Numbers:
-    """`action`, `identity` and `stranger`: mean correlation with the motion of each."""
+    """`[displaced.]{action,identity,stranger}`: mean agreement with the motion of each."""
     inputs, made = context.inputs, swaps(context)
     if inputs.real.shape[1] < 2:
         raise NotMeasured("clips of one frame do not move")
@@ -48,6 +63,7 @@ def measure(context: Context) -> Numbers:
     swap, identity, action = (
         np.concatenate(parts[name]) for name in ("swap", "identity", "action")
     )
+    cells = min(GRID, inputs.real.shape[2]), min(GRID, inputs.real.shape[3])
     units = inputs.groups[made.pairs[: len(swap)]]
     others = {"action": action, "identity": identity, "stranger": np.roll(action, 1, axis=0)}
     if not (action.std(axis=1) > 0).any():
@@ -57,6 +73,8 @@ def measure(context: Context) -> Numbers:
         moves = moved.std(axis=1) > 0
         found = correlation(swap[moves], moved[moves])
         numbers[name] = context.bootstrap.mean(found, units[moves])
+        found = displaced(swap[moves], moved[moves], cells)
+        numbers[f"displaced.{name}"] = context.bootstrap.mean(found, units[moves])
     return numbers
 
 

@@ -38,10 +38,10 @@ from vdsm.evaluate import (
     unseen,
     verification,
 )
-from vdsm.evaluate.asked import Asked, ask
+from vdsm.evaluate.asked import Asked, given_or_asked
 from vdsm.evaluate.cache import figures_for, judges_for
 from vdsm.evaluate.context import Context
-from vdsm.evaluate.inputs import ClipArray, Inputs, prepare, to_numpy
+from vdsm.evaluate.inputs import ClipArray, Inputs, prepare
 from vdsm.evaluate.intervals import Bootstrap, individuals
 from vdsm.evaluate.metric import Metric
 from vdsm.evaluate.moments import Features, require_frames, require_free
@@ -144,44 +144,29 @@ def panel(
     settings = settings or Settings()
     if not isinstance(settings, Settings):
         raise InputError(f"settings are a {type(settings).__name__}: give vdsm.evaluate.Settings")
-    functions = {
-        "decode": decode,
-        "encode": encode,
-        "swap": swap,
-        "sample_identity": sample_identity,
-        "generate": generate,
-        "fitted_identity": fitted_identity,
-        "fitted": fitted,
-        "draw": draw,
-        "render": render,
-    }
-    arrays = {"codes": codes, "raw": raw, "probed": probed}
-    given = [name for name, value in (functions | arrays).items() if value is not None]
-    if model is None:
-        asked = Asked(System(**functions), codes or {}, raw or {}, probed or {})  # type: ignore[arg-type]
-        if not asked.codes and not (generate or swap or (draw and render)):
-            raise InputError(
-                "nothing to measure: give codes and decode, generate, draw and render, or a model"
-            )
-    elif given:
-        raise InputError(f"model and {given[0]} are given: a model is asked for {given[0]} itself")
-    else:
-        prepare(  # before an hour of encoding
-            real=real, labels=labels, roles=roles, split=split, groups=groups, unseen=unseen
-        )
-        asked = ask(model, real, to_numpy(split), settings.seed, progress)
-    inputs = prepare(
-        real=real,
-        labels=labels,
-        roles=roles,
-        split=split,
-        codes=asked.codes,
-        raw=asked.raw,
-        probed=asked.probed,
-        groups=groups,
-        recordings=recordings,
-        unseen=unseen,
+    system = System(
+        decode=decode,
+        encode=encode,
+        swap=swap,
+        sample_identity=sample_identity,
+        generate=generate,
+        fitted_identity=fitted_identity,
+        fitted=fitted,
+        draw=draw,
+        render=render,
     )
+    clips = {
+        "real": real,
+        "labels": labels,
+        "roles": roles,
+        "split": split,
+        "groups": groups,
+        "recordings": recordings,
+        "unseen": unseen,
+    }
+    given = Asked(system, codes or {}, raw or {}, probed or {})
+    asked = given_or_asked(model, given, clips, settings.seed, progress)
+    inputs = prepare(**clips, codes=asked.codes, raw=asked.raw, probed=asked.probed)
     for name, function in (features or {}).items():
         require_free(name)
         require_frames(name, function, inputs.real.shape[1])

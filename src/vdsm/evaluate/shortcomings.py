@@ -62,7 +62,7 @@ def _recombined(result: Mapping[str, Any]) -> Iterator[str]:
     joint, sure = found.get("joint"), found["sure"]
     if sure < LEAST_SURE:
         yield (
-            f"of {percent(sure)} of its draws only are the judges sure; "
+            f"the judges are sure of {percent(sure)} of its draws only; "
             f"the target is {percent(LEAST_SURE)}"
         )
     if joint is not None and joint < LEAST_SWAP:
@@ -84,7 +84,7 @@ def _weakest(swap: Mapping[str, Any]) -> str:
 
 def _held(result: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[str]:
     for code, factor, probes in _probed(result):
-        if code == "z":  # probes read its average over time, in which motion can cancel
+        if code[0] == "z":  # probes read its average over time, in which motion can cancel
             continue
         best = max(probes[kind]["accuracy"] for kind in PROBES)
         if _belongs(code, roles.get(factor)) and best < LEAST_HELD:

@@ -102,7 +102,7 @@ def swaps(context: Context) -> Swaps:
 
     def make() -> Swaps:
         pairs = pairs_of(context)
-        most = min(KEPT, KEPT_BYTES // int(np.prod(context.inputs.real.shape[1:])))
+        most = max(1, min(KEPT, KEPT_BYTES // int(np.prod(context.inputs.real.shape[1:]))))
         kept: list[Frames] = []
 
         def keep(made: Video) -> None:
