@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1] / "src"
 LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol"),
-    *("video", "data", "figures", "train", "methods", "store", "options"),
+    *("video", "data", "figures", "who", "train", "methods", "store", "options"),
     *("use", "evaluate", "report", "card", "bench", "compare", "training"),
     *("commands", "cli", "__main__"),
 )
