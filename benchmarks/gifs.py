@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from vdsm import figures
-from vdsm.commands.use import load_model
+from vdsm.store.named import load_model
 from vdsm.video import read_video
 from vdsm.video.limits import Frames
 from vdsm.video.write import gif_bytes

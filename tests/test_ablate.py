@@ -15,7 +15,6 @@ from small import pendula
 from vdsm import VDSM
 from vdsm.cli import run as command
 from vdsm.commands.ablate import VARIANTS, side_by_side, split_flags, variants
-from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.config import describe, override
 from vdsm.errors import InputError
 from vdsm.evaluate import probes
@@ -24,6 +23,7 @@ from vdsm.methods.vdsm.presets import preset
 from vdsm.report.settings import value_of
 from vdsm.store.run import Run
 from vdsm.train.pictures import Painter
+from vdsm.use.scene import SceneOptions, scene_of
 from vdsm.video import read_video
 
 TRAINING = {
@@ -163,9 +163,9 @@ def test_table_has_both_numbers_and_chance(out: Path) -> None:
         (["--preset", "debug"], "was started with other settings: choose another --out"),
         ([*FLAGS, "--evaluate.flor", "1"], "unknown option --evaluate.flor"),
         (["--judges", "1"], "vdsm ablate: unknown option --judges; of the evaluation it is"),
-        (["--step", "1"], "vdsm ablate: unknown field 'step'"),
-        ([*FLAGS, "--evaluate.floor", "7"], "floor is '7', it should be less than"),
-        ([*FLAGS, "--stage1.step", "7"], "did you mean stage1.steps"),
+        (["--step", "1"], "vdsm ablate: unknown option --step; did you"),
+        ([*FLAGS, "--evaluate.floor", "7"], "--evaluate.floor is '7', it should be less"),
+        ([*FLAGS, "--stage1.step", "7"], "did you mean --stage1.steps"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -184,7 +184,7 @@ def test_output_in_use_and_nothing_given(
     assert command(["ablate", str(data), "--out", str(tmp_path)]) == 2
     assert "is in use" in capsys.readouterr().err
     assert command(["ablate", "--out", str(tmp_path)]) == 2
-    assert "DATA and --out are needed" in capsys.readouterr().err
+    assert "DATA is needed: a dataset" in capsys.readouterr().err
 
 
 def test_flags_are_parted() -> None:

@@ -19,6 +19,7 @@ from vdsm.commands.bench import timed
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.presets import NAMES, Size, preset
 from vdsm.methods.vdsm.stages import stages
+from vdsm.options import read
 
 SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
 KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]
@@ -42,6 +43,11 @@ def test_work_of_the_encoder_is_what_torch_counts(size: Any) -> None:
         for layer, width in enumerate(config.encoder_widths[:-1])
     )
     assert work.encoder(config, 6).conv_flops == convolutions - blur
+
+
+def bench(*words: str) -> None:
+    """The command."""
+    command.run(read(command.Options, words, "vdsm bench"))
 
 
 def test_work_of_the_decoder_is_that_of_its_definition() -> None:
@@ -84,7 +90,7 @@ def test_command(
     monkeypatch.setattr(command, "in_own_process", lambda *_: measured)
     monkeypatch.setattr(command.machine, "measure", lambda *_: SPEEDS)
     file = tmp_path / "bench.json"
-    command.bench(["--sizes", "paper,compact", "--out", str(file)])
+    bench("--sizes", "paper,compact", "--out", str(file))
     numbers = json.loads(file.read_text())
     keys = {f"{size}.{key}" for size in ("compact", "paper") for key in KEYS}
     keys |= {"machine.matmul_fp32_tflops", "machine.matmul_bf16_tflops", "machine.memory_gb_s"}
@@ -92,7 +98,7 @@ def test_command(
     numbers["compact.stage1_step_s"] *= 2
     file.write_text(json.dumps(numbers))
     capsys.readouterr()
-    command.bench(["--sizes", "compact", "--compare", str(file)])
+    bench("--sizes", "compact", "--compare", str(file))
     printed = capsys.readouterr().out
     row = next(line for line in printed.splitlines() if "compact.stage1_step_s" in line)
     assert "0.50" in row
@@ -111,7 +117,7 @@ def test_command(
 def test_bad_input(words: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(InputError, match=message):
-        command.bench([word.format(tmp=tmp_path) for word in words])
+        bench(*(word.format(tmp=tmp_path) for word in words))
 
 
 @pytest.mark.parametrize("size", ["compact", "paper"])

@@ -1,28 +1,34 @@
 """The command line from end to end on a small dataset: what each command leaves behind."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import Field
 from rich.table import Table
 from torch import Tensor
 
 from vdsm import VDSM, InputError
-from vdsm.cli import run
+from vdsm.cli import COMMANDS, options_of, run
+from vdsm.config import describe
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips
 from vdsm.data.pendulum import PendulumOptions
+from vdsm.evaluate import Settings
 from vdsm.figures import pixels
+from vdsm.methods.table import METHODS, method_of
+from vdsm.options import as_flag, position, read, record
 from vdsm.screen import screen
 from vdsm.store.run import Run
 from vdsm.video import strips, write_clips, write_picture
@@ -449,7 +455,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Run.open(out / "run").config.seed == 2
     assert (out / "report.html").stat().st_size > 10_000
     before = (out / "run" / "checkpoint.json").stat().st_mtime_ns
-    for drawing in ("draw", "report"):
+    for drawing in ("draw", "write_report"):
         monkeypatch.setattr(demo, drawing, lambda *_: None)
     vdsm("demo", "--out", out, "--seed", 2)
     assert (out / "run" / "checkpoint.json").stat().st_mtime_ns == before
@@ -463,16 +469,102 @@ def not_evaluated(*_: Any) -> None:
 # -- the program -----------------------------------------------------------------------------------
 
 
-def test_help_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("demo", "data", "train", "embed", "swap", "generate", "info"):
-        vdsm(command, "--help")
-        assert "usage: vdsm" in capsys.readouterr().out
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_fits_a_screen(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    vdsm(*words, "--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"usage: vdsm {words[0] if words else 'COMMAND'}")
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+
+
+def test_help_shows_what_is_seldom_needed_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, cls in (
+        (["evaluate"], Settings),
+        (["train"], method_of("vdsm").config),
+        (["train", "--method", "dsvae"], method_of("dsvae").config),
+    ):
+        shown = []
+        for flag in ("--help", "--help-all"):
+            vdsm(*words, flag)
+            said = capsys.readouterr().out
+            shown.append({name for name in describe(cls) if f"{as_flag(name)} " in said})
+        assert shown[0] < shown[1] == set(describe(cls))
+
+
+def test_help_of_every_dataset_and_method(capsys: pytest.CaptureFixture[str]) -> None:
     for name, maker in MAKERS.items():
         vdsm("data", name, "--help")
-        said = capsys.readouterr().out
+        said = " ".join(capsys.readouterr().out.split())
         for field, info in maker.options.__pydantic_fields__.items():
             assert f"--{field.replace('_', '-')} " in said
             assert info.description in said
+    for name in METHODS:
+        vdsm("train", "--method", name, "--help")
+        said = capsys.readouterr().out
+        assert f"fields of {name} [value in" in said
+        assert len(said.splitlines()) <= 40
+
+
+# -- words and records -----------------------------------------------------------------------------
+
+
+@record
+class Words:
+    """A record of every kind of option."""
+
+    first: str = position("FIRST", "a word")
+    others: list[Path] = position("OTHERS", "more words", default_factory=list)
+    some_count: int = Field(default=1, ge=0, description="a number")
+    on: bool = Field(default=False, description="a switch")
+    size: Literal[32, 64] = Field(default=32, description="one of some")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("a", Words(first="a")),
+        ("a b c", Words(first="a", others=[Path("b"), Path("c")])),
+        ("--some-count 2 a", Words(first="a", some_count=2)),
+        ("--some_count=2 a --on", Words(first="a", some_count=2, on=True)),
+        ("--on a", Words(first="a", on=True)),
+        ("--on true a", Words(first="a", on=True)),
+        ("a --on=false --size 64", Words(first="a", size=64)),
+        ("a --some-count 1 --some-count 3", Words(first="a", some_count=3)),
+        ("a ~/b", Words(first="a", others=[Path("~/b").expanduser()])),
+    ],
+)
+def test_words_become_a_record(words: str, said: Words) -> None:
+    assert read(Words, words.split(), "test") == said
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("", "test: FIRST is needed: a word"),
+        ("a --some-cout 3", "test: unknown option --some-cout; did you mean --some-count?"),
+        ("a --some-count", "test: --some-count needs a value after it"),
+        ("a --some-count --on", "test: --some-count needs a value after it"),
+        ("a --some-count=", "test: --some-count is '', it should be a valid integer"),
+        ("a --some-count -1", "test: --some-count is '-1', it should be greater than"),
+        ("a --on=maybe", "test: --on is 'maybe', it should be a valid boolean"),
+        ("a --size 48", "test: --size is '48', it should be 32 or 64"),
+        ("a --first b", "test: unknown option --first"),
+    ],
+)
+def test_wrong_words_are_one_line(words: str, line: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(line)}"):
+        read(Words, words.split(), "test")
+
+
+def test_one_word_too_many() -> None:
+    with pytest.raises(InputError, match="unexpected 'b'"):
+        options_of(["info", "a", "b"])
+
+
+def test_a_flag_of_another_method() -> None:
+    with pytest.raises(InputError, match=r"--stage1.lr is a setting of vdsm, not of dsvae"):
+        options_of(["train", "data", "--out", "x", "--method", "dsvae", "--stage1.lr", "1"])
 
 
 def test_the_program_starts_without_torch() -> None:
@@ -495,5 +587,5 @@ def test_python_m_vdsm() -> None:
         env=os.environ | {"PYTHONWARNINGS": "error"},
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("vdsm: argument COMMAND: invalid choice: 'nosuch'")
+    assert done.stderr.startswith("vdsm: no command 'nosuch'; did you mean")
     assert done.stderr.count("\n") == 1

@@ -23,7 +23,7 @@ from vdsm.card import MEASURED
 from vdsm.card.commands import data_command
 from vdsm.card.numbers import table
 from vdsm.card.sources import SOURCES
-from vdsm.cli import make_parser
+from vdsm.cli import options_of
 from vdsm.cli import run as command
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info
@@ -33,7 +33,7 @@ from vdsm.data.pendulum import PendulumOptions
 from vdsm.data.sprites import SpritesOptions
 from vdsm.evaluate import probes
 from vdsm.figures import pixels
-from vdsm.options import from_flags
+from vdsm.options import typed
 from vdsm.store import shipped
 from vdsm.store.run import Run
 from vdsm.store.trained import read
@@ -379,15 +379,15 @@ def test_its_commands_make_it_again(world: Path, home: Path) -> None:
     shell = re.findall(r"```sh\n(.*?)```", card_of(home), re.DOTALL)
     swap, data, training = (shlex.split(line)[1:] for line in "".join(shell).splitlines())
     assert command(swap) == 0
-    arguments, rest = make_parser().parse_known_args(data)
+    _, asked = options_of(data)
     made = open_clips(world / "data").info.made["options"]
-    assert asdict(from_flags(MAKERS[arguments.name].options, rest, "data")) == made  # type: ignore[call-overload]
-    arguments, rest = make_parser().parse_known_args(training)
+    again = typed(MAKERS[asked.name].options, asked.fields, "data")
+    assert asdict(again) == made  # type: ignore[call-overload]
+    _, asked = options_of(training)
     from vdsm.config import override
     from vdsm.methods.vdsm.presets import preset
-    from vdsm.options import parse_flags
 
-    again = override(preset(arguments.preset), parse_flags(rest, "train"), "train")
+    again = override(preset(asked.preset), asked.fields, "train")
     # Size and channels follow from the data.
     assert replace(again, model=replace(again.model, size=32)) == Run.open(world / "run").config
 
@@ -405,11 +405,11 @@ def test_data_commands(name: str) -> None:
     made = json.loads(json.dumps(provenance(name, OPTIONS[name], source="", licence="")))
     (line,) = data_command(Info(name, 64, 3, (), made))
     assert "ann" not in line
-    arguments, rest = make_parser().parse_known_args(shlex.split(line)[1:])
-    again = from_flags(type(OPTIONS[name]), rest, "data")
+    _, asked = options_of(shlex.split(line)[1:])
+    again = typed(type(OPTIONS[name]), asked.fields, "data")
     paths = {k: Path("SOURCE") for k, v in asdict(again).items() if isinstance(v, Path)}
     assert again == replace(OPTIONS[name], **paths)
-    assert (arguments.name, arguments.out) == (name, Path("DATA"))
+    assert (asked.name, asked.out) == (name, Path("DATA"))
 
 
 def test_unknown_makers_have_no_command() -> None:

@@ -320,4 +320,4 @@ def test_output_in_use_and_other_data(
     assert command(["figures", str(folder), str(other), "--out", str(tmp_path / "out")]) == 2
     assert "64 pixels, 3 channels; the model takes 32 and 3" in capsys.readouterr().err
     assert command(["figures", "--out", str(tmp_path / "out")]) == 2
-    assert "give RUN" in capsys.readouterr().err
+    assert "RUN is needed" in capsys.readouterr().err

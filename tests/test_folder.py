@@ -24,7 +24,7 @@ from vdsm.data.clips import Factor
 from vdsm.data.folder import FolderOptions, decode, pool
 from vdsm.data.folder.find import find_tree
 from vdsm.errors import InputError
-from vdsm.options import from_flags
+from vdsm.options import read
 from vdsm.video import read_video, write_clips, write_picture
 
 # ---- which clips, and what they are called
@@ -471,7 +471,7 @@ def test_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 def test_flags_and_senseless_options(tmp_path: Path) -> None:
     words = "--source x --size 32 --segment 16 --stride 8 --holdout clip --crop 0,0,9,9 --grey"
-    options = from_flags(FolderOptions, words.split(), "vdsm data folder")
+    options = read(FolderOptions, words.split(), "vdsm data folder")
     assert (options.size, options.segment, options.stride) == (32, 16, 8)
     assert options.grey
     for given in ({"stride": 4}, {"crop": "middle"}):
@@ -479,7 +479,7 @@ def test_flags_and_senseless_options(tmp_path: Path) -> None:
             made(tmp_path / "out", tmp_path, **given)
     for words in ("--fps 0", "--test-share 1", "--size 50", "--holdout frame"):
         with pytest.raises(InputError):
-            from_flags(FolderOptions, ["--source", "x", *words.split()], "vdsm data folder")
+            read(FolderOptions, ["--source", "x", *words.split()], "vdsm data folder")
 
 
 def test_command_makes_folders_and_shards(

@@ -2,16 +2,14 @@
 
 from itertools import pairwise
 from math import prod
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from vdsm import VDSM, InputError, ModelConfig
-from vdsm.cli import SIZES
 from vdsm.data.clips import Clips, Frames, Info, Table
-from vdsm.methods.vdsm.presets import COMPACT, NAMES, PAPER, Size, preset
+from vdsm.methods.vdsm.presets import COMPACT, NAMES, PAPER, preset
 from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.training import settings
 
@@ -101,10 +99,6 @@ def test_one_decoder_needs_one_field() -> None:
     """App. G: the bank replaced by a single decoder."""
     single = VDSM(ModelConfig(size=32, experts=1, decoder_width=0.125, encoder_width=0.25))
     assert {w.shape[0] for w in single.decoder.weights} == {1}
-
-
-def test_the_command_line_offers_every_size() -> None:
-    assert get_args(Size) == SIZES
 
 
 class Unread(Clips):

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from vdsm import VDSM, ModelConfig
-from vdsm.cli import make_parser
-from vdsm.commands.bench import BenchOptions
+from vdsm.cli import help_of, options_of
 from vdsm.config import describe, override
 from vdsm.data import MAKERS
-from vdsm.evaluate import Settings
+from vdsm.methods.table import method_of
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.presets import preset
-from vdsm.options import from_flags, parse_flags
+from vdsm.options import typed
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -77,22 +76,16 @@ def test_python_block_runs(
 )
 def test_command_is_known(command: str) -> None:
     words = shlex.split(command, comments=True)[1:]
-    arguments, rest = make_parser().parse_known_args(words)
-    if getattr(arguments, "wants_help", False):
+    if {"-h", "--help", "--help-all"} & set(words):
+        assert help_of(words)
         return
-    if words[0] in ("data", "train"):
-        assert arguments.out, "--out is needed"
+    _, options = options_of(words)
     if words[0] == "data":
-        from_flags(MAKERS[arguments.name].options, rest, "vdsm data")
+        typed(MAKERS[options.name].options, options.fields, "vdsm data")
     elif words[0] == "train":
-        start = preset(arguments.preset or "folder", arguments.size)
-        override(start, parse_flags(rest, "vdsm train"), "vdsm train")
-    elif words[0] == "bench":
-        from_flags(BenchOptions, rest, "vdsm bench")
-    elif words[0] == "evaluate":
-        from_flags(Settings, rest, "vdsm evaluate")
-    else:
-        assert not rest, f"{words[0]} does not know {rest}"
+        method = method_of(options.method or "vdsm")
+        start = method.preset(options.preset or "folder", options.size or "compact")
+        override(start, options.fields, "vdsm train")
 
 
 def test_readme_has_an_example_and_commands() -> None:

@@ -23,8 +23,6 @@ from rich.text import Text
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.commands.figures import SceneOptions, scene_of
-from vdsm.commands.report import read_evaluation
 from vdsm.config import describe, override
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, ClipWriter, Info
@@ -37,11 +35,13 @@ from vdsm.methods.vdsm.stages import stages
 from vdsm.options import parse_flags
 from vdsm.report import html, report
 from vdsm.report.curves import INK, schedule_curves, training_curves
+from vdsm.report.evaluation import read_evaluation
 from vdsm.report.settings import command as train_command
 from vdsm.report.settings import duration
 from vdsm.store.run import Run
 from vdsm.train.loop import train
 from vdsm.train.pictures import Painter
+from vdsm.use.scene import SceneOptions, scene_of
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 QUICK = {

@@ -56,7 +56,7 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("words", ["train --help", "info NAMED", "info MISSING"])
+@pytest.mark.parametrize("words", ["train --help-all", "info NAMED", "info MISSING"])
 def test_letters_that_the_output_lacks(
     encoding: str, words: str, world: Path, tmp_path: Path
 ) -> None:
@@ -68,14 +68,16 @@ def test_letters_that_the_output_lacks(
     assert b"Traceback" not in done.stderr
     assert done.returncode == (2 if "MISSING" in words else 0)
     printed = (done.stdout + done.stderr).decode(encoding)
-    needed = {"train --help": "κ_z", "info NAMED": "данные-κ-名", "info MISSING": "ж-ü-名"}[words]
+    needed = {"train --help-all": "κ_z", "info NAMED": "данные-κ-名", "info MISSING": "ж-ü-名"}[
+        words
+    ]
     escaped = needed.encode(encoding, "backslashreplace").decode(encoding)
     assert escaped in "".join(printed.split("\n"))
 
 
 def test_a_locale_of_ascii(world: Path) -> None:
     """Python's own UTF-8 mode off, as where LC_ALL names a locale of one byte a letter."""
-    done = vdsm("train", "--help", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = vdsm("train", "--help-all", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"\u03ba_z" in done.stdout
 

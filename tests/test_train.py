@@ -60,8 +60,9 @@ def comparable(run: Run) -> dict[str, Any]:
     """All that a run leaves, but for the time it took."""
     state = run.restore()
     assert state is not None
-    state["seconds"] = 0
-    metrics = [m | {"seconds": 0} for m in run.metrics()]
+    none = {"seconds": 0, "cpu_seconds": 0}
+    state |= none
+    metrics = [m | none for m in run.metrics()]
     return {"state": state, "metrics": metrics, "weights": weights(run)}
 
 
@@ -263,7 +264,8 @@ def test_metrics_hold_what_the_schedules_say(unbroken: Run) -> None:
         assert {k: m[k] for k in expected.values} == expected.values
         bound = sum(found[k] * m[k] for k in found if k != "log_likelihood")
         assert m["loss"] == pytest.approx(bound - m["log_likelihood"], rel=1e-5)
-    assert [m["seconds"] for m in lines] == sorted(m["seconds"] for m in lines)
+    for name in ("seconds", "cpu_seconds", "clips_seen"):
+        assert [m[name] for m in lines] == sorted(m[name] for m in lines)
 
 
 # -- what a stage moves ----------------------------------------------------------------------------

@@ -133,6 +133,8 @@ def _typed(field: FieldInfo, value: Any) -> Any:
 
     Of a path the ~ means the home folder, since no shell reads '--source=~/videos'.
     """
+    if isinstance(value, list) and Path in get_args(field.annotation):
+        return [expanded(one) for one in value]
     if Path in (field.annotation, *get_args(field.annotation)) and isinstance(value, str):
         return expanded(value)
     numbers = [choice for choice in get_args(field.annotation) if isinstance(choice, int)]
@@ -150,16 +152,28 @@ def describe(cls: type) -> dict[str, FieldInfo]:
     return leaves
 
 
-def override(config: T, changes: Mapping[str, str], source: str) -> T:
-    """The config with dotted fields replaced by typed values of the strings given."""
+def override(
+    config: T, changes: Mapping[str, str], source: str, spell: Callable[[str], str] = str
+) -> T:
+    """The config with dotted fields replaced by typed values of the strings given.
+
+    spell: how the source writes the name of a field.
+    """
     leaves = describe(type(config))
     for dotted in changes:
         if dotted not in leaves:
-            raise InputError(f"{source}: unknown field '{dotted}'{suggest(dotted, list(leaves))}")
-    return with_values(config, {k: _typed(leaves[k], v) for k, v in changes.items()}, source)
+            near = suggest(dotted, list(leaves), spell)
+            raise InputError(f"{source}: unknown field '{spell(dotted)}'{near}")
+    values = {k: _typed(leaves[k], v) for k, v in changes.items()}
+    return with_values(config, values, source, spell)
 
 
-def with_values(config: T, changes: Mapping[str, Any], source: str = "a preset") -> T:
+def with_values(
+    config: T,
+    changes: Mapping[str, Any],
+    source: str = "a preset",
+    spell: Callable[[str], str] = str,
+) -> T:
     """The config with dotted fields, which it has, replaced; InputError that names the source."""
     values: dict[str, Any] = asdict(config)  # type: ignore[call-overload]
     for dotted, value in changes.items():
@@ -168,7 +182,7 @@ def with_values(config: T, changes: Mapping[str, Any], source: str = "a preset")
         for parent in parents:
             branch = branch[parent]
         branch[leaf] = value
-    return build(type(config), values, source)
+    return build(type(config), values, source, spell)
 
 
 def suggest(name: str, known: list[str], spell: Callable[[str], str] = str) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from vdsm.config import RunConfig, override
 from vdsm.data.clips import Clips
 from vdsm.device import keep_freed_memory
+from vdsm.options import as_flag
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.store.run import Run
 from vdsm.train.loop import Diverged, Events, Stopped, train
@@ -50,8 +51,8 @@ def settings(
     name = name or method.usual(method, clips)
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     plain = override(method.preset(name, size), fitted, command)
-    plain = method.adapt(plain, override(plain, changes, command), clips)
-    return override(plain, changes, command), name
+    plain = method.adapt(plain, override(plain, changes, command, as_flag), clips)
+    return override(plain, changes, command, as_flag), name
 
 
 def hold(run: Run, held: ExitStack) -> None:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from vdsm.card.about import about, citation, opened, sizes
 from vdsm.card.commands import data_command
 from vdsm.card.numbers import numbers, table
 from vdsm.card.sources import source_of
@@ -21,7 +22,8 @@ from vdsm.files import read_json
 from vdsm.report.settings import command, facts
 from vdsm.store.run import Run
 
-TAGS = ("video", "disentanglement", "representation-learning", "state-space-model", "vdsm")
+TAGS = ("video", "disentanglement", "representation-learning")
+KINDS = {"vdsm": ("state-space-model", "vdsm")}  # of methods; the others by their names
 MEASURED = {
     "stored": "Measured on these weights as they are stored here.",
     "trained": "Measured on the same weights before they were rounded to bfloat16 for storage.",
@@ -61,12 +63,13 @@ def card(export: Export) -> str:
         colours="colour" if info.channels == 3 else "grey",
         channels=info.channels,
         frames=run.frames,
-        s=c.model.identity_dim,
-        d=c.model.dynamics_dim,
-        z=c.model.pose_dim,
+        title=run.recipe.title,
+        about=about(run),
+        sizes=sizes(run),
+        opened=opened(run, json.dumps(export.name, ensure_ascii=False)),
+        citation=citation(run),
         parameters=f"{export.parameters:,}",
-        name=json.dumps(export.name, ensure_ascii=False),
-        swap=swap_command(export),
+        **{"try": first_command(export)},
         examples=examples(export),
         data=source.data,
         facts=table(("", ""), of_data),
@@ -86,11 +89,14 @@ def front_matter(export: Export) -> Iterator[str]:
         yield f"license_name: {source.licence_name}"
     yield "library_name: vdsm"
     yield "tags:"
-    yield from (f"- {tag}" for tag in TAGS)
+    method = export.run.method
+    yield from (f"- {tag}" for tag in (*TAGS, *KINDS.get(method, (method,))))
 
 
-def swap_command(export: Export) -> str:
+def first_command(export: Export) -> str:
     """The one line to try first."""
+    if export.run.recipe.read_out is None:  # it encodes nothing
+        return f"vdsm generate {shlex.quote(export.name)} --num 4 --frames 16 --out new"
     who, what = ("example:0", "example:1") if len(export.examples) > 1 else ("A.mp4", "B.mp4")
     name = shlex.quote(export.name)
     return f"vdsm swap {name} --identity {who} --action {what} --out swap.gif"

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from vdsm.commands.figures import SceneOptions, scene_of
-from vdsm.config import build, describe, override
+from vdsm.config import build, describe, override, suggest
 from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
@@ -26,17 +26,14 @@ from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.recipe import METHOD
-from vdsm.options import flag_help, parse_flags
+from vdsm.options import as_flag, others, position, record, split, typed
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
 from vdsm.train.method import Size
 from vdsm.training import carried_out_as, settings, sit_beside
+from vdsm.use.scene import SceneOptions, scene_of
 from vdsm.video import write_clips, write_picture
 
-USAGE = (
-    "usage: vdsm ablate DATA --out DIR [--preset NAME] [--size paper] [--test-clips N]\n"
-    "                   [--field value] [--evaluate.field value]"
-)
 SOURCE = "vdsm ablate"
 EVALUATE = "evaluate."  # flags of the evaluation begin with this
 VARIANTS: Mapping[str, Mapping[str, str]] = {
@@ -46,39 +43,52 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
 TITLES = {"bank": "bank of decoders", "single": "one decoder (App. G)"}
 
 
-def ablate_help() -> str:
-    """Usage and the fields of the evaluation."""
-    return (
-        f"{USAGE}\n\nTrains DATA twice, in DIR/bank and DIR/single, measures both, and writes\n"
-        "ablation.json, ablation.png and ablation.gif. Started again, it goes on where it was.\n\n"
-        f"--field: as for 'vdsm train --help'. --evaluate.field:\n{flag_help(Settings)}"
+@record
+class Options:
+    """Train DATA twice, in DIR/bank and DIR/single: with the bank of decoders and with one.
+
+    Measures both, and writes ablation.json, ablation.png and ablation.gif. Started again, it goes
+    on where it was. Flags of 'vdsm train' are taken too, and of 'vdsm evaluate' as
+    --evaluate.floor.
+    """
+
+    data: Path = position("DATA", "a dataset with labels")
+    out: Path = Field(title="DIR", description="folder for both runs")
+    preset: str | None = Field(
+        default=None, description="settings to start from [the dataset's own]"
     )
+    size: Size = Field(default="compact", description="compact, paper or paper-compact")
+    test_clips: int = Field(
+        default=0, ge=0, title="N", description="test clips to measure, 0 for all"
+    )
+    fields: dict[str, str] = others()  # of the training, and of the evaluation
 
 
-def ablate_command(
-    data: Path | None,
-    name: str | None,
-    size: Size | None,
-    out: Path | None,
-    test_clips: int,
-    words: list[str],
-) -> None:
+def read(words: list[str]) -> Options:
+    """The record; its other fields are looked at where they are parted."""
+    known = describe(Options)
+    places, flags = split(words, SOURCE, describe(Config) | known)
+    rest = {k: v for k, v in flags.items() if k not in known}
+    split_flags(rest)  # refuses those that there are not
+    return typed(Options, flags, SOURCE, places, dict.fromkeys(rest, known["fields"]))
+
+
+def run(options: Options) -> None:
     """Train, measure and compare both variants."""
-    if data is None or out is None:
-        raise InputError(f"{SOURCE}: DATA and --out are needed: a dataset, a folder to write")
-    changes, measuring = split_flags(parse_flags(words, SOURCE))
+    data, out = options.data, options.out
+    changes, measuring = split_flags(options.fields)
     clips = open_clips(data)
     if not clips.info.factors:
         raise InputError(f"{data} has no labelled factors: there is nothing to judge")
-    asked, used = settings(clips, METHOD, name, size or "compact", changes, SOURCE)
+    asked, used = settings(clips, METHOD, options.preset, options.size, changes, SOURCE)
     if not is_run(out / "bank"):
         claim_folder(out)
     console = screen()
     for variant, config in variants(cast(Config, asked)).items():
         console.rule(f"{TITLES[variant]}: training")
-        run = start(out / variant, config, data, used, size or "compact")
-        sit_beside(run, clips, console, "the same command")
-    compare(out, data, asked.device, measuring, test_clips, console)
+        begun = start(out / variant, config, data, used, options.size)
+        sit_beside(begun, clips, console, "the same command")
+    compare(out, data, asked.device, measuring, options.test_clips, console)
 
 
 def variants(config: Config) -> dict[str, Config]:
@@ -95,15 +105,24 @@ def split_flags(flags: Mapping[str, str]) -> tuple[dict[str, str], Settings]:
     """Fields of the training, and settings of the evaluation."""
     own = {k: v for k, v in flags.items() if not k.startswith(EVALUATE)}
     rest = {k.removeprefix(EVALUATE): v for k, v in flags.items() if k.startswith(EVALUATE)}
+    training, measuring = describe(Config), describe(Settings)
     for name in rest:
-        if name not in describe(Settings):
-            raise InputError(f"{SOURCE}: unknown option --{EVALUATE}{name}")
+        if name not in measuring:
+            near = suggest(name, list(measuring), as_evaluation)
+            raise InputError(f"{SOURCE}: unknown option {as_evaluation(name)}{near}")
     for name in own:
-        if name in describe(Settings) and name not in describe(Config):
-            raise InputError(
-                f"{SOURCE}: unknown option --{name}; of the evaluation it is --{EVALUATE}{name}"
-            )
-    return own, build(Settings, rest, SOURCE)
+        if name not in training:
+            near = suggest(name, [*describe(Options), *training], as_flag)
+            if name in measuring:
+                near = f"; of the evaluation it is {as_evaluation(name)}"
+            near = near or f" (see '{SOURCE} --help')"
+            raise InputError(f"{SOURCE}: unknown option {as_flag(name)}{near}")
+    return own, build(Settings, rest, SOURCE, as_evaluation)
+
+
+def as_evaluation(name: str) -> str:
+    """A setting of the evaluation as it is typed."""
+    return as_flag(EVALUATE + name)
 
 
 def start(path: Path, config: Config, data: Path, used: str, size: str) -> Run:

@@ -9,41 +9,40 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 from rich.table import Table
 
 from vdsm.bench import machine
 from vdsm.bench.machine import Machine
 from vdsm.bench.size import Bench, Measured, measure
-from vdsm.config import STRICT
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.presets import preset
-from vdsm.options import from_flags
+from vdsm.options import record
 from vdsm.screen import screen
 from vdsm.train.method import Size
 
 Numbers = dict[str, float]
 
 
-@dataclass(frozen=True, config=STRICT)
-class BenchOptions:
-    """Options of `vdsm bench`."""
+@record
+class Options:
+    """Time a training step beside what this machine could do."""
 
     sizes: str = Field(default="compact,paper", description="sizes of the model to time")
     preset: str = Field(default="sprites", description="settings to time")
     repeats: int = Field(default=5, ge=1, description="calls of each, of which the best counts")
     device: str = Field(default="auto", description="auto, cpu, cuda, mps")
     precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="of training")
-    out: Path | None = Field(default=None, description="JSON file to write")
-    compare: Path | None = Field(default=None, description="JSON file of an earlier run")
+    out: Path | None = Field(default=None, title="FILE.json", description="JSON file to write")
+    compare: Path | None = Field(
+        default=None, title="FILE.json", description="JSON file of an earlier run"
+    )
 
 
-def bench(words: list[str]) -> None:
+def run(options: Options) -> None:
     """Measure, print the tables, write the JSON."""
-    options = from_flags(BenchOptions, words, "vdsm bench")
     sizes = chosen_sizes(options.sizes)
     preset(options.preset, "compact")  # unknown ones are refused before minutes of work
     if options.out is not None:
@@ -86,14 +85,14 @@ def chosen_sizes(text: str) -> list[Size]:
     return [size for size in known if size in text.split(",")]
 
 
-def in_own_process(options: BenchOptions, size: Size) -> tuple[Measured, float]:
+def in_own_process(options: Options, size: Size) -> tuple[Measured, float]:
     """A size measured by a fresh process, so that the peak memory is its own."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, fresh) as pool:
         return pool.submit(measure_size, options, size).result()
 
 
-def measure_size(options: BenchOptions, size: Size) -> tuple[Measured, float]:
+def measure_size(options: Options, size: Size) -> tuple[Measured, float]:
     """What the fresh process does."""
     keep_freed_memory()
     device = pick_device(options.device)

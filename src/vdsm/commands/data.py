@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vdsm.config import suggest
+from pydantic import Field
+
+from vdsm.config import describe, suggest
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import half_made, is_dataset, resumable
 from vdsm.data.maker import Maker
 from vdsm.data.shards import check_number, write_shards
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, read_json
-from vdsm.options import flag_help, from_flags
+from vdsm.options import entry, flag_help, others, position, record, split, typed
+from vdsm.options import read as read_record
 from vdsm.screen import screen
 from vdsm.version import __version__
 from vdsm.words import counted
@@ -22,37 +25,68 @@ from vdsm.words import counted
 ASKED = "asked.json"  # in a hidden folder: which options made it
 
 
-def data(
-    name: str | None, out: Path | None, shards: int, words: list[str], wants_help: bool
-) -> None:
-    """Make the dataset `name` in the folder `out`; or say which options it has."""
-    if name is None and wants_help:
-        print("usage: vdsm data NAME --out DATA [--shards N] [options]\n")
-        print("\n".join(f"  {name:<14} {maker.help}" for name, maker in MAKERS.items()))
-        return
+@record
+class Options:
+    """Make a dataset."""
+
+    name: str = position("NAME", f"one of {', '.join(MAKERS)}")
+    out: Path = Field(title="DATA", description="the folder to write")
+    shards: int = Field(default=0, ge=0, title="N", description="write N tar shards instead")
+    fields: dict[str, str] = others()  # of the maker
+
+
+def read(words: list[str]) -> Options:
+    """The record, whose fields are those of the maker that is named."""
+    name = named(words)
     if name is None:
         raise InputError(f"vdsm data: NAME is needed, one of {', '.join(MAKERS)}")
+    return read_record(Options, words, f"vdsm data {name}", maker_of(name).options)
+
+
+def named(words: list[str]) -> str | None:
+    """The first word that stands alone, if any."""
+    places, _ = split(words, "vdsm data", describe(Options))
+    return places[0] if places else None
+
+
+def maker_of(name: str) -> Maker:
+    """The maker of that name; InputError, with the nearest, for any other."""
     if name not in MAKERS:
         raise InputError(f"unknown dataset '{name}'{suggest(name, list(MAKERS))}")
-    maker = MAKERS[name]
-    if wants_help:
-        print(f"usage: vdsm data {name} --out DATA [--shards N] [options]\n\n{maker.help}\n")
-        print(flag_help(maker.options))
-        return
-    if out is None:
-        raise InputError(f"vdsm data {name}: --out is needed: the folder to write")
-    if shards < 0:
-        raise InputError(f"vdsm data {name}: --shards is {shards}, it should be at least 1")
-    options = from_flags(maker.options, words, f"vdsm data {name}")
-    if shards:
-        make_shards(maker, options, out, shards)
+    return MAKERS[name]
+
+
+def help(words: list[str], all: bool) -> str:
+    """The datasets, or the options of the one that is named."""
+    name = named(words)
+    if name is None:
+        lines = "\n".join(entry(name, maker.help) for name, maker in MAKERS.items())
+        return (
+            "usage: vdsm data NAME --out DATA [options]\n\nMake a dataset.\n\n"
+            f"{lines}\n\nvdsm data NAME --help    its options"
+        )
+    maker = maker_of(name)
+    own = flag_help(Options, only=("out", "shards"))
+    return (
+        f"usage: vdsm data {name} --out DATA [options]\n\n{maker.help}\n\n"
+        f"options [default]:\n{own}\n{flag_help(maker.options)}"
+    )
+
+
+def run(options: Options) -> None:
+    """Make the dataset in its folder."""
+    maker = MAKERS[options.name]
+    settings = typed(maker.options, options.fields, f"vdsm data {options.name}")
+    if options.shards:
+        make_shards(maker, settings, options.out, options.shards)
     else:
-        maker.make(out, options)
-    if not is_dataset(out):  # pictures in another layout, of which the maker has spoken
+        maker.make(options.out, settings)
+    if not is_dataset(options.out):  # pictures in another layout, of which the maker has spoken
         return
-    clips = open_clips(out)
+    clips = open_clips(options.out)
     screen().print(
-        f"{out}: {counted(len(clips), 'clip')} of {clips.info.name}, see 'vdsm info {out}'",
+        f"{options.out}: {counted(len(clips), 'clip')} of {clips.info.name}, "
+        f"see 'vdsm info {options.out}'",
         soft_wrap=True,
     )
 

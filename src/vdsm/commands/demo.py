@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
 from rich.console import Console
 
 from vdsm import figures
-from vdsm.commands.figures import SceneOptions
-from vdsm.commands.report import report
-from vdsm.config import override
+from vdsm.config import Seed, override
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
@@ -19,11 +18,14 @@ from vdsm.evaluate import Settings
 from vdsm.evaluate.result import FILE
 from vdsm.evaluate.run import evaluate
 from vdsm.methods.vdsm.recipe import METHOD
+from vdsm.options import record
 from vdsm.report.settings import duration
+from vdsm.report.write import write_report
 from vdsm.screen import screen
 from vdsm.store.open import open_model
 from vdsm.store.run import Run, is_run
 from vdsm.training import sit_beside
+from vdsm.use.scene import SceneOptions
 from vdsm.video import write_clips, write_picture
 
 PRESET = "pendulum"
@@ -33,9 +35,18 @@ FRAMES = 40  # shown, after training on 16 (Fig. 11)
 LIGHT = Settings(judges=1, floor=0.9, resamples=200)
 
 
-def demo(out: Path, seed: int) -> None:
-    """Clips, training, evaluation and report in `out`; started again, it goes on where it was."""
+@record
+class Options:
+    """Make pendulum clips, train, evaluate, write a report. Started again, it goes on."""
+
+    out: Path = Field(default=Path("vdsm-demo"), title="DIR", description="folder to write")
+    seed: Seed = Field(default=0, description="of data, weights, batches, noise")
+
+
+def run(options: Options) -> None:
+    """Clips, training, evaluation and report; started again, it goes on where it was."""
     console = screen()
+    out, seed = options.out, options.seed
     data, folder = out / "data", out / "run"
 
     with step(console, "1. clips: seven coloured pendula at two speeds"):
@@ -45,8 +56,8 @@ def demo(out: Path, seed: int) -> None:
         clips = open_clips(data)
 
     with step(console, "2. training: frames, then sequences"):
-        run = prepared(folder, data, seed)
-        sit_beside(run, clips, console, f"vdsm demo --out {out}")
+        begun = prepared(folder, data, seed)
+        sit_beside(begun, clips, console, f"vdsm demo --out {out}")
 
     with step(console, "3. evaluation: what each code holds, and whether swaps are right"):
         try:
@@ -55,9 +66,9 @@ def demo(out: Path, seed: int) -> None:
             console.print(f"not evaluated: {error}", soft_wrap=True)
 
     with step(console, "4. report: this colour, that motion"):
-        draw(open_model(folder), clips, out, run.frames)
+        draw(open_model(folder), clips, out, begun.frames)
         page = out / "report.html"
-        report(folder, data, None, page, SceneOptions(frames=FRAMES, device="cpu"), console)
+        write_report(folder, data, None, page, SceneOptions(frames=FRAMES, device="cpu"), console)
 
     console.print(f"\nLook at {page} in a browser, or at {out / 'swap.gif'} and {out / 'swap.png'}")
 

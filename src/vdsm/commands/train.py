@@ -1,15 +1,30 @@
 """`vdsm train`: train all stages of a method, or resume."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from vdsm.config import RunConfig, override
+from pydantic import Field
+
+from vdsm.config import RunConfig, describe, override
 from vdsm.data import open_clips
+from vdsm.data.clips import Clips
 from vdsm.device import pick_device
 from vdsm.errors import InputError
-from vdsm.files import read_json
+from vdsm.files import expanded, read_json
 from vdsm.methods.table import METHODS, method_of
-from vdsm.options import flag_help, parse_flags
+from vdsm.options import (
+    as_flag,
+    command_help,
+    flag_help,
+    others,
+    position,
+    record,
+    split,
+    wrapped,
+)
+from vdsm.options import read as read_record
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
 from vdsm.train.loop import require_rows
@@ -17,65 +32,109 @@ from vdsm.train.method import Method, Size
 from vdsm.train.processes import Processes, started
 from vdsm.training import CARRIED_OUT, settings, sit_beside
 
-USAGE = (
-    "usage: vdsm train DATA --preset NAME --out RUN [--method NAME] [--size paper] [--resume]\n"
-    "                  [--field value]"
-)
-SEVERAL = "several processes train one model: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
+SOURCE, RESUME = "vdsm train", "vdsm train --resume"
+SEVERAL = "several processes: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
+# Names of fields, at any depth, that people change most; the others are shown by --help-all.
+USUAL = ("steps", "batch", "lr", "frames", "group_by", "seed", "holdout_cells", "device")
 
 
-def train_help(name: str | None, size: Size | None, method: str | None) -> str:
-    """Usage, and every field with its value in the preset."""
-    chosen = method_of(method or "vdsm")
-    name = name or ("sprites" if "sprites" in chosen.presets else chosen.presets[0])
-    fields = flag_help(chosen.config, chosen.preset(name, size or "compact"))
-    methods = "\n".join(f"  {key:<14} {text}" for key, text in METHODS.items())
-    presets = f"presets of {chosen.name}: {', '.join(chosen.presets)}"
-    return (
-        f"{USAGE}\n{SEVERAL}\n\nmethods:\n{methods}\n\n{presets}\n\n"
-        f"fields of {chosen.name} [value in {name}]:\n{fields}"
+@record
+class Options:
+    """Train a method on a dataset, or resume a run."""
+
+    data: Path | None = position("DATA", "a folder made by 'vdsm data'", default=None)
+    out: Path = Field(title="RUN", description="the folder of the run")
+    method: str | None = Field(default=None, description="what to train, see below [vdsm]")
+    preset: str | None = Field(
+        default=None, description="settings to start from [the dataset's own]"
     )
+    size: Size | None = Field(default=None, description="compact, paper or paper-compact [compact]")
+    resume: bool = Field(default=False, description="continue RUN where it stopped")
+    fields: dict[str, str] = others()  # of the method's settings
 
 
-def train_command(
-    data: Path | None,
-    name: str | None,
-    size: Size | None,
-    out: Path | None,
-    words: list[str],
-    resume: bool,
-    method: str | None = None,
-) -> None:
-    """Start or resume the run in folder `out`, and sit beside it."""
-    if out is None:
-        raise InputError("vdsm train: --out is needed: the folder of the run")
-    changes = parse_flags(words, "vdsm train")
-    before = Run.open(out).config.device if resume and is_run(out) else "auto"
+def read(words: list[str]) -> Options:
+    """The record, whose fields are those of the method: the one named, or the run's."""
+    _, flags = split(words, SOURCE, describe(Options))
+    config = method_asked(flags).config
+    for name in flags:
+        if name not in describe(Options) | describe(config):
+            refuse_other(name, flags)
+    return read_record(Options, words, SOURCE, config)
+
+
+def method_asked(flags: Mapping[str, str]) -> Method:
+    """By --method, or that of the run to be resumed."""
+    out = flags.get("out", "")
+    if "resume" in flags and "method" not in flags and is_run(expanded(out)):
+        return Run.open(expanded(out)).recipe
+    return method_of(flags.get("method", "vdsm"))
+
+
+def refuse_other(name: str, flags: Mapping[str, str]) -> None:
+    """InputError where a flag is one of other methods."""
+    having = [key for key in METHODS if name in describe(method_of(key).config)]
+    if having:
+        mine = method_asked(flags).name
+        raise InputError(
+            f"{SOURCE}: {as_flag(name)} is a setting of {', '.join(having)}, not of {mine}: "
+            f"leave it out, or name that --method (see '{SOURCE} --method {mine} --help-all')"
+        )
+
+
+def help(words: list[str], all: bool) -> str:
+    """Usage, and fields with their values in the preset: those often changed, or all."""
+    _, flags = split(words, SOURCE, describe(Options))
+    method = method_asked(flags)
+    name = flags.get("preset") or ("sprites" if "sprites" in method.presets else method.presets[0])
+    size = cast(Size, flags.get("size", "compact"))
+    fields = list(describe(method.config))
+    shown = fields if all else [f for f in fields if f.split(".")[-1] in USUAL]
+    more = f"{len(fields) - len(shown)} more: {SOURCE} --method {method.name} --help-all"
+    lines = [
+        f"presets: {', '.join(method.presets)}",
+        f"fields of {method.name} [value in preset {name}]:\n"
+        + flag_help(method.config, method.preset(name, size), shown),
+    ]
+    return command_help(
+        Options,
+        SOURCE,
+        end="\n".join([wrapped(f"methods: {', '.join(METHODS)}"), *map(wrapped, lines)]),
+    ) + ("" if all else f"\n{more}\n{SEVERAL}")
+
+
+def run(options: Options) -> None:
+    """Start or resume the run in its folder, and sit beside it."""
+    out, data, changes = options.out, options.data, options.fields
+    before = Run.open(out).config.device if options.resume and is_run(out) else "auto"
     with started(changes.get("device", before)) as processes:
-        if resume:
-            run = processes.once(lambda: reopen(out, name, size, method, changes))
+        if options.resume:
+            run = processes.once(lambda: reopen(options))
             clips = processes.each(lambda: run.clips(data))
             processes.each(lambda: check_possible(run.config, run.recipe, processes))
         else:
-            if data is None:
-                raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
-            recipe = method_of(method or "vdsm")
-            clips = processes.each(lambda: open_clips(data))
-            config, used = processes.once(
-                lambda: settings(clips, recipe, name, size or "compact", changes)
-            )
-            processes.each(lambda: check_possible(config, recipe, processes))
-            run = processes.once(
-                lambda: Run.create(out, config, data, used, size or "compact", recipe.name)
-            )
+            run, clips = begin(options, processes)
         console = screen(quiet=not processes.first)
-        if not resume:
-            begun = f"{run.recipe.title}: preset {used}, size {size or 'compact'}"
-            console.print(begun, soft_wrap=True)
         if remark := run.recipe.remark(run.config, clips):
             console.print(f"{clips.path}: {remark}", soft_wrap=True)
-        again = f"vdsm train --resume --out {out}"
-        sit_beside(run, clips, console, again, processes)
+        sit_beside(run, clips, console, f"vdsm train --resume --out {out}", processes)
+
+
+def begin(options: Options, processes: Processes) -> tuple[Run, Clips]:
+    """A new run, its settings from the preset, the data and the user."""
+    data, size = options.data, options.size or "compact"
+    if data is None:
+        raise InputError("vdsm train: DATA is needed: a folder made by 'vdsm data'")
+    recipe = method_of(options.method or "vdsm")
+    clips = processes.each(lambda: open_clips(data))
+    config, used = processes.once(
+        lambda: settings(clips, recipe, options.preset, size, options.fields)
+    )
+    processes.each(lambda: check_possible(config, recipe, processes))
+    run = processes.once(lambda: Run.create(options.out, config, data, used, size, recipe.name))
+    begun = f"{recipe.title}: preset {used}, size {size}"
+    screen(quiet=not processes.first).print(begun, soft_wrap=True)
+    return run, clips
 
 
 def check_possible(config: RunConfig, method: Method, processes: Processes) -> None:
@@ -84,28 +143,25 @@ def check_possible(config: RunConfig, method: Method, processes: Processes) -> N
     require_rows(method.stages(config), processes)
 
 
-def reopen(
-    out: Path, name: str | None, size: Size | None, method: str | None, changes: dict[str, str]
-) -> Run:
-    """The run in folder `out`, which keeps its settings but for how they are carried out."""
-    run = Run.open(out)
-    others = {k: v for k, v in changes.items() if k not in CARRIED_OUT}
-    refuse_changes(run, name, size, method, others)
-    return replace(run, config=override(run.config, changes, "vdsm train --resume"))
+def reopen(options: Options) -> Run:
+    """The run in its folder, which keeps its settings but for how they are carried out."""
+    run = Run.open(options.out)
+    refuse_changes(run, options)
+    return replace(run, config=override(run.config, options.fields, RESUME, as_flag))
 
 
-def refuse_changes(
-    run: Run, name: str | None, size: Size | None, method: str | None, changes: dict[str, str]
-) -> None:
+def refuse_changes(run: Run, options: Options) -> None:
     """A resumed run keeps its settings: schedules are functions of them."""
-    record = read_json(run.path / "run.json")
-    start = {"preset": name, "size": size, "method": method}
-    others = {k: v for k, v in start.items() if v is not None and v != record.get(k)}
-    for field, value in changes.items():
-        if override(run.config, {field: value}, "vdsm train --resume") != run.config:
+    kept = read_json(run.path / "run.json")
+    start = {"preset": options.preset, "size": options.size, "method": options.method}
+    known = {"method": run.method} | kept
+    others = {k: v for k, v in start.items() if v is not None and v != known.get(k)}
+    for field, value in options.fields.items():
+        changed = override(run.config, {field: value}, RESUME, as_flag) != run.config
+        if changed and field not in CARRIED_OUT:
             others[field] = value
     if others:
-        flags = " ".join(f"--{k} {v}" for k, v in others.items())
+        flags = " ".join(f"{as_flag(k)} {v}" for k, v in others.items())
         raise InputError(
             f"{run.path} was not started with {flags}: a resumed run keeps its settings; "
             "start a new run to change them"

@@ -27,8 +27,7 @@ from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress
 from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write, check_writable, expanded, writable
-from vdsm.screen import screen
-from vdsm.store.open import open_model, unfinished
+from vdsm.store.named import load_model
 from vdsm.store.run import is_run
 from vdsm.store.shipped import find
 from vdsm.store.trained import Trained, clips_of, measurable, require_fit
@@ -131,7 +130,7 @@ def evaluate_run(
     started = time.perf_counter()
     trained = measurable(path)
     clips = clips_of(path, trained, data, settings.other_data)
-    model = opened(path, settings.device)
+    model, _ = load_model(str(path), settings.device)
     require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
     sample = draw_sample(
@@ -166,15 +165,6 @@ def evaluate_run(
         "version": __version__,
         "seconds": time.perf_counter() - started,
     }
-
-
-def opened(path: Path, device: str) -> Any:
-    """The model of a run or a folder of weights, on a device; one line where it is unfinished."""
-    folder = find(path)
-    model = open_model(folder)
-    if said := unfinished(folder, model):
-        screen(stderr=True).print(f"note: {said}", soft_wrap=True)
-    return model.to(pick_device(device))
 
 
 def named_features(settings: Settings) -> dict[str, Features]:

@@ -4,7 +4,7 @@
 paper's figures, and more, with titles and captions.
 """
 
-from vdsm.figures.album import FIGURES, Figure, Scene, set_scene
+from vdsm.figures.album import FIGURES, Figure, Scene, drawable, lacking, set_scene
 from vdsm.figures.choose import diverse, load
 from vdsm.figures.draw import (
     action_transfer,
@@ -27,12 +27,14 @@ __all__ = [
     "all_swaps",
     "blank",
     "diverse",
+    "drawable",
     "framed",
     "hold",
     "identity_pose_grid",
     "interpolate_dynamics",
     "interpolate_identity",
     "labelled",
+    "lacking",
     "load",
     "open_loop_rows",
     "pixels",

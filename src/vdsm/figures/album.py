@@ -17,7 +17,7 @@ from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
 from vdsm.figures.layout import enlarge, headed, labelled, named, parted, pixels, stacked, thin
 from vdsm.notation import Video
-from vdsm.protocol import device_of
+from vdsm.protocol import Encodes, device_of, missing
 from vdsm.video import grid, strips
 from vdsm.words import counted
 
@@ -289,3 +289,26 @@ FIGURES: dict[str, Callable[[Scene], Figure]] = {
     "generation": generation,
     "from-one-frame": from_one_frame,
 }
+
+# What a figure asks of the model that most do not: mostly it is to encode, decode and swap clips.
+NEEDS: dict[str, tuple[str, str]] = {
+    "identity-pose": ("encode_frames", "it encodes no single frames"),
+    "open-loop": ("unroll", "it has no transition beside a posterior of motion"),
+    "generation": ("generate", "it samples no clips"),
+}
+
+
+def lacking(name: str, model: Any) -> str | None:
+    """Why a model cannot draw a figure, in one sentence; None where it can."""
+    bare = getattr(model, "model", model)  # what was read out
+    if name != "generation" and (lacks := missing(bare, Encodes)):
+        return lacks
+    verb, why = NEEDS.get(name, ("generate" if name == "from-one-frame" else "decode", ""))
+    if hasattr(bare, verb) or (verb == "generate" and hasattr(model, verb)):
+        return None
+    return f"{getattr(bare, 'title', type(bare).__name__)}: {why or 'it draws no clips'}"
+
+
+def drawable(scene: Scene) -> list[str]:
+    """Names of the figures that the scene's model can draw."""
+    return [name for name in FIGURES if lacking(name, scene.model) is None]

@@ -15,7 +15,7 @@ from vdsm.evaluate import table as tables
 from vdsm.evaluate.readings import Readings
 from vdsm.evaluate.result import by_reason, flatten, not_measured
 from vdsm.evaluate.shortcomings import shortcomings, verdict
-from vdsm.figures import FIGURES, Figure, Scene
+from vdsm.figures import FIGURES, Figure, Scene, drawable
 from vdsm.files import read_json
 from vdsm.report import html
 from vdsm.report.curves import schedule_curves, training_curves
@@ -47,7 +47,7 @@ def report(
     clips: the dataset of the run. evaluation: what `vdsm evaluate` wrote, or None. figures: those
     of `vdsm.figures.FIGURES` by name; all of them, drawn now, by default.
     """
-    figures = {name: draw(scene) for name, draw in FIGURES.items()} if figures is None else figures
+    figures = {n: FIGURES[n](scene) for n in drawable(scene)} if figures is None else figures
     record = read_json(run.path / "run.json")
     stages = run.recipe.stages(run.config)
     weights = digest(stored(scene.model).tensors)
@@ -62,10 +62,10 @@ def report(
         "schedules": [html.figure(svg, title) for title, svg in schedule_curves(stages)],
         "settings": list(_settings(run, record)),
     }
-    page = Template(_resource("page.html"))
+    page = Template(resource("page.html"))
     return page.substitute(
-        title=escape(f"{run.path.resolve().name}: VDSM on {clips.info.name}"),
-        style=_resource("style.css"),
+        title=escape(f"{run.path.resolve().name}: {run.recipe.title} on {clips.info.name}"),
+        style=resource("style.css"),
         lead=html.paragraph(
             f"{dict(known)['reached']}, trained for {dict(known)['trained for']}", "lead"
         ),
@@ -74,7 +74,7 @@ def report(
     )
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
     return files("vdsm.report").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -82,7 +82,7 @@ def _training_curve(
     if log and axes.lines:
         axes.set_yscale("log")
     axes.set_xlabel("step; dotted lines are where the next stage begins" if axes.lines else "step")
-    if len(names) > 1:
+    if len(axes.get_legend_handles_labels()[1]) > 1:
         axes.legend(ncols=len(names), loc="best")
     return to_svg(figure, title)
 

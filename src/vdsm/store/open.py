@@ -8,7 +8,6 @@ from vdsm.config import ReadoutConfig, build
 from vdsm.errors import InputError
 from vdsm.methods.readout import Readout
 from vdsm.methods.table import METHODS, model_of
-from vdsm.protocol import Encodes
 from vdsm.store.run import Run, is_run
 from vdsm.store.shipped import find
 from vdsm.store.weights import CONFIG, Stored, load
@@ -36,9 +35,12 @@ def unfinished(folder: Path, model: nn.Module) -> str | None:
     """One line where a model is of a run that has not come to its end."""
     if not is_run(folder) or isinstance(model, Readout):
         return None
-    last = Run.open(folder).metrics()[-1:]
-    if not isinstance(model, Encodes) and any(m["step"] == m["steps"] for m in last):
-        return None  # what encodes nothing is not read out
+    run = Run.open(folder)
+    last = run.metrics()[-1:]
+    final = len(run.recipe.stages(run.config)) - 1
+    ended = any(m["stage"] == final and m["step"] == m["steps"] for m in last)
+    if ended and run.recipe.read_out is None:
+        return None
     reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
     return f"{folder} is not trained to its end{''.join(reached)}"
 

@@ -1,5 +1,6 @@
 """The one training loop, for all methods. Resuming is exact: a step is a function of its number."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -28,7 +29,7 @@ from vdsm.version import __version__
 
 MOST_RETRIES = 5
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
-PLAIN = ("stage", "step", "slower", "attempt", "failures", "seconds")  # numbers of a State
+PLAIN = ("stage", "step", "slower", "attempt", "failures", "seconds", "cpu_seconds")  # of a State
 
 
 class Stopped(Exception):
@@ -52,6 +53,7 @@ class State:
     failed_at: tuple[int, int] = (-1, -1)  # stage and step of the last failure
     failures: int = 0  # in a row, without getting past it
     seconds: float = 0.0  # of training so far by the clock, stops and retreats left out
+    cpu_seconds: float = 0.0  # of this process likewise; nan where an earlier version began
     readout: dict[str, Tensor] = field(default_factory=dict)  # fitted last, if at all
 
     def dump(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class State:
         """Take over what `dump` gave; optimizers are of the stage that was reached."""
         self.model.load_state_dict(saved["model"])
         for name in PLAIN:
-            setattr(self, name, saved[name])
+            setattr(self, name, saved[name] if name != "cpu_seconds" else saved.get(name, math.nan))
         self.failed_at, self.readout = tuple(saved["failed_at"]), saved["readout"]
         self.optimizers = {}
         if saved["optimizers"]:
@@ -149,7 +151,7 @@ def run_stage(
         state.optimizers = make_optimizers(model, stage)
         save(run, state, stage, processes)
     saved = time.perf_counter()
-    started = saved - state.seconds
+    clock = Clock(state)
     source = open_source(clips, state, stage, config, device)
     turns = Turns(stage, model, processes)
     draw = partial(source.draw, rows=settings.batch, mine=mine)
@@ -192,14 +194,15 @@ def run_stage(
         if (log_now or paint_now or save_now) and processes.any(not healthy):
             retreat(run, plan, state, events, processes)
             healthy = torch.ones_like(healthy)
-            started = time.perf_counter() - state.seconds
+            clock = Clock(state)
             drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
             continue
-        state.seconds = time.perf_counter() - started
+        clock.read(state)
         if log_now:
             record = measure(state, stage, outcomes, schedule, processes)
             record |= {"name": stage.name, "steps": settings.steps, "lr": lr}
-            record |= {**schedule.values, "seconds": state.seconds}
+            record |= {**schedule.values, "clips_seen": clips_seen(plan, state)}
+            record |= clock.said(state)
             processes.once(partial(tell, run, events, record))
         if paint_now and stage.paint is not None:
             processes.once(lambda: painters[0].paint(model, stage.name, state.step))
@@ -212,6 +215,31 @@ def run_stage(
     state.stage, state.step, state.optimizers = state.stage + 1, 0, {}
     state.slower = 1.0
     save(run, state, stage, processes)
+
+
+class Clock:
+    """What training takes, by the clock and of this process, on top of what a state says."""
+
+    def __init__(self, state: State) -> None:
+        self.wall = time.perf_counter() - state.seconds
+        self.cpu = time.process_time() - state.cpu_seconds
+
+    def read(self, state: State) -> None:
+        """Have the state say how much that is by now."""
+        state.seconds = time.perf_counter() - self.wall
+        state.cpu_seconds = time.process_time() - self.cpu
+
+    @staticmethod
+    def said(state: State) -> dict[str, float]:
+        """What is known of it, as metrics have it."""
+        known = {"seconds": state.seconds, "cpu_seconds": state.cpu_seconds}
+        return {name: value for name, value in known.items() if math.isfinite(value)}
+
+
+def clips_seen(plan: tuple[Stage, ...], state: State) -> int:
+    """Rows of all batches up to a state: segments or frames of clips, whatever was retried."""
+    done = sum(stage.settings.steps * stage.settings.batch for stage in plan[: state.stage])
+    return done + state.step * plan[state.stage].settings.batch
 
 
 class Turns:

@@ -1,0 +1,1 @@
+"""Runs of several methods on one dataset, side by side: one table and one picture."""
