@@ -14,6 +14,7 @@ from vdsm.train.method import Method
 METHODS: dict[str, str] = {
     "vdsm": "state-space model with a mixture-of-experts decoder (Vowels et al., CVPR 2021)",
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
+    "cdsvae": "contrastively disentangled sequential VAE (Bai et al., NeurIPS 2021)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
 }
 

@@ -12,9 +12,9 @@ State = tuple[Tensor, Tensor] | None
 class SequencePrior(nn.Module):
     """z_1 follows a vector of zeros."""
 
-    def __init__(self, pose_dim: int, hidden: int) -> None:
+    def __init__(self, pose_dim: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(pose_dim, hidden, batch_first=True)
+        self.lstm = nn.LSTM(pose_dim, hidden, layers, batch_first=True)
         self.head = nn.Linear(hidden, 2 * pose_dim)
 
     def forward(self, z: Pose) -> Gaussian:
