@@ -49,7 +49,7 @@ def use_bf16(
 ) -> bool:
     """Whether to compute in bfloat16; "auto" does where the hardware is faster at it.
 
-    small: layers so small that a CPU is not (docs/log.md). dtype: of the weights; float64 is
+    small: layers so small that a CPU is not (docs/log). dtype: of the weights; float64 is
     computed in float64, and InputError where bfloat16 is asked for by name.
     """
     if precision not in ("auto", "fp32", "bf16"):
@@ -180,7 +180,7 @@ def keep_freed_memory() -> None:
     """Make glibc keep freed memory for the next step instead of returning it to the kernel.
 
     A step allocates and frees hundreds of large tensors; faulting their pages in anew each time
-    cost a third of a step on a virtual machine (docs/log.md).
+    cost a third of a step on a virtual machine (docs/log).
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

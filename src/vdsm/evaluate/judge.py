@@ -149,7 +149,7 @@ def train(inputs: Inputs, settings: Settings, progress: Progress) -> Judges:
     """Judges of every factor, on real clips.
 
     Each takes all its steps, however early it is right: those that stop at a high learning rate
-    differ from run to run in what they say of clips that are not quite real (docs/log.md,
+    differ from run to run in what they say of clips that are not quite real (docs/log,
     2026-11-25). What is left of that, a mean of several evens out.
     """
     judges = empty_judges(inputs, settings)

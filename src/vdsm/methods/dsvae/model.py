@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vdsm.config import STRICT
 from vdsm.methods.parts.vae import Inferred, SequenceConfig, SequenceVAE
-from vdsm.notation import Codes, Gaussian, Video
+from vdsm.notation import Codes, Gaussian, Video, full
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -49,7 +49,7 @@ class DSVAE(SequenceVAE):
         self, x: Video, generator: torch.Generator | None = None, mean: bool = False
     ) -> Inferred:
         """q(f | x_1:T), and q(z_1:T | f, x_1:T) at the f drawn, or at its mean."""
-        features = self.features(x).float()
+        features = full(self.features(x))
 
         # f: the last states of both directions.
         _, (last, _) = self.f_lstm(features)

@@ -20,7 +20,7 @@ from vdsm.files import expanded
 from vdsm.methods.checks import require_generator, require_some
 from vdsm.methods.parts.critics import ClipCritic, FrameCritic, normal
 from vdsm.methods.parts.dcgan import LAST, start, widths
-from vdsm.notation import Video
+from vdsm.notation import Video, full
 
 CHUNK = 64  # clips drawn at a time
 Motion = Float[Tensor, "B T M"]
@@ -99,7 +99,7 @@ class MoCoGAN(nn.Module):
         frames = motion.shape[1]
         z = torch.cat([content[:, None].expand(-1, frames, -1), motion], -1)
         drawn: Tensor = self.frame_generator(z.flatten(0, 1))
-        return drawn.float().view(len(z), frames, *drawn.shape[1:])
+        return full(drawn).view(len(z), frames, *drawn.shape[1:])
 
     # -- verbs ------------------------------------------------------------------------------------
 

@@ -49,8 +49,8 @@ def frame_critic(model: MoCoGAN, x: Video, generator: torch.Generator) -> Terms:
         made = one_frame(drawn(model, x, generator), generator)
     real = one_frame(2 * x - 1, generator)
     return {
-        "real": told_real(model.frame_critic(real)),
-        "made": told_made(model.frame_critic(made)),
+        "real": told_real(model.frame_critic(real, generator)),
+        "made": told_made(model.frame_critic(made, generator)),
     }
 
 
@@ -59,8 +59,8 @@ def clip_critic(model: MoCoGAN, x: Video, generator: torch.Generator) -> Terms:
     with torch.no_grad():
         made = drawn(model, x, generator)
     return {
-        "real": told_real(model.clip_critic(2 * x - 1)),
-        "made": told_made(model.clip_critic(made)),
+        "real": told_real(model.clip_critic(2 * x - 1, generator)),
+        "made": told_made(model.clip_critic(made, generator)),
     }
 
 
@@ -68,8 +68,8 @@ def generator(model: MoCoGAN, x: Video, noise: torch.Generator) -> Terms:
     """-log D_I(frame drawn) - log D_V(clip drawn)."""
     made = drawn(model, x, noise)
     return {
-        "frame": told_real(model.frame_critic(one_frame(made, noise))),
-        "clip": told_real(model.clip_critic(made)),
+        "frame": told_real(model.frame_critic(one_frame(made, noise), noise)),
+        "clip": told_real(model.clip_critic(made, noise)),
     }
 
 

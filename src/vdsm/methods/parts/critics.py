@@ -11,41 +11,43 @@ from vdsm.notation import Video, draw
 Score = Float[Tensor, "B P"]  # of P places of a frame or clip, before the sigmoid
 
 
-class Noise(nn.Module):
-    """Adds N(0, scale²) in training, as MoCoGAN does before every layer of its critics."""
+class Critic(nn.Module):
+    """Layers, before each of which N(0, noise²) is added in training, as MoCoGAN does."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, layers: list[nn.Module], noise: float) -> None:
         super().__init__()
-        self.scale = scale
+        self.layers, self.noise = nn.ModuleList(layers), noise
+        start(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.scale == 0:
-            return x
-        return x + self.scale * torch.randn_like(x)
+    def score(self, x: Tensor, generator: torch.Generator | None) -> Score:
+        """Of [B, C, ...], scores of every place that is left."""
+        for layer in self.layers:
+            if self.training and self.noise and isinstance(layer, nn.Conv2d | nn.Conv3d):
+                x = x + self.noise * normal(tuple(x.shape), x, generator)
+            x = layer(x)
+        return x.flatten(1)
 
 
-class FrameCritic(nn.Module):
+class FrameCritic(Critic):
     """D_I: strided convolutions of one frame [B, C, H, W], scores [B, P]."""
 
     def __init__(self, size: int, channels: int, width: int, noise: float = 0.0) -> None:
-        super().__init__()
         layers: list[nn.Module] = []
         before = channels
         for i, after in enumerate(widths(width, size)):
-            layers += [Noise(noise), nn.Conv2d(before, after, 4, 2, 1, bias=False)]
+            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False)]
             layers += [nn.BatchNorm2d(after)] if i else []
             layers += [nn.LeakyReLU(SLOPE)]
             before = after
-        layers += [Noise(noise), nn.Conv2d(before, 1, 4)]
-        self.layers = nn.Sequential(*layers)
-        start(self)
+        super().__init__([*layers, nn.Conv2d(before, 1, 4)], noise)
 
-    def forward(self, frames: Float[Tensor, "B C H W"]) -> Score:
-        scores: Tensor = self.layers(frames).flatten(1)
-        return scores
+    def forward(
+        self, frames: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
+    ) -> Score:
+        return self.score(frames, generator)
 
 
-class ClipCritic(nn.Module):
+class ClipCritic(Critic):
     """D_V: 3D convolutions of a clip [B, T, C, H, W], scores [B, P].
 
     kernel: frames that each layer sees; it takes kernel - 1 off their number.
@@ -54,27 +56,20 @@ class ClipCritic(nn.Module):
     def __init__(
         self, size: int, channels: int, width: int, kernel: int, noise: float = 0.0
     ) -> None:
-        super().__init__()
         layers: list[nn.Module] = []
         before = channels
         sizes = widths(width, size)
         for i, after in enumerate(sizes):
             conv = nn.Conv3d(before, after, (kernel, 4, 4), (1, 2, 2), (0, 1, 1), bias=False)
-            layers += [Noise(noise), conv]
+            layers += [conv]
             layers += [nn.BatchNorm3d(after)] if i else []
             layers += [nn.LeakyReLU(SLOPE)]
             before = after
-        layers += [Noise(noise), nn.Conv3d(before, 1, (1, 4, 4))]
-        self.layers = nn.Sequential(*layers)
+        super().__init__([*layers, nn.Conv3d(before, 1, (1, 4, 4))], noise)
         self.fewest = len(sizes) * (kernel - 1) + 1  # frames
-        start(self)
-        for part in self.modules():
-            if isinstance(part, nn.Conv3d):
-                nn.init.normal_(part.weight, 0, 0.02)
 
-    def forward(self, clips: Video) -> Score:
-        scores: Tensor = self.layers(clips.transpose(1, 2)).flatten(1)
-        return scores
+    def forward(self, clips: Video, generator: torch.Generator | None = None) -> Score:
+        return self.score(clips.transpose(1, 2), generator)
 
 
 def told_real(scores: Score) -> Float[Tensor, " B"]:

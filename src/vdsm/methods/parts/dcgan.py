@@ -64,7 +64,7 @@ class FrameDecoder(nn.Module):
 def start(module: nn.Module) -> None:
     """Weights from N(0, .02), norms from N(1, .02), as DCGAN has them."""
     for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(part, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d):
             nn.init.normal_(part.weight, 0, 0.02)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)

@@ -26,7 +26,7 @@ from vdsm.methods.checks import (
 from vdsm.methods.parts.dcgan import FrameDecoder, FrameEncoder
 from vdsm.methods.parts.prior import SequencePrior
 from vdsm.methods.sampling import generate, swap
-from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
+from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.protocol import device_of
 
 CHUNK = 64  # clips at a time
@@ -90,7 +90,7 @@ class SequenceVAE(nn.Module):
         """Mean frames, [B, T, C, H, W]."""
         codes = torch.cat([s[:, None].expand(-1, z.shape[1], -1), z], -1)
         frames: Tensor = self.decoder(codes.flatten(0, 1))
-        return frames.float().view(*z.shape[:2], *frames.shape[1:])
+        return full(frames).view(*z.shape[:2], *frames.shape[1:])
 
     def likelihood(self, x: Video, mean: Video) -> Float[Tensor, " B"]:
         """log p(x_1:T | s, z_1:T), in nats."""

@@ -46,7 +46,7 @@ def blur_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Float[Tenso
 class _Blur(torch.autograd.Function):
     """`blur`, whose gradient is two products with `blur_matrix`, columns and then rows.
 
-    oneDNN's backward pass of a depthwise convolution takes ten times as long (docs/log.md).
+    oneDNN's backward pass of a depthwise convolution takes ten times as long (docs/log).
     """
 
     @staticmethod

@@ -13,7 +13,7 @@ from vdsm.notation import Identity, Pose, Video
 
 KERNEL = 4
 SLOPE = 0.01  # of the LeakyReLUs
-FEW = 4  # clips from which on it pays to blend in bfloat16 (docs/log.md)
+FEW = 4  # clips from which on it pays to blend in bfloat16 (docs/log)
 
 
 class MixtureDecoder(nn.Module):

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-SMALL = 16  # positions of a map up to which kernels are added up (docs/log.md)
+SMALL = 16  # positions of a map up to which kernels are added up (docs/log)
 Weight = Float[Tensor, "B I 4 4 O"]
 
 
