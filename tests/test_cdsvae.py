@@ -8,9 +8,9 @@ import pytest
 import torch
 from scipy import ndimage
 
-from vdsm.methods.cdsvae import augment
 from vdsm.methods.cdsvae.model import CDSVAE, ModelConfig
 from vdsm.methods.cdsvae.recipe import bound
+from vdsm.methods.parts import augment
 from vdsm.methods.parts.losses import info_nce
 
 

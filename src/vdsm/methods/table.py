@@ -14,7 +14,9 @@ from vdsm.train.method import Method
 METHODS: dict[str, str] = {
     "vdsm": "state-space model with a mixture-of-experts decoder (Vowels et al., CVPR 2021)",
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
+    "s3vae": "self-supervised sequential VAE (Zhu et al., CVPR 2020)",
     "cdsvae": "contrastively disentangled sequential VAE (Bai et al., NeurIPS 2021)",
+    "dbse": "static information from a single frame (Berman et al., ICLR 2024)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
 }
 

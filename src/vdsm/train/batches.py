@@ -159,11 +159,15 @@ class SegmentSampler:
             )
 
     def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
-        clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
-        starts = rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
+        clips, starts = self.choose(rng, batch)
         x = self.clips.batch(clips[mine], starts[mine], self.frames)
         shown = np.array([self.individuals.another(rng, int(c)) for c in clips])
         return Drawn(x, *look_elsewhere(self.individuals, self.others, rng, shown, mine))
+
+    def choose(self, rng: np.random.Generator, batch: int) -> tuple[Ints, Ints]:
+        """Clips [B], and the frames that their segments begin with."""
+        clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
+        return clips, rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
 
 
 def look_elsewhere(

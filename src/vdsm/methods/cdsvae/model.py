@@ -12,7 +12,7 @@ from torch import nn
 
 from vdsm.config import STRICT
 from vdsm.methods.parts.vae import Inferred, SequenceConfig, SequenceVAE
-from vdsm.notation import Codes, Gaussian, Video
+from vdsm.notation import Codes, Gaussian, Video, full
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -38,7 +38,7 @@ class CDSVAE(SequenceVAE):
         self, x: Video, generator: torch.Generator | None = None, mean: bool = False
     ) -> Inferred:
         """q(s | x_1:T) and q(z_1:T | x_1:T)."""
-        both, (last, _) = self.lstm(self.features(x).float())
+        both, (last, _) = self.lstm(full(self.features(x)))
 
         # s: the last states of both directions.
         q_s = Gaussian.from_layers(*self.s_head(torch.cat([last[0], last[1]], -1)).chunk(2, -1))

@@ -7,8 +7,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
-from vdsm.methods.cdsvae.augment import restyled, shuffled
 from vdsm.methods.cdsvae.model import CDSVAE, ModelConfig
+from vdsm.methods.parts.augment import restyled, shuffled
 from vdsm.methods.parts.losses import info_nce, information
 from vdsm.methods.parts.presets import CODES, tables
 from vdsm.methods.parts.recipe import (

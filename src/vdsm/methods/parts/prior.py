@@ -39,7 +39,7 @@ class SequencePrior(nn.Module):
     ) -> Float[Tensor, "B {frames} Z"]:
         """z continued to `frames`, by samples or by means."""
         drawn = list(z.unbind(1))
-        before = torch.cat([torch.zeros_like(z[:, :1]), z], 1)
+        before = torch.cat([z.new_zeros(len(z), 1, z.shape[-1]), z], 1)
         q, state = self.step(before)
         while len(drawn) < frames:
             last = Gaussian(q.loc[:, -1], q.scale[:, -1])

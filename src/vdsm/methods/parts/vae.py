@@ -61,7 +61,7 @@ class SequenceVAE(nn.Module):
     """p(s) = N(0, 1), p(z_1:T) by an LSTM, p(x_t | s, z_t) a Gaussian around a decoder's frame."""
 
     method, title = "", ""
-    prior_layers = 1
+    prior_kind, prior_layers = SequencePrior, 1
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
     def __init__(self, config: Any) -> None:
@@ -69,7 +69,7 @@ class SequenceVAE(nn.Module):
         self.config = c = config
         self.encoder = FrameEncoder(c.size, c.channels, c.width, c.features)
         self.decoder = FrameDecoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
-        self.prior = SequencePrior(c.pose_dim, c.hidden, self.prior_layers)
+        self.prior = self.prior_kind(c.pose_dim, c.hidden, self.prior_layers)
 
     # -- what a method adds -----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Clips whose content or whose motion is another's: the two positives of C-DSVAE (Sec. 3.2).
+"""Clips whose motion or whose content is another: positives of S3VAE and C-DSVAE.
 
 Everything is drawn from the generator given, a clip each, the same for all frames of a clip.
 """
