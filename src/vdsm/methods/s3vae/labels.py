@@ -8,7 +8,7 @@ landmarks   distances between landmarks of a face: `landmarks.npy` beside the fr
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ Kind = Literal["difference", "flow", "landmarks", "none"]
 SIDE, MOST = 3, 3  # rows and columns of cells, and how many of these are labelled
 FILE = "landmarks.npy"
 INSTEAD = "or give --train.motion_label difference"
+ADVICE = f"install it, {INSTEAD}"
 Amount = Callable[[Frames, Frames], Floats]  # two frames [H, W, C] -> movement of pixels [H, W]
 
 
@@ -32,10 +33,11 @@ def difference(before: Frames, after: Frames) -> Floats:
 
 def flow(before: Frames, after: Frames) -> Floats:
     """Length of the optical flow, [H, W], by iterative Lucas-Kanade."""
-    from skimage.registration import optical_flow_ilk  # of an extra
+    import skimage.registration  # of an extra
 
+    registration: Any = skimage.registration
     with np.errstate(all="ignore"):  # where there is no texture its equations are singular
-        field = optical_flow_ilk(before.mean(-1), after.mean(-1))
+        field = registration.optical_flow_ilk(before.mean(-1), after.mean(-1))
     length: Floats = np.hypot(*np.nan_to_num(field))
     return length
 
@@ -96,11 +98,9 @@ def read(clips: Clips) -> Floats:
             f"{path}, an array {shape}, {INSTEAD}"
         )
     try:
-        table = np.load(path).astype(np.float64)
+        table: Floats = np.load(path).astype(np.float64)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path} is no array of numbers as numpy.save writes it: {error}"
-        ) from None
+        raise InputError(f"{path} is no array of numbers as numpy.save writes it") from error
     fits = table.ndim == 3 and len(table) == len(clips) and table.shape[2] > 0
     if not fits or table.shape[1] < clips.table.length.max():
         raise InputError(f"{path} is an array {list(table.shape)}: it should be {shape}")
@@ -124,6 +124,4 @@ def require_flow() -> None:
     try:
         import skimage.registration  # noqa: F401
     except ImportError as error:
-        raise InputError(
-            f"optical flow needs vdsm[flow]: pip install scikit-image, {INSTEAD}"
-        ) from error
+        raise InputError(f"optical flow needs scikit-image (vdsm[flow]): {ADVICE}") from error
