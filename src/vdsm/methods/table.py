@@ -17,6 +17,8 @@ METHODS: dict[str, str] = {
     "s3vae": "self-supervised sequential VAE (Zhu et al., CVPR 2020)",
     "cdsvae": "contrastively disentangled sequential VAE (Bai et al., NeurIPS 2021)",
     "dbse": "static information from a single frame (Berman et al., ICLR 2024)",
+    "skd": "structured Koopman autoencoder (Berman et al., ICLR 2023)",
+    "ssmskd": "Koopman autoencoder with an operator of each clip (MSD benchmark, NeurIPS 2025)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
 }
 

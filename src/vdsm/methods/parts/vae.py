@@ -66,7 +66,12 @@ class SequenceVAE(nn.Module):
 
     def __init__(self, config: Any) -> None:
         super().__init__()
-        self.config = c = config
+        self.config = config
+        self.networks()
+
+    def networks(self) -> None:
+        """Those that every such VAE has."""
+        c = self.config
         self.encoder = FrameEncoder(c.size, c.channels, c.width, c.features)
         self.decoder = FrameDecoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
         self.prior = self.prior_kind(c.pose_dim, c.hidden, self.prior_layers)
