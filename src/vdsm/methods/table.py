@@ -16,6 +16,7 @@ METHODS: dict[str, str] = {
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
     "s3vae": "self-supervised sequential VAE (Zhu et al., CVPR 2020)",
     "cdsvae": "contrastively disentangled sequential VAE (Bai et al., NeurIPS 2021)",
+    "spyl": "sample and predict your latent (Naiman et al., ICML 2023)",
     "dbse": "static information from a single frame (Berman et al., ICLR 2024)",
     "skd": "structured Koopman autoencoder (Berman et al., ICLR 2023)",
     "ssmskd": "Koopman autoencoder with an operator of each clip (MSD benchmark, NeurIPS 2025)",

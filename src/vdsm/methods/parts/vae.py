@@ -72,9 +72,14 @@ class SequenceVAE(nn.Module):
     def networks(self) -> None:
         """Those that every such VAE has."""
         c = self.config
-        self.encoder = FrameEncoder(c.size, c.channels, c.width, c.features)
-        self.decoder = FrameDecoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
+        encoder, decoder = self.bodies()
+        self.encoder = encoder(c.size, c.channels, c.width, c.features)
+        self.decoder = decoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
         self.prior = self.prior_kind(c.pose_dim, c.hidden, self.prior_layers)
+
+    def bodies(self) -> tuple[type[nn.Module], type[nn.Module]]:
+        """Of frames: what encodes and what draws them."""
+        return FrameEncoder, FrameDecoder
 
     # -- what a method adds -----------------------------------------------------------------------
 
