@@ -10,8 +10,8 @@ FOLDER = Path(__file__).parent / "log"
 HEAD = """# Log
 
 Dated experiments, what failed too, newest first: one page each. This index is made from them by
-`python docs/index_log.py`. A page says what was changed, by which command, how long it took, and the
-numbers.
+`python docs/index_log.py`. A page says what was changed, by which command, how long it took, and
+the numbers.
 
 Machine, unless said otherwise: 2 cores of a virtual x86-64 machine (AMD EPYC, AVX-512 with bfloat16
 dot products, no AMX), torch 2.13.0 CPU. Its matmul of 2048³ runs at 0.11 TFLOP/s in float32 and

@@ -1,7 +1,9 @@
 """Shared by all tests: shapes and types checked at run time, a seed, shared data, a tiny model."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Comparisons are exact, which a GPU's sums are not. tests/test_cuda.py is for a GPU:
 #   VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py
@@ -65,3 +67,20 @@ def tiny() -> ModelConfig:
         combiner_hidden=10,
         transition_hidden=9,
     )
+
+
+@pytest.fixture
+def processes() -> None:
+    """Who asks for it decodes videos as the command does, in processes of their own."""
+
+
+@pytest.fixture(autouse=True)
+def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of folders decode in this process, since another takes a second to start."""
+
+    def here(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
+        yield from map(function, jobs)
+
+    of_folders = request.module.__name__.startswith("test_folder")
+    if of_folders and "processes" not in request.fixturenames:
+        monkeypatch.setattr("vdsm.data.folder.decode.in_processes", here)

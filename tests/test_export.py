@@ -340,7 +340,7 @@ def test_clips_of_others_are_not_shipped(
     assert "--identity A.mp4" in card
 
 
-@pytest.mark.parametrize("name", ["sprites", "weizmann", "mug", "folder", "moving-mnist"])
+@pytest.mark.parametrize("name", ["sprites", "weizmann", "mug", "folder", "arrays", "moving-mnist"])
 def test_only_our_own_data_is_ours(name: str) -> None:
     assert MAKERS.keys() == SOURCES.keys()
     assert not SOURCES[name].ours

@@ -1,6 +1,5 @@
 """A folder of videos becomes a dataset: which clips, how labelled and split, what is left out."""
 
-import csv
 import errno
 import os
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
@@ -18,56 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from folders import made, rows_of, tree
 from media import encode, pattern, ramp, sound
 from vdsm.cli import run
 from vdsm.data import open_clips
-from vdsm.data.clips import Clips, Factor
-from vdsm.data.folder import FolderOptions, decode, make, pool
-from vdsm.data.folder.find import find_tree, read_table
+from vdsm.data.clips import Factor
+from vdsm.data.folder import FolderOptions, decode, pool
+from vdsm.data.folder.find import find_tree
 from vdsm.errors import InputError
 from vdsm.options import from_flags
 from vdsm.video import read_video, write_clips, write_picture
-
-LENGTHS = {"run": 7, "wave hand": 9}
-
-
-@pytest.fixture
-def processes() -> None:
-    """Who asks for it decodes as the command does, in processes of their own."""
-
-
-@pytest.fixture(autouse=True)
-def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others decode in this process, since another takes a second to start."""
-
-    def here(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
-        yield from map(function, jobs)
-
-    if "processes" not in request.fixturenames:
-        monkeypatch.setattr(decode, "in_processes", here)
-
-
-def tree(root: Path, people: tuple[str, ...] = ("Ann", "Bob 2", "Zoë")) -> Path:
-    """people / actions / two takes of each, GIF and mp4."""
-    for i, who in enumerate(people):
-        for what, length in LENGTHS.items():
-            folder = root / who / what
-            folder.mkdir(parents=True)
-            write_clips(folder / "take 2.gif", ramp(length) // (i + 1), fps=10)
-            encode(folder / "take 10.mp4", ramp(length + 1) // (i + 1))
-    return root
-
-
-def made(out: Path, source: Path, **options: Any) -> Clips:
-    options = {"size": 32, "workers": 1} | options
-    make(out, FolderOptions(source=source, **options))
-    return open_clips(out)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
 
 # ---- which clips, and what they are called
 
@@ -163,87 +121,6 @@ def test_unreadable_folder_is_named(tmp_path: Path) -> None:
         (root / "Ann").chmod(0o700)
 
 
-# ---- tables
-
-
-def table(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_table_gives_groups_labels_and_split(tmp_path: Path) -> None:
-    root = tree(tmp_path / "in")
-    lines = [
-        "path,group,split,mood,hat",
-        "Ann/run/take 2.gif,a,train,glad,red",
-        "Ann/run/take 10.mp4,a,,sad,red",
-        "Zoë/run/take 2.gif,b,test,,blue",
-        '"Zoë/wave hand/take 2.gif",b,test,glad,blue',
-        "Bob 2/run/take 2.gif,,train,10,",
-    ]
-    names = table(tmp_path / "t.csv", "\ufeff" + "\n".join(lines) + "\n\n")
-    clips = made(tmp_path / "out", root, table=names)
-    assert clips.info.factors == (
-        Factor("group", "identity", ("a", "b")),
-        Factor("mood", "action", ("10", "glad", "sad")),
-        Factor("hat", "identity", ("blue", "red")),
-    )
-    assert clips.table.group.tolist() == [0, 0, 1, 1, 2]
-    assert clips.table.split.tolist() == [0, 0, 1, 1, 0]
-    assert clips.table.labels["mood"].tolist() == [1, 2, -1, 1, 0]
-    assert clips.table.labels["hat"].tolist() == [1, 1, 0, 0, -1]
-
-
-def test_parquet_and_tabs_read_as_csv_does(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    columns = {"path": ["a.gif", "b.gif"], "group": [1, None], "mood": ["ö", "x"]}
-    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
-    table(tmp_path / "t.csv", "path,group,mood\na.gif,1,ö\nb.gif,,x\n")
-    table(tmp_path / "t.tsv", "path\tgroup\tmood\na.gif\t1\tö\nb.gif\t\tx\n")
-    items = read_table(tmp_path / "t.csv", tmp_path)
-    assert [item.group for item in items] == ["1", None]
-    assert read_table(tmp_path / "t.parquet", tmp_path) == items
-    assert read_table(tmp_path / "t.tsv", tmp_path) == items
-    (tmp_path / "no.parquet").write_text("path\n")
-    for name, text in (("no.parquet", "is not a Parquet file"), ("gone.parquet", "no such file")):
-        with pytest.raises(InputError, match=text):
-            read_table(tmp_path / name, tmp_path)
-
-
-def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r'pip install "vdsm\[parquet\]"'):
-        read_table(tmp_path / "t.parquet", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("file,group\na.gif,1\n", r"t\.csv has no column 'path': it has \['file', 'group'\]"),
-        ("", "has no column 'path'"),
-        ("path\n", "has no rows"),
-        ("path\na.gif\nb.gif\n./a.gif\n", r"row 4: a\.gif stands in row 2 already"),
-        ("path,group\na.gif\n", "row 2: 1 cell, but 2 columns"),
-        ("path,mood,mood\na.gif,1,2\n", "give each its own name"),
-        ("path,split\na.gif,valid\n", "row 2: split is 'valid', it should be train, test"),
-        ("path,mood\n,1\n", "row 2: the path is empty"),
-        ('path\n"a.gif\n', "is not a CSV file"),
-    ],
-)
-def test_wrong_tables(text: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=message):
-        read_table(table(tmp_path / "t.csv", text), tmp_path)
-
-
-def test_table_that_is_missing_or_binary(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file"):
-        read_table(tmp_path / "t.csv", tmp_path)
-    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00path")
-    with pytest.raises(InputError, match=r"not a CSV file in UTF-8"):
-        read_table(tmp_path / "t.csv", tmp_path)
-
-
 # ---- how frames are made
 
 
@@ -335,7 +212,7 @@ def test_single_videos_are_held_out_with_all_their_segments(tmp_path: Path) -> N
     held = {row["file"] for row in listed if row["split"] == "test"}
     assert len(held) == 3
     assert held.isdisjoint(row["file"] for row in listed if row["split"] == "train")
-    assert clips.table.split.sum() == sum(row["file"] in held for row in listed)
+    assert (clips.table.split == 1).sum() == sum(row["file"] in held for row in listed)
 
 
 def test_one_group_cannot_be_held_out(tmp_path: Path) -> None:
@@ -534,7 +411,7 @@ def half_made(out: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         real = decode._append
         patch.setattr(decode, "_append", full)
-        with pytest.raises(InputError, match=r"no space left for .*run the same command"):
+        with pytest.raises(InputError, match=r"no space left to write .*run the same command"):
             made(out, root)
 
 

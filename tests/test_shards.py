@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vdsm.data import open_clips
+from vdsm.data.arrays import ArraysOptions, make
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info, Table
 from vdsm.data.shard_index import index_shards
 from vdsm.data.shards import Order, ShardClips, open_shards, write_shards
@@ -242,6 +243,95 @@ def test_index_of_foreign_shards(tmp_path: Path) -> None:
     base = f"{tmp_path}/x/"
     index_shards(tmp_path / "y", ["a.tar", "b.tar"], read_range=read_range, base=base)
     assert np.array_equal(open_shards(tmp_path / "y", read_range, base).whole(2), clip + 50)
+
+
+def test_keys_with_dots_and_endings_of_several_parts(tmp_path: Path) -> None:
+    """Names pair up to the last dot, else up to the first, as WebDataset reads them."""
+    clip = np.zeros((2, 4, 4, 1), np.uint8)
+    names = ("take_2.5", "take_2.6", "v1.0/a", "b")
+    samples: dict[str, bytes | Frames] = {f"./{name}.npy": clip + i for i, name in enumerate(names)}
+    samples |= {f"./{name}.json": b'{"who": "%d"}' % i for i, name in enumerate(names)}
+    samples |= {"c.video.npy": clip + 4, "c.meta.json": b'{"who": "4"}'}
+    samples |= {".hidden.npy": b"x", "a/._b.json": b"x"}
+    foreign(tmp_path / "a.tar", samples)
+    index_shards(tmp_path)
+    clips = open_clips(tmp_path)
+    assert len(clips) == 5
+    who = clips.info.factor("who").values
+    for i in range(5):
+        assert who[clips.table.labels["who"][i]] == str(clips.whole(i)[0, 0, 0, 0])
+    (tmp_path / "dataset.json").unlink()
+    foreign(tmp_path / "a.tar", {"a.1.npy": clip, "a.2.npy": clip, "a.json": b"{}"})
+    with pytest.raises(InputError, match=r"a\.tar: a\.json could belong to a\.1\.npy or a\.2\.npy"):
+        index_shards(tmp_path)
+
+
+def test_fractions_are_labels_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = np.zeros((2, 4, 4, 1), np.uint8)
+    samples: dict[str, bytes | Frames] = {}
+    for i in range(40):
+        samples[f"{i}.npy"] = clip
+        about = {"speed": [0.5, 2.0][i % 2], "age": i / 7, "box": [1], "v": None, "ok": i < 20}
+        samples[f"{i}.json"] = json.dumps(about).encode()
+    foreign(tmp_path / "a.tar", samples)
+    index_shards(tmp_path)
+    clips = open_clips(tmp_path)
+    assert clips.info.factor("speed").values == ("0.5", "2")
+    np.testing.assert_array_equal(clips.table.labels["speed"], np.arange(40) % 2)
+    assert clips.info.factor("ok").values == ("False", "True")
+    ages = clips.info.factor("age").values
+    assert "0 to 1" in ages
+    for i in range(40):
+        low, high = map(float, ages[clips.table.labels["age"][i]].split(" to "))
+        assert low - 1e-5 <= i / 7 <= high + 1e-5
+    assert "passed over: box (list), v (NoneType)" in capsys.readouterr().err
+
+
+def test_columns_damage_and_compression_are_refused_for_what_they_are(tmp_path: Path) -> None:
+    clip = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
+    foreign(tmp_path / "a.tar", {"1.npy": np.asfortranarray(clip)})
+    with pytest.raises(
+        InputError, match=r"1\.npy is stored by columns \(Fortran order\).*data arr"
+    ):
+        index_shards(tmp_path)
+    foreign(tmp_path / "a.tar", {"1.npy": clip, "2.npy": clip})
+    content = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(content.replace(b"2.npy\0", b"2.npy\1"))  # its checksum
+    with pytest.raises(InputError, match=r"not a tar file that can be read \(damaged at byte 1"):
+        index_shards(tmp_path)
+    (tmp_path / "a.tar").rename(tmp_path / "a.tar.gz")
+    for names in (None, ["a.tar.gz"]):
+        with pytest.raises(InputError, match=r"a\.tar\.gz is compressed.*vdsm data arrays"):
+            index_shards(tmp_path, names)
+
+
+@pytest.mark.parametrize("name", ["somedots", "fortran"])
+def test_reported_shards(name: str, shared: Path, tmp_path: Path) -> None:
+    """Those of a bug report: read by `vdsm data arrays`, indexed once unpacked."""
+    source = shared / "faults" / "shards" / f"{name}.tar.gz"
+    if not source.exists():
+        pytest.skip(f"no {source.name} in {shared.name}/")
+    make(tmp_path / "made", ArraysOptions(source=source, size=32))
+    clips = open_clips(tmp_path / "made")
+    truth = {}
+    with tarfile.open(source) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            assert content is not None
+            truth[member.name] = content.read()
+    arrays = [np.load(io.BytesIO(b)) for n, b in truth.items() if n.endswith(".npy")]
+    assert len(clips) == len(arrays)
+    for i, array in enumerate(arrays):
+        np.testing.assert_array_equal(clips.whole(i), array)
+    if name == "fortran":
+        return
+    foreign(tmp_path / "a.tar", dict(truth))
+    index_shards(tmp_path)
+    indexed = open_clips(tmp_path)
+    assert len(indexed) == len(arrays)
+    assert "take_2.5.json" in truth
+    assert all((labels >= 0).all() for labels in indexed.table.labels.values())
+    assert {f.name: f.role for f in clips.info.factors} == {"who": "identity", "act": "action"}
 
 
 def test_equal_keys_in_two_shards_are_two_individuals(tmp_path: Path) -> None:

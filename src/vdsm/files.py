@@ -87,10 +87,10 @@ def no_room(error: BaseException, path: object) -> str:
 
 
 def _no_room(error: BaseException) -> int | None:
-    """The number of such an error, which torch has in its text alone."""
+    """The number of such an error, which torch and safetensors have in their text alone."""
     if isinstance(error, OSError):
         return error.errno if error.errno in NO_ROOM else None
-    said = str(error) if isinstance(error, RuntimeError) else ""
+    said = str(error) if isinstance(error, Exception) else ""
     return next((number for number in NO_ROOM if os.strerror(number) in said), None)
 
 

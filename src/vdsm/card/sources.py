@@ -63,6 +63,12 @@ SOURCES = {
         data="Videos of whoever trained the model; their terms hold.",
         weights=PEOPLE,
     ),
+    "arrays": Source(
+        licence="other",
+        licence_name="as-the-clips",
+        data="Clips in arrays of whoever trained the model; their terms hold.",
+        weights=PEOPLE,
+    ),
 }
 
 

@@ -190,7 +190,7 @@ def clips_at(place: str) -> list[str]:
     """The clip itself, or the videos and folders of frames in a folder and below, in order."""
     path = Path(place)
     if path.is_dir():
-        return [str(item.path) for item in find_tree(path)]
+        return list(dict.fromkeys(str(item.path) for item in find_tree(path)))
     if not path.exists() and clip_of_dataset(place) is None:
         raise InputError(f"no video, folder of videos or dataset at {place}")
     return [place]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import folder, moving_mnist, mug, pendulum, shards, sprites, weizmann
+from vdsm.data import arrays, folder, moving_mnist, mug, pendulum, shards, sprites, weizmann
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
@@ -21,6 +21,9 @@ MAKERS: dict[str, Maker] = {
         folder.make,
         "your own videos or folders of frames",
         most=folder.most_clips,
+    ),
+    "arrays": Maker(
+        arrays.ArraysOptions, arrays.make, "clips in .npz, .npy, HDF5 or pickle, or in tars"
     ),
     "moving-mnist": Maker(
         moving_mnist.MovingMnistOptions,

@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.words import counted
 
 FORMAT = 1
 MAKING = "making.json"  # in what `vdsm data folder` has begun, until it is whole
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "validation")  # for learning; the last measurement; choices
 Role = Literal["identity", "action"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ class Table:
 
     length: Ints  # [N] frames in the clip
     group: Ints  # [N] clips of one individual share a group; without grouping, arange(N)
-    split: Ints  # [N] 0 train, 1 test
+    split: Ints  # [N] index into SPLITS
     labels: Mapping[str, Ints]  # factor name -> [N] index into that factor's values; -1 unknown
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Clips:
             raise InputError(f"clip {clip} has {has}, none of {start} to {start + frames}")
 
     def select(self, split: str | None = None, min_length: int = 1) -> Ints:
-        """Indices of the clips of a split ("train", "test", None for all) that are long enough."""
+        """Indices of the clips of a split of `SPLITS` (None for all) that are long enough."""
         chosen = self.table.length >= min_length
         if split is not None and split not in SPLITS:
             raise InputError(f"no split '{split}': it is {' or '.join(SPLITS)}")
@@ -285,7 +285,7 @@ def _discard(path: Path, names: Sequence[str]) -> None:
 def _write_error(path: Path, error: OSError) -> InputError:
     """What to tell a user whose disk does not take the data."""
     if is_disk_full(error):
-        return InputError(f"no space left to write to {path}: free some, or choose another --out")
+        return InputError(f"{no_room(error, path)}, or choose another --out")
     return InputError(f"cannot write to {path}: {error.strerror}")
 
 
@@ -355,7 +355,8 @@ def _check_columns(info: Info, columns: Mapping[str, Ints]) -> None:
     for name, column in columns.items():
         if column.shape != (n,) or column.dtype != np.int64:
             raise ValueError(f"column {name} of clips.npz is {column.dtype}{list(column.shape)}")
-    if n == 0 or columns["length"].min() < 1 or not np.isin(columns["split"], (0, 1)).all():
+    known = np.isin(columns["split"], range(len(SPLITS)))
+    if n == 0 or columns["length"].min() < 1 or not known.all():
         raise ValueError("clips.npz has impossible lengths or splits")
     for factor in info.factors:
         labels = columns[f"label.{factor.name}"]
@@ -392,3 +393,24 @@ def hold_out(values: Sequence[int] | Ints, share: float, seed: int) -> Ints:
     if share == 0 or len(distinct) < 2:
         held = held[:0]
     return np.isin(np.asarray(values), held).astype(np.int64)
+
+
+def hold_out_validation(split: Ints, values: Sequence[int] | Ints, share: float, seed: int) -> Ints:
+    """[N] the split, with a seeded `share` of all distinct values moved from train to validation.
+
+    Whole values, of which all clips are for training; at least one of these stays. None is moved
+    where the share of them rounds to none.
+    """
+    values = np.asarray(values)
+    elsewhere = values[split != SPLITS.index("train")]
+    free = np.setdiff1d(values, elsewhere)
+    count = min(round(share * len(np.unique(values))), len(free) - 1)
+    held = np.random.Generator(np.random.PCG64([seed, 1])).permutation(free)[: max(count, 0)]
+    return np.where(np.isin(values, held), SPLITS.index("validation"), split).astype(np.int64)
+
+
+def three_splits(
+    values: Sequence[int] | Ints, test_share: float, validation_share: float, seed: int
+) -> Ints:
+    """[N] index into SPLITS: seeded shares of the distinct values for testing and for choices."""
+    return hold_out_validation(hold_out(values, test_share, seed), values, validation_share, seed)

@@ -1,27 +1,34 @@
 """An index for tar shards that others have written, so that they open as any dataset.
 
 A sample is <key>.npy, uint8 [T, S, S, C], and optionally <key>.json: an object with group, split
-(train or test) and labels, or with labels alone.
+(train or test) and labels, or with labels alone. Keys may have dots (`vdsm.data.arrays.keys`).
+Labels are text or numbers; fractions are kept, or in bins (`vdsm.data.arrays.labels`).
 """
 
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vdsm.data.arrays.keys import check_end, ending, hidden, long_key, partners
+from vdsm.data.arrays.labels import Value, as_text
 from vdsm.data.clips import SPLITS, Info, Ints, hold_out, write_meta
-from vdsm.data.folder.find import Item
+from vdsm.data.folder.item import Item
+from vdsm.data.folder.levels import split_of
 from vdsm.data.folder.rows import Row, factors, groups
 from vdsm.data.shards import RangeReader, read_local
 from vdsm.errors import InputError
+from vdsm.screen import screen
 
 BUFFER = 2**16  # bytes of one range
+COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+NO_LABELS = ("group", "split")
 PROBE = 2**16  # bytes of a clip, from its start, that tell it from others
 
 
@@ -55,6 +62,12 @@ def index_shards(
     if (out / "dataset.json").exists():
         raise InputError(f"{out} has an index already: remove its dataset.json to make another")
     names = list(names or sorted(file.name for file in out.glob("*.tar")))
+    packed = [n for n in names or sorted(f.name for f in out.glob("*")) if n.endswith(COMPRESSED)]
+    if packed:
+        raise InputError(
+            f"{packed[0]} is compressed, so clips cannot be read out of its middle: unpack it to a"
+            f" .tar, or make a dataset of it: vdsm data arrays --source {out / packed[0]}"
+        )
     if not names:
         raise InputError(f"{out} holds no .tar file: name the folder of the shards")
     base = f"{out}/" if base is None else base
@@ -79,7 +92,11 @@ def _write(
     seed: int,
 ) -> None:
     size, channels = _agreed([sample.shape[1:] for sample in samples])
-    items = [_item(sample, listed[sample.shard]["name"]) for sample in samples]
+    texts = _texts(samples)
+    items = [
+        _item(sample, listed[sample.shard]["name"], labels)
+        for sample, labels in zip(samples, texts, strict=True)
+    ]
     labelled = factors(items, by_tree=False)
     length = np.array([sample.shape[0] for sample in samples], np.int64)
     group = groups([Row(item, 0, 0, 0) for item in items])
@@ -109,19 +126,39 @@ def _agreed(shapes: list[tuple[int, ...]]) -> tuple[int, int]:
     return height, channels
 
 
-def _item(sample: ShardSample, shard: str) -> Item:
+def _texts(samples: Sequence[ShardSample]) -> list[dict[str, str]]:
+    """The labels of each sample as text; what is neither text nor number is passed over, said."""
+    found: list[dict[str, Value]] = []
+    passed: dict[str, str] = {}
+    for sample in samples:
+        about = sample.about
+        labels = about.get("labels", {k: v for k, v in about.items() if k not in NO_LABELS})
+        labels = labels if isinstance(labels, dict) else {}
+        plain = {k: v for k, v in labels.items() if isinstance(v, str | int | float)}
+        passed |= {k: type(v).__name__ for k, v in labels.items() if k not in plain}
+        found.append({name.replace(".", "_"): value for name, value in plain.items()})
+    columns = {
+        name: as_text([labels.get(name) for labels in found])[0]
+        for name in dict.fromkeys(name for labels in found for name in labels)
+    }
+    if passed:
+        listed = ", ".join(f"{name} ({kind})" for name, kind in passed.items())
+        screen(stderr=True).print(f"passed over: {listed}: no text, no number", soft_wrap=True)
+    return [{name: columns[name][i] for name in labels} for i, labels in enumerate(found)]
+
+
+def _item(sample: ShardSample, shard: str, labels: Mapping[str, str]) -> Item:
     """Named by its shard too: tars of others may number their samples each from 0."""
     about = sample.about
-    labels = about.get("labels", {k: v for k, v in about.items() if k not in ("group", "split")})
-    split = about.get("split") or None
-    if split not in (None, *SPLITS) or not isinstance(labels, dict):
+    given = about.get("split") or None
+    split = None if given is None else split_of(str(given))
+    if (given and split is None) or not isinstance(about.get("labels", {}), dict):
         raise InputError(
             f"{shard}: {sample.key}.json: expected group, split (train, test) and labels"
         )
-    plain = {k: str(v) for k, v in labels.items() if isinstance(v, str | int)}
     group = about.get("group")
     name = f"{shard}/{sample.key}"
-    return Item(Path(name), name, None if group is None else str(group), plain, split)
+    return Item(Path(name), name, None if group is None else str(group), labels, split)
 
 
 def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints:
@@ -133,37 +170,47 @@ def _split(items: list[Item], group: Ints, test_share: float, seed: int) -> Ints
 def _samples(address: str, shard: int, read_range: RangeReader) -> Iterator[ShardSample]:
     """The samples of one shard."""
     arrays: dict[str, tuple[int, tuple[int, ...], str]] = {}
-    about: dict[str, dict[str, Any]] = {}
+    beside: dict[str, dict[str, Any]] = {}
     try:
         file = io.BufferedReader(_Ranges(address, read_range), BUFFER)
         with tarfile.open(fileobj=file, mode="r:") as tar:
             for member in tar:
-                stem, _, kind = Path(member.name).name.partition(".")
-                key = (Path(member.name).parent / stem).as_posix()
                 content = tar.extractfile(member) if member.isfile() else None
+                kind = "" if hidden(member.name) else ending(member.name)
                 if content is not None and kind == "npy":
                     shape = _shape(content, f"{address}: {member.name}")
                     offset = member.offset_data + content.tell()
                     digest = hashlib.sha256(content.read(PROBE)).hexdigest()
-                    arrays[key] = (offset, shape, digest)
+                    arrays[member.name] = (offset, shape, digest)
                 elif content is not None and kind == "json":
-                    about[key] = _object(content.read(), f"{address}: {member.name}")
+                    beside[member.name] = _object(content.read(), f"{address}: {member.name}")
+            check_end(tar)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{address} is not a tar file that can be read ({error})") from error
-    for key, (offset, shape, digest) in arrays.items():
-        yield ShardSample(key, shard, offset, shape, about.get(key, {}), digest)
+    clip_of = partners(address, list(arrays), beside)
+    about = {clip: beside[name] for name, clip in clip_of.items() if clip is not None}
+    for name, (offset, shape, digest) in arrays.items():
+        yield ShardSample(long_key(name), shard, offset, shape, about.get(name, {}), digest)
 
 
 def _shape(file: Any, name: str) -> tuple[int, ...]:
     """Shape of a .npy file of pixels; leaves the file at its first pixel."""
     try:
         version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0}[version]
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
         shape, by_column, dtype = read(file)
     except (ValueError, KeyError) as error:
         raise InputError(f"{name} is not a .npy file that can be read ({error})") from error
-    if dtype != np.uint8 or by_column or len(shape) != 4 or 0 in shape:
+    if dtype != np.uint8 or len(shape) != 4 or 0 in shape:
         raise InputError(f"{name} is {dtype}{list(shape)}, expected uint8 [T, S, S, C]")
+    if by_column and sum(side > 1 for side in shape) > 1:
+        raise InputError(
+            f"{name} is stored by columns (Fortran order), so its frames do not lie one after"
+            " another: save it by np.ascontiguousarray, or make a dataset of it by vdsm data arrays"
+        )
     return tuple(shape)
 
 

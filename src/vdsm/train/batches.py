@@ -144,9 +144,18 @@ class GroupSampler:
 
 
 class SegmentSampler:
-    """Stage 2: a random segment of a random training clip, frames in order."""
+    """A random segment of a random training clip, frames in order.
 
-    def __init__(self, individuals: Individuals, frames: int, others: Others = NONE) -> None:
+    setting: what says how many frames, as errors name it.
+    """
+
+    def __init__(
+        self,
+        individuals: Individuals,
+        frames: int,
+        others: Others = NONE,
+        setting: str = "stage2.frames",
+    ) -> None:
         self.individuals, self.frames, self.others = individuals, frames, others
         self.clips = clips = individuals.clips
         pool = clips.select("train", min_length=frames)
@@ -155,7 +164,7 @@ class SegmentSampler:
             longest = int(clips.table.length.max())
             raise InputError(
                 f"no training clip of {clips.info.name} has {counted(frames, 'frame')} (the "
-                f"longest of all has {longest}): lower --stage2.frames"
+                f"longest of all has {longest}): lower --{setting}"
             )
 
     def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:

@@ -3,13 +3,14 @@
 Frames are uint8 RGB [H, W, 3]; clips are uint8 [T, H, W, C] with C of 1 or 3.
 """
 
+from vdsm.video.clock import resample
 from vdsm.video.limits import MAX_PIXELS
-from vdsm.video.shape import Fit, parse_crop, resample
+from vdsm.video.order import in_order, natural_key
+from vdsm.video.shape import Fit, parse_crop
 from vdsm.video.source import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
     frames,
-    natural_key,
     read_video,
     timed_frames,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Fit",
     "frames",
     "grid",
+    "in_order",
     "natural_key",
     "parse_crop",
     "read_video",

@@ -1,6 +1,5 @@
-"""Video files, by libav: every frame, upright RGB, with its time; else an error, never fewer."""
+"""Video files, by libav: every frame, upright sRGB, with its time; else an error, never fewer."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,154 +7,174 @@ from typing import Any
 import av
 import av.codec
 import numpy as np
-from av.stream import Disposition
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from vdsm.errors import InputError
 from vdsm.video.colours import on_black
-from vdsm.video.limits import (
-    MAX_PIXELS,
-    Frames,
-    NoVideo,
-    TimedFrames,
-    check_pixels,
-    damaged,
-    truncated,
-)
+from vdsm.video.fields import deinterlaced
+from vdsm.video.hdr import HIGH_RANGE, is_wide, to_srgb
+from vdsm.video.heic import is_heif
+from vdsm.video.limits import MAX_PIXELS, Frames, TimedFrames, check_pixels, damaged
+from vdsm.video.mpeg4 import Pictures
+from vdsm.video.tally import Tally
+from vdsm.video.times import Times
+from vdsm.video.track import shown_track
 from vdsm.video.whole import check_whole
-from vdsm.words import counted
 
 # Containers that are read; others (playlists above all) can point at further files.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
+RAW = ("h264", "hevc", "mpegvideo", "m4v")  # without any times
+JOINABLE = ("mpeg", "mpegts")  # whose length libav takes from their first and last time alone
+FORMATS = ",".join(("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,rm", *RAW))
 LIMIT: Any = {"max_pixels": str(MAX_PIXELS)}
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # the native decoders drop alpha
+UNTOLD = 2  # matrix, transfer or primaries that a file does not state
 
 
-def decode(path: Path, threads: int = 1) -> TimedFrames:
-    """The frames of a video with their times in seconds, from 0."""
+def decode(path: Path, threads: int = 1, *, standing: bool = False) -> TimedFrames:
+    """The frames of a video with their times in seconds, from 0.
+
+    standing: where a file says that the picture before stands on, it comes once more.
+    """
+    with open(path, "rb") as file:
+        if is_heif(file.read(16)):
+            raise InputError(f"{path} is a photo (HEIF), not a video: name it .heic or .avif")
     counts = check_whole(path)
     with _open(path) as c:
-        stream = _video_stream(c, path)
-        decoder = _decoder(stream)
-        check_pixels(path, stream.codec_context.width, stream.codec_context.height)
-        decoder.options = LIMIT
-        decoder.thread_count, decoder.thread_type = threads, "AUTO"
+        stream = shown_track(c, path)
+        raw = c.format.name in RAW
+        rate = None if raw else stream.average_rate  # of raw ones libav's own
+        step = 1 / float(rate or stream.guessed_rate or 25)
+        tally = Tally(path, c, stream, counts)
         upright = _Upright(path, stream.sample_aspect_ratio)
-        step = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-        first = previous = None
-        lasts = (c.duration or 0) / av.time_base
-        for frame in _shown(path, c, stream, decoder, counts):
-            time = None if frame.pts is None else float(frame.pts * stream.time_base)
-            if previous is not None and (time is None or time <= previous):
-                time = previous + step  # no usable clock: an even rate
-            previous = time if time is not None else 0.0
-            first = previous if first is None else first
-            if lasts and previous - first > 2 * lasts + 1:
-                raise damaged(path, f"a clock that runs on to {previous:.0f} of {lasts:.0f} s")
-            yield previous - first, upright(frame)
+        lasts = 0 if raw or c.format.name in JOINABLE else (c.duration or 0) / av.time_base
+        clock = _Clock(path, stream, step, lasts)
+        times = Times(max(1, round(step / stream.time_base)))
+        image: Frames | None = None
+        for time, frame in _shown(c, stream, times, tally, threads):
+            if frame is not None:
+                image = upright(frame)
+            if image is not None and (standing or frame is not None):
+                yield clock(time), image
 
 
 def _open(path: Path) -> Any:
+    formats = {"format_whitelist": FORMATS}
     try:
-        return av.open(str(path), options={"format_whitelist": FORMATS}, stream_options=[LIMIT] * 8)
+        try:
+            return av.open(str(path), options=formats, stream_options=[LIMIT] * 8)
+        except ValueError as error:
+            if "stream_options" not in str(error):
+                raise
+            return av.open(str(path), options=formats)  # tracks are known after some packets only
     except av.FFmpegError as error:
         raise InputError(
             f"{path} is no video that can be read ({error.strerror}): expected mp4, mov, mkv,"
-            " webm, avi or gif"
+            " webm, avi, mpg, ts, flv, wmv, 3gp, ogv, rm or gif"
         ) from error
 
 
-def _video_stream(container: Any, path: Path) -> Any:
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path} has video of an unknown codec: convert it to H.264 mp4")
-            return stream
-    raise NoVideo(f"{path} has no video in it")
-
-
-def _decoder(stream: Any) -> Any:
+def _decoder(stream: Any, threads: int) -> Any:
     """The stream's decoder, or the one that keeps alpha where the stream has some."""
-    name = ALPHA_DECODERS.get(stream.codec_context.name)
-    if stream.metadata.get("alpha_mode") != "1" or name not in av.codec.codecs_available:
-        return stream.codec_context
-    decoder = av.codec.CodecContext.create(name, "r")
-    decoder.extradata = stream.codec_context.extradata
+    decoder = stream.codec_context
+    name = ALPHA_DECODERS.get(decoder.name)
+    if stream.metadata.get("alpha_mode") == "1" and name in av.codec.codecs_available:
+        decoder = av.codec.CodecContext.create(name, "r")
+        decoder.extradata = stream.codec_context.extradata
+    decoder.options = LIMIT
+    decoder.thread_count, decoder.thread_type = threads, "AUTO"
     return decoder
 
 
 def _shown(
-    path: Path, container: Any, stream: Any, decoder: Any, counts: list[int] | None
+    container: Any, stream: Any, times: Times, tally: Tally, threads: int
+) -> Iterator[tuple[int, Any]]:
+    """Frames with their times in units of the stream; None where the one before stands on."""
+    context = stream.codec_context
+    check_pixels(tally.path, context.width, context.height)
+    decoder = _decoder(stream, threads)
+    decoded = _decoded(container, stream, decoder, times, tally)
+    for frame in deinterlaced(decoded, context):
+        yield from times.picture(frame)
+    for time in tally.empty_after():
+        times.packet(time, coded=False)
+    yield from times.rest()
+    tally.check(times)
+
+
+def _decoded(
+    container: Any, stream: Any, decoder: Any, times: Times, tally: Tally
 ) -> Iterator[Any]:
-    """Decoded frames. Raises where packets are missing, damaged, or yield no frame."""
-    tally = _Tally(path, container, stream, counts)
+    """What comes out of the decoder. Raises where packets or frames are damaged."""
+    gives = _Gives(container, decoder)
     for packet in container.demux(stream):
+        if container.format.name == "mpegts":
+            packet.is_corrupt = False  # so where segments were joined; see `check_transport`
         if packet.is_corrupt:
-            raise damaged(path, f"packet {tally.packets}")
-        if packet.size:
-            tally.packet(packet, shown=_gives_frame(packet, decoder.name))
-        for frame in decoder.decode(packet if packet.size else None):
+            raise damaged(tally.path, f"packet {tally.packets}")
+        ends = packet.pts is None and packet.dts is None and not packet.size
+        if not ends:
+            for time in tally.packet(packet):
+                times.packet(time, coded=False)
+            if (coded := gives.picture(packet)) is not None:
+                times.packet(packet.pts, coded=coded)
+        if not ends and not packet.size:
+            continue
+        for frame in decoder.decode(None if ends else packet):
             if frame.is_corrupt:
-                raise damaged(path, f"frame {tally.frames}")
+                raise damaged(tally.path, f"frame {tally.frames}")
+            if ends and not decoder.has_b_frames and times.stands_at(frame.pts):
+                continue  # libav gives the last one again where that is not coded
             tally.frame(frame)
+            if gives.raw:
+                frame.pts = None
             yield frame
-    tally.check()
 
 
-def _gives_frame(packet: Any, decoder: str) -> bool:
-    """Whether a frame should come of a packet; VP8 has hidden ones (RFC 6386, 9.1)."""
-    hidden = decoder in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
-    return not packet.is_discard and not hidden
+class _Gives:
+    """Whether a picture is to come of a packet, at its time; False where the one before stands.
 
-
-class _Tally:
-    """Counts what goes into the decoder and what comes out, and finds what is missing.
-
-    counts: how many packets the tracks have by the file's structure, where that says it.
+    None where nothing is shown, or no time is known.
     """
 
-    def __init__(self, path: Path, container: Any, stream: Any, counts: list[int] | None) -> None:
-        self.path, self.container, self.stream = path, container, stream
-        self.counts = counts
-        self.packets = self.frames = self.dropped = 0
-        self.lasts = 0  # all packets together, in units of the stream
-        self.waiting: set[int] = set()  # times of packets whose frame is yet to come
-        self.start = math.inf
+    def __init__(self, container: Any, decoder: Any) -> None:
+        self.raw = container.format.name in RAW
+        self.vp8 = decoder.name in ("vp8", "libvpx")
+        self.mpeg4 = Pictures(decoder.extradata or b"") if decoder.name == "mpeg4" else None
 
-    def packet(self, packet: Any, *, shown: bool) -> None:
-        self.dropped += bool(packet.is_discard and self.packets)
-        self.packets += 1
-        self.lasts += packet.duration or 0
-        if shown and packet.pts is not None:
-            self.waiting.add(packet.pts)
+    def picture(self, packet: Any) -> bool | None:
+        if packet.pts is None or packet.is_discard or self.raw:
+            return None
+        if not packet.size:
+            return False
+        if self.vp8 and not bytes(packet)[0] & 0x10:  # hidden (RFC 6386, 9.1)
+            return None
+        return self.mpeg4 is None or not self.mpeg4.is_not_coded(bytes(packet))
 
-    def frame(self, frame: Any) -> None:
-        self.frames += 1
-        if frame.pts is not None:
-            self.start = min(self.start, frame.pts)
-            self.waiting.discard(frame.pts)
 
-    def check(self) -> None:
-        """After the last packet."""
-        stream, kind = self.stream, self.container.format.name
-        if self.counts is None:
-            indexed = "mp4" in kind and stream.duration  # without what edit lists leave out
-            declared = len(stream.index_entries) if indexed else stream.frames
-            self.counts = [max(self.packets, declared)]
-        if self.packets not in self.counts:
-            what = f"{counted(self.packets, 'frame')} found, expected {max(self.counts, default=0)}"
-            raise truncated(self.path, what)
-        if len(self.counts) > len(self.container.streams):
-            raise damaged(self.path, "frames of a track that is not declared")
-        if self.dropped and stream.duration and self.lasts <= stream.duration:
-            raise damaged(self.path, f"times outside of it for {counted(self.dropped, 'frame')}")
-        lost = sum(time >= self.start for time in self.waiting)
-        if lost and kind != "avi":  # its times are those of decoding
-            raise damaged(self.path, f"{lost} of {counted(self.packets, 'frame')} did not decode")
+class _Clock:
+    """Seconds since the first frame; where a clock stands still, an even rate."""
+
+    def __init__(self, path: Path, stream: Any, step: float, lasts: float) -> None:
+        self.path, self.unit, self.step = path, stream.time_base, step
+        self.longest = 2 * lasts + 1 if lasts else None
+        self.first: float | None = None
+        self.previous = 0.0
+
+    def __call__(self, time: int) -> float:
+        seconds = float(time * self.unit)
+        if self.first is None:
+            self.first = self.previous = seconds
+        elif seconds <= self.previous:
+            seconds = self.previous + self.step
+        self.previous = seconds
+        since = seconds - self.first
+        if self.longest is not None and since > self.longest:
+            raise damaged(self.path, f"a clock that runs on to {since:.0f} s")
+        return since
 
 
 class _Upright:
-    """Turns decoded frames into uint8 RGB [H, W, 3]: square pixels, rotated, alpha on black."""
+    """Turns decoded frames into uint8 sRGB [H, W, 3]: square pixels, rotated, alpha on black."""
 
     def __init__(self, path: Path, aspect: Any) -> None:
         self.path = path
@@ -166,16 +185,25 @@ class _Upright:
         width = max(1, round(frame.width * self.aspect))
         check_pixels(self.path, width, frame.height)
         alpha = frame.format.name == "pal8" or any(c.is_alpha for c in frame.format.components)
-        # Video of 720 lines and more that states no colour matrix means BT.709.
-        untold = frame.colorspace == 2 and frame.height >= 720
+        wide = is_wide(frame.color_trc, frame.color_primaries)
+        layout = ("rgba64le" if alpha else "rgb48le") if wide else ("rgba" if alpha else "rgb24")
         converted = self.reformatter.reformat(
-            frame,
-            width=width,
-            format="rgba" if alpha else "rgb24",
-            src_colorspace=Colorspace.ITU709 if untold else None,
+            frame, width=width, format=layout, src_colorspace=_matrix(frame)
         )
         pixels: Any = converted.to_ndarray()
+        if wide:
+            colours = to_srgb(pixels[..., :3], frame.color_trc, frame.color_primaries)
+            pixels = np.concatenate([colours, (pixels[..., 3:] >> 8).astype(np.uint8)], axis=-1)
         return _turn(on_black(pixels) if alpha else pixels, frame.side_data.get("DISPLAYMATRIX"))
+
+
+def _matrix(frame: Any) -> Any:
+    """The colour matrix of a frame that states none; None leaves it as it is stated."""
+    if frame.colorspace != UNTOLD:
+        return None
+    if frame.color_trc in HIGH_RANGE:
+        return Colorspace.BT2020
+    return Colorspace.ITU709 if frame.height >= 720 else None
 
 
 def _turn(image: Frames, matrix: Any) -> Frames:

@@ -1,5 +1,6 @@
 """What the video modules share: types, the largest picture that is decoded, ways to refuse one."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from vdsm.errors import InputError
 
+Bytes = mmap.mmap | bytes
 Frames = npt.NDArray[np.uint8]
 Timed = tuple[float | None, Frames]  # seconds since the first frame (None: no clock), [H, W, 3]
 TimedFrames = Iterator[Timed]

@@ -1,6 +1,5 @@
-"""Frames to a dataset's shape: cropped, scaled to a square, grey if asked, at an even rate."""
+"""Frames to a dataset's shape: cropped, scaled to a square, grey if asked."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,9 +7,8 @@ import numpy as np
 from PIL import Image
 
 from vdsm.errors import InputError
-from vdsm.video.limits import BeyondPicture, Frames, TimedFrames
+from vdsm.video.limits import BeyondPicture, Frames
 
-LONGEST_STILL = 600.0  # s that one frame may stand; a longer gap is a damaged clock
 Box = tuple[int, int, int, int]
 
 
@@ -81,32 +79,3 @@ class Fit:
 def luma(image: Frames) -> Frames:
     """uint8 [H, W, 1]: the luma of RGB frames [H, W, 3] by Rec. 601."""
     return np.asarray(Image.fromarray(image).convert("L"))[..., None]
-
-
-def resample(timed: TimedFrames, fps: float) -> TimedFrames:
-    """Frames at times k / fps, each the one nearest in time, while the video lasts.
-
-    The last frame stands as long as the one before it. Frames without a clock pass unchanged.
-    """
-    held: Frames | None = None
-    since = step = 0.0
-    count = 0
-    for time, image in timed:
-        if time is None:
-            yield None, image
-            continue
-        if held is not None:
-            step = time - since
-            if step > LONGEST_STILL:
-                raise InputError(
-                    f"the clock jumps by {step:.0f} s after {since:.2f} s, over the limit of"
-                    f" {LONGEST_STILL:.0f} s: encode the video again"
-                )
-            while count / fps <= since + step / 2 + 1e-9:
-                yield count / fps, held
-                count += 1
-        held, since = image, time
-    if held is not None:
-        total = max(1, count, math.floor((since + step) * fps + 0.5))
-        for k in range(count, total):
-            yield k / fps, held

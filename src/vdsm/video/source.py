@@ -1,6 +1,6 @@
 """One reader for everything that holds frames: video files, GIFs, pictures, folders of pictures."""
 
-import re
+import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -10,16 +10,24 @@ import numpy as np
 
 from vdsm.errors import InputError
 from vdsm.files import POINTER, refuse_pointer
+from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
+from vdsm.video.heic import is_heif, prepare
 from vdsm.video.limits import Frames, TimedFrames
-from vdsm.video.shape import Fit, luma, resample
-from vdsm.video.still import BEGINNING, picture_format, pictures
+from vdsm.video.series import series_of
+from vdsm.video.shape import Fit, luma
+from vdsm.video.still import BEGINNING, count_pictures, picture_format, pictures
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".gif")
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m1v",
+    ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf",
+    ".3gp", ".3g2", ".ogv", ".rm", ".rmvb", ".h264", ".gif",
+)  # fmt: skip
 IMAGE_SUFFIXES = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif"),
+    *(".png", ".apng", ".jpg", ".jpeg", ".bmp", ".webp", ".avif", ".heic", ".heif"),
     *(".tif", ".tiff", ".ppm", ".pgm"),
 )
+ALWAYS_ONE = (".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")  # kinds of pictures without animation
 
 
 def read_video(
@@ -54,13 +62,26 @@ def read_video(
 
 
 def frames(
-    path: str | Path, *, fps: float | None = None, threads: int = 1
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Generator[Frames, None, None]:
-    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`."""
+    """The frames of `path` one by one, uint8 RGB [H, W, 3], in flat memory; see `timed_frames`.
+
+    start, end  seconds since the first frame: those shown at start <= time < end. With fps, at
+                start + k / fps. InputError where there is no such frame, or no clock.
+    """
     path = Path(path)
+    span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
-        timed = timed_frames(path, threads=threads)
-        for _, image in resample(timed, fps) if fps else timed:
+        timed = _timed(path, threads, standing=bool(fps))
+        if start is not None or end is not None:
+            timed = clocked(timed)
+        taken = resample(timed, fps, span) if fps else cut(timed, span)
+        for _, image in taken:
             yield image
 
 
@@ -72,7 +93,11 @@ def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
     what is missing, unreadable, damaged, truncated or over `MAX_PIXELS`, raised no later than
     after the last good frame.
     """
-    path = Path(path)
+    yield from _timed(Path(path), threads)
+
+
+def _timed(path: Path, threads: int, *, standing: bool = False) -> TimedFrames:
+    """standing: a picture comes again where a video says that it stands on."""
     with named(path):
         if path.is_dir():
             for file in pictures_in(path):
@@ -82,40 +107,57 @@ def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
         elif _is_picture(path):
             yield from pictures(path)
         else:
-            yield from decode(path, threads)
+            yield from decode(path, threads, standing=standing)
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder, in natural order: frame2 before frame10."""
+    """The frames that lie in a folder, in natural order: frame2 before frame10.
+
+    InputError for none, and for more than one clip: several series, or animations.
+    """
     found = [file for file in folder.iterdir() if is_picture_name(file)]
     if not found:
         raise InputError(f"{folder} holds no picture: expected {', '.join(IMAGE_SUFFIXES)}")
-    return sorted(found, key=lambda file: natural_key(file.name))
+    if several := next((file.name for file in found if is_animated(file)), None):
+        raise InputError(f"{folder} holds clips ({several} is one), not frames of one: name a file")
+    series, _ = series_of(found)
+    if len(series) > 1:
+        raise InputError(
+            f"{folder} holds several series of pictures ({', '.join(series)}): give each a folder,"
+            " or make a dataset of it: vdsm data folder --help"
+        )
+    return next(iter(series.values()))
+
+
+def is_animated(picture: Path) -> bool:
+    """Whether a picture file shows more than one in time; damaged ones are found so later."""
+    if picture.suffix.lower() in ALWAYS_ONE:
+        return False
+    try:
+        return count_pictures(picture) > 1
+    except (InputError, OSError, SyntaxError, ValueError, EOFError):
+        return False
 
 
 def is_picture_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorts numbers inside names by their value: a2 before a10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
-
-
 def _is_picture(path: Path) -> bool:
     """Whether Pillow reads it: by what the file begins with, else by its name."""
-    return picture_format(_start(path)) is not None or is_picture_name(path)
+    start = _start(path)
+    return picture_format(start) is not None or is_heif(start) or is_picture_name(path)
 
 
 def _start(path: Path) -> bytes:
-    """The first bytes of a file, which must have some."""
+    """The first bytes of a file, which must have some; HEIC can be read from then on."""
     with open(path, "rb") as file:
         start = file.read(BEGINNING)
     if not start:
         raise InputError(f"{path} is empty (0 bytes): copy or record it again")
-    if start == POINTER[: len(start)]:
+    if start.startswith(POINTER):
         refuse_pointer(path)
+    prepare(path, start)
     return start
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vdsm.errors import InputError
-from vdsm.video.limits import damaged, truncated
-from vdsm.video.whole import Bytes
+from vdsm.video.limits import Bytes, damaged, truncated
 
 SUBFILE, DESCRIPTION, SAMPLES = 254, 270, 277  # tags
 REDUCED, MASK = 1, 4  # bits of SUBFILE

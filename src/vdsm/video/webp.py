@@ -4,8 +4,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from vdsm.video.limits import damaged, truncated
-from vdsm.video.whole import Bytes
+from vdsm.video.limits import Bytes, damaged, truncated
 
 PIXELS = (b"ALPH", b"VP8 ", b"VP8L")  # what the first chunk inside a frame can be
 KNOWN = (*PIXELS, b"VP8X", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")

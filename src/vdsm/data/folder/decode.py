@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from vdsm.data.clips import MAKING, resumable
-from vdsm.data.folder.find import Item
+from vdsm.data.folder.item import Item
 from vdsm.data.folder.pool import in_processes, stopping
+from vdsm.data.folder.read import images, stamp
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, claim_folder, is_disk_full, read_json
-from vdsm.video import Fit, frames
+from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
+from vdsm.video import Fit
 from vdsm.video.limits import BeyondPicture, NoVideo
-from vdsm.video.source import named, pictures_in
+from vdsm.video.source import named
 from vdsm.words import counted
 
 JOURNAL = "journal.jsonl"
@@ -122,29 +123,9 @@ def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
     return done
 
 
-def stamp(path: Path) -> tuple[int, int]:
-    """Tells whether a source was changed since; (0, 0) where there is none.
-
-    Of a folder of frames: bytes of all its pictures, and a digest of their names and times.
-    """
-    try:
-        if path.is_dir():
-            return _stamp_of(pictures_in(path))
-        status = path.stat()
-    except (OSError, InputError):
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-def _stamp_of(pictures: list[Path]) -> tuple[int, int]:
-    stamps = [(file.name, *stamp(file)) for file in pictures]
-    digest = hashlib.sha256(repr(stamps).encode(errors="surrogateescape")).digest()
-    return sum(size for _, size, _ in stamps), int.from_bytes(digest[:7])
-
-
 def still_valid(done: list[Decoded], items: list[Item], out: Path) -> None:
     """Refuse to go on after sources changed. New ones are welcome."""
-    stamps = {item.name: stamp(item.path) for item in items}
+    stamps = {item.name: stamp(item) for item in items}
     for entry in done:
         if stamps.get(entry.name) != entry.stamp:
             raise InputError(
@@ -187,7 +168,7 @@ def decode_all(
     except OSError as error:
         if is_disk_full(error):
             raise InputError(
-                f"no space left for {out}: free some, then run the same command to go on"
+                f"{no_room(error, out)}, then run the same command to go on"
             ) from error
         raise
 
@@ -201,13 +182,13 @@ def _append(part: Path, store: BinaryIO) -> None:
 
 def extract(job: Job) -> Decoded:
     """Decode one clip into its part file, frame by frame."""
-    entry = Decoded(job.item.name, stamp(job.item.path))
+    entry = Decoded(job.item.name, stamp(job.item))
     recipe = job.recipe
     fit = Fit(recipe.size, recipe.crop, recipe.grey)
     count, digest = 0, hashlib.sha256()
     try:
         with open(job.part, "wb") as file:
-            for image in frames(job.item.path, fps=recipe.fps, threads=job.threads):
+            for image in images(job.item, recipe.fps, job.threads):
                 with named(job.item.path):
                     content = fit(image).tobytes()
                 file.write(content)
@@ -228,7 +209,7 @@ def extract(job: Job) -> Decoded:
 def _crashed(job: Job) -> Decoded:
     job.part.unlink(missing_ok=True)
     problem = f"{job.item.path} makes the decoder crash: encode it again"
-    return Decoded(job.item.name, stamp(job.item.path), problem=problem)
+    return Decoded(job.item.name, stamp(job.item), problem=problem)
 
 
 def finish(out: Path) -> None:

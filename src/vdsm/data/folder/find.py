@@ -1,177 +1,154 @@
-"""Which clips a folder of videos holds, with group and labels: from its tree or from a table."""
+"""Which clips a folder of videos holds, with group, labels and split: from its tree or a table."""
 
-import csv
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from vdsm.data.clips import SPLITS
+from vdsm.data.folder.item import GROUP_NAMES, Found, Item, Passed
+from vdsm.data.folder.levels import (
+    IGNORED,
+    SPLIT,
+    Levels,
+    Parts,
+    check_names,
+    parse_levels,
+    usual_levels,
+)
+from vdsm.data.folder.metadata import read_metadata
+from vdsm.data.folder.names import Names, parse_names
+from vdsm.data.folder.scan import Reading, Scan, scan
 from vdsm.errors import InputError
-from vdsm.video import VIDEO_SUFFIXES, natural_key
-from vdsm.video.source import is_picture_name
+from vdsm.video import VIDEO_SUFFIXES
 from vdsm.words import counted
 
-LEVELS = ("identity", "action")  # what the first two folders of a tree stand for
-
-
-@dataclass(frozen=True)
-class Item:
-    """A video file, or a folder of frames."""
-
-    path: Path
-    name: str  # relative to the source, with forward slashes
-    group: str | None = None  # clips of one individual share it; None: a group of its own
-    labels: Mapping[str, str] = field(default_factory=dict)  # "" or absent: unknown
-    split: str | None = None  # train or test where a table says so
+__all__ = ["Item", "find", "find_tree"]
+MOST_KINDS = 8  # of what is passed over, in one line
 
 
 def find_tree(root: Path) -> list[Item]:
-    """The clips below `root`, in natural order of their names.
+    """The clips below `root`, in natural order of their names; see `find`."""
+    return find(root).items
 
-    Folders name the first two labels: root/<identity>/<action>/clip.mp4. A folder of pictures is
-    a clip if no video lies in it and no other clip below it. Links are followed, each folder read
-    once; hidden files are passed over. What cannot be read is a clip too, found broken later.
+
+def find(
+    root: Path,
+    *,
+    levels: str | None = None,
+    names: str | None = None,
+    reading: Reading = Reading(),  # noqa: B008
+) -> Found:
+    """The clips below `root`, with what folders, file names and metadata tables say of them.
+
+    levels: what the folders stand for, from the top; without it train, val, test ... are a split
+    and the others identity and action: root/<identity>/<action>/clip.mp4.
+    names: a pattern of file names; with it, folders that `levels` does not name give no labels.
     """
-    if not root.is_dir():
-        raise InputError(f"no folder {root}: name the folder that holds the videos")
-    videos: list[Path] = []
-    stills: set[Path] = set()
-    for folder, files in _folders(root):
-        here = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
-        if not here and any(is_picture_name(file) for file in files):
-            stills.add(folder)
-        videos += here
-    above = {parent for path in (*videos, *stills) for parent in path.parents}
-    found = videos + [folder for folder in stills if folder not in above]
-    items = [_from_tree(path, root) for path in found]
-    if not items:
-        kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
-        raise InputError(f"{root} holds no video: expected {kinds}, or folders of pictures")
-    return sorted(items, key=lambda item: [natural_key(part) for part in item.name.split("/")])
+    told = parse_levels(levels) if levels is not None else None
+    pattern = parse_names(names) if names is not None else None
+    _check_together(told, pattern)
+    found = scan(root, reading)
+    if not found.items:
+        raise _no_clip(found)
+    folders = [_folders(item.path, root) for item in found.items]
+    meaning = Levels(told) if told else usual_levels(folders)
+    tables, said = read_metadata(found, reading)
+    known = _by_folders(found, meaning, from_tables=bool(tables))
+    if pattern is not None:
+        known = _by_names(known, found, pattern, keep=told is not None)
+    placed = meaning.remarks(_folders(item.path, root) for item in known)
+    said = [*placed, *found.said(), *said]
+    lost = _lost(found.passed, known, meaning, pattern, root)
+    return Found(known, found.passed, said, lost)
 
 
-def _folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Every folder and its files; links to folders are followed after the real ones, once."""
-    seen = {_identity(parent) for parent in root.resolve().parents}
-    starts = [root]
-    unreadable: list[OSError] = []
-    for start in starts:
-        for name, folders, files in os.walk(start, onerror=unreadable.append):
-            here = Path(name)
-            if _identity(here) in seen:
-                folders.clear()
-                continue
-            seen.add(_identity(here))
-            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-            starts += [here / folder for folder in folders if (here / folder).is_symlink()]
-            yield here, [here / file for file in files if not file.startswith(".")]
-    if unreadable:
-        first = unreadable[0]
-        raise InputError(f"cannot read folder {first.filename}: {first.strerror}")
+def _folders(path: Path, root: Path) -> Parts:
+    """The names of the folders from the source down to what lies at `path`."""
+    return path.relative_to(root).parent.parts
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
+def _check_together(levels: Parts | None, names: Names | None) -> None:
+    if levels and names:
+        both = [name for name in levels if name != IGNORED] + list(names.pattern.groupindex)
+        check_names("--levels and --names", f"{','.join(levels)} {names.text}", both)
 
 
-def _from_tree(path: Path, root: Path) -> Item:
-    relative = path.relative_to(root)
-    labels = dict(zip(LEVELS, relative.parent.parts, strict=False))
-    name = path.name if path == root else relative.as_posix()
-    return Item(path, name, labels.get("identity"), labels)
+def _no_clip(found: Scan) -> InputError:
+    kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
+    held = f"; there lie {in_kinds(found.passed)}" if found.passed else ""
+    return InputError(
+        f"{found.root} holds no video: expected {kinds}, or folders of pictures{held}"
+    )
 
 
-def read_table(table: Path, root: Path) -> list[Item]:
-    """The clips of a CSV or Parquet file with the columns path, group (optional), split (optional).
+def in_kinds(passed: Iterable[Passed]) -> str:
+    """Files counted by their kind, the most first: 12 jpg beside videos, 3 txt."""
+    kinds = Counter(file.short for file in passed)
+    most = sorted(kinds, key=lambda kind: (-kinds[kind], kind))
+    rest = sum(kinds[kind] for kind in most[MOST_KINDS:])
+    each = [f"{kinds[kind]:,} {kind}" for kind in most[:MOST_KINDS]]
+    return ", ".join([*each, *([f"{rest:,} of other kinds"] if rest else [])])
 
-    Paths are relative to `root`. Every column but path and split is a label. An empty cell is an
-    unknown label, or a clip with a group of its own.
+
+def whose(labels: dict[str, str]) -> str | None:
+    """The individual that labels name."""
+    return next((labels[name] for name in GROUP_NAMES if labels.get(name)), None)
+
+
+def _by_folders(found: Scan, meaning: Levels, *, from_tables: bool) -> list[Item]:
+    """Items with what their folders say. What stands beside a split's folders is passed over.
+
+    What a table says goes before; and where there is one, folders give labels only if told.
     """
-    rows = _parquet_rows(table) if table.suffix.lower() == ".parquet" else _csv_rows(table)
-    lines: dict[str, int] = {}
-    items = []
-    for line, row in rows:
-        item = _from_row(row, root, f"{table}, row {line}")
-        if item.name in lines:
+    known = []
+    for item in found.items:
+        parts = _folders(item.path, found.root)
+        place = meaning.place(parts)
+        if place.aside and meaning.names is not None:
             raise InputError(
-                f"{table}, row {line}: {item.name} stands in row {lines[item.name]} already:"
-                " name each clip once"
+                f"{item.name}: '{parts[meaning.names.index(SPLIT)]}' stands where --levels has"
+                " split, but is none: train, validation or test in any usual spelling"
             )
-        lines[item.name] = line
-        items.append(item)
-    if not items:
-        raise InputError(f"{table} has no rows: name a clip in each")
-    for name in items[0].labels:
-        if "." in name:
-            raise InputError(f"{table}: the column '{name}' has a dot in its name: rename it")
-    return items
+        if place.aside and not item.split:
+            reason = "stands beside the folders of a split, in none of them (see --levels)"
+            found.passed.append(Passed(item.path, reason, "beside the folders of a split"))
+            continue
+        labels = {} if from_tables and meaning.names is None else place.labels
+        group = item.group or whose(labels)
+        split = item.split or place.split
+        known.append(replace(item, labels={**labels, **item.labels}, group=group, split=split))
+    return known
 
 
-def _from_row(row: Mapping[str, str], root: Path, where: str) -> Item:
-    if not row["path"]:
-        raise InputError(f"{where}: the path is empty")
-    split = row.get("split") or None
-    if split not in (None, *SPLITS):
-        raise InputError(f"{where}: split is '{split}', it should be train, test or empty")
-    labels = {name: row[name] for name in row if name not in ("path", "split")}
-    name = Path(row["path"]).as_posix()
-    return Item(root / row["path"], name, row.get("group") or None, labels, split)
-
-
-def _csv_rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Numbered rows of a table as text; row 1 holds the names of the columns."""
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            delimiter = "\t" if table.suffix.lower() == ".tsv" else ","
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            header = _header(table, next(reader, []))
-            for cells in reader:
-                if len(cells) not in (0, len(header)):
-                    raise InputError(
-                        f"{table}, row {reader.line_num}: {counted(len(cells), 'cell')},"
-                        f" but {counted(len(header), 'column')}"
-                    )
-                if cells:
-                    yield reader.line_num, dict(zip(header, map(str.strip, cells), strict=True))
-    except OSError as error:
-        raise InputError(f"cannot read {table}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} is not a CSV file in UTF-8 ({error})") from error
-
-
-def _parquet_rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
+def _by_names(items: list[Item], found: Scan, names: Names, *, keep: bool) -> list[Item]:
+    """Items with what their names say; those that do not match are passed over."""
+    known = []
+    for item in items:
+        labels = names.labels(item)
+        if labels is None:
+            reason = f"its name does not match --names {names.text}"
+            found.passed.append(Passed(item.path, reason, "whose names do not match --names"))
+            continue
+        split = labels.pop(SPLIT, None) or item.split
+        both = {**(item.labels if keep else {}), **labels}
+        known.append(replace(item, labels=both, group=whose(both), split=split))
+    if not known:
         raise InputError(
-            f'reading {table} needs pyarrow: pip install "vdsm[parquet]", or give a CSV file'
-        ) from None
-    try:
-        columns: dict[str, list[Any]] = pyarrow.parquet.read_table(table).to_pydict()
-    except FileNotFoundError as error:
-        raise InputError(f"cannot read {table}: no such file") from error
-    except (OSError, pyarrow.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{table} is not a Parquet file that can be read ({reason})") from error
-    header = _header(table, list(columns))
-    for line, cells in enumerate(_across(columns.values()), start=2):
-        text = ["" if cell is None else str(cell).strip() for cell in cells]
-        yield line, dict(zip(header, text, strict=True))
+            f"no name matches --names '{names.text}': the first of {counted(len(items), 'clip')}"
+            f" is '{items[0].file}'"
+        )
+    return known
 
 
-def _across(columns: Iterable[list[Any]]) -> Iterator[tuple[Any, ...]]:
-    yield from zip(*columns, strict=True)
-
-
-def _header(table: Path, names: Sequence[str]) -> list[str]:
-    header = [name.strip() for name in names]
-    if "path" not in header:
-        raise InputError(f"{table} has no column 'path': it has {header}")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice or "" in header:
-        raise InputError(f"{table} names its columns {header}: give each its own name")
-    return header
+def _lost(
+    passed: Iterable[Passed], items: list[Item], meaning: Levels, names: Names | None, root: Path
+) -> list[str]:
+    """The individuals of whom nothing is read."""
+    groups = set()
+    for file in passed:
+        labels = dict(meaning.place(_folders(file.path, root)).labels) if not names else {}
+        if names:
+            name = file.path.relative_to(root).as_posix()
+            labels |= names.labels(Item(file.path, name)) or {}
+        groups.add(whose(labels))
+    return sorted(group for group in groups - {item.group for item in items} if group)

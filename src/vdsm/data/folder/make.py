@@ -1,7 +1,6 @@
 """Makes a dataset of a folder of videos: decodes with a progress bar, reports, writes."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,35 +11,36 @@ from rich.progress import Progress, TextColumn
 
 from vdsm.data.clips import Info, write_meta
 from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
-from vdsm.data.folder.find import Item, find_tree, read_table
+from vdsm.data.folder.find import find
+from vdsm.data.folder.item import Found, Item
 from vdsm.data.folder.options import FolderOptions
-from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split, write_csv
+from vdsm.data.folder.report import BROKEN, REPORT, remarks_on_split, report, say
+from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split
+from vdsm.data.folder.table import read_table
 from vdsm.data.maker import provenance
 from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
 from vdsm.video import parse_crop
-from vdsm.words import counted
-
-REPORT = "broken.csv"
-BROKEN = ("broken", "crop")  # kinds of problems that count as broken
 
 
 def make(out: Path, options: FolderOptions) -> None:
     """Decode videos into the dataset folder `out`; run again to go on after an interruption.
 
-    Broken files are listed in broken.csv with the reason and left out. InputError if more than
-    `max_broken` of them are, and for options or a table that make no sense.
+    Broken files are listed in broken.csv with the reason and left out, and so is what is no video.
+    InputError if more than `max_broken` of them are broken, and for options or a table that make
+    no sense.
     """
     _check(options)
-    items = _items(options)
-    _check_holdout(items, options)
+    found = _found(options)
+    say(found.said)
+    _check_holdout(found.items, options)
     done = begin(out, options.recipe)
-    still_valid(done, items, out)
-    results = {entry.name: entry for entry in _decode(items, done, out, options)}
-    _report(out, items, results, options)
-    clips = rows(items, results, options)
+    still_valid(done, found.items, out)
+    results = {entry.name: entry for entry in _decode(found.items, done, out, options)}
+    report(out, found, results, options)
+    clips = rows(found.items, results, options)
     if not clips:
         raise InputError(f"no clip of {options.source} can be used: see {out / REPORT}")
     _write(out, clips, results, options)
@@ -49,19 +49,23 @@ def make(out: Path, options: FolderOptions) -> None:
 
 def most_clips(options: FolderOptions) -> int | None:
     """How many clips there are at most; None where videos are to be cut."""
-    return None if options.segment else len(_items(options))
+    return None if options.segment else len(_found(options).items)
 
 
-def _items(options: FolderOptions) -> list[Item]:
-    if options.table is None:
-        return find_tree(options.source)
-    return read_table(options.table, options.source)
+def _found(options: FolderOptions) -> Found:
+    if options.table is not None:
+        return read_table(options.table, options.source, options.reading)
+    how = {"levels": options.levels, "names": options.names}
+    return find(options.source, **how, reading=options.reading)
 
 
 def _check(options: FolderOptions) -> None:
     parse_crop(options.crop)
     if options.stride is not None and options.segment is None:
         raise InputError(f"stride {options.stride} without a segment: give --segment too")
+    for flag, value in (("--levels", options.levels), ("--names", options.names)):
+        if value is not None and options.table is not None:
+            raise InputError(f"{flag} and --table both say what clips are called: give one")
 
 
 def _check_holdout(items: list[Item], options: FolderOptions) -> None:
@@ -106,35 +110,6 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _report(
-    out: Path, items: list[Item], results: Mapping[str, Decoded], options: FolderOptions
-) -> None:
-    """List what is left out, with reasons; InputError if too much of it is broken."""
-    problems = [results[item.name] for item in items if results[item.name].problem is not None]
-    broken = [entry for entry in problems if entry.kind in BROKEN]
-    (out / REPORT).unlink(missing_ok=True)
-    if not problems:
-        return
-    lines = [[e.name, e.kind, e.problem] for e in problems]
-    write_csv(out / REPORT, ["path", "kind", "reason"], lines)
-    if len(broken) > options.max_broken * len(items):
-        fault, remedy = "is broken" if len(broken) == 1 else "are broken", "mend them"
-        if all(entry.kind == "crop" for entry in broken):
-            elsewhere = "" if len(problems) == len(items) else " and another --out"
-            fault, remedy = "cannot be used", f"choose another --crop{elsewhere}"
-        raise InputError(
-            f"{len(broken)} of {counted(len(items), 'file')} {fault}, more than the share"
-            f" {options.max_broken:g} allowed; the first: {broken[0].problem}. See"
-            f" {out / REPORT}; {remedy}, or raise --max-broken, and run the command again"
-        )
-    kinds = Counter(entry.kind for entry in problems)
-    screen(stderr=True).print(
-        f"left out: {len(broken)} broken, {kinds['short']} too short, {kinds['no video']} without"
-        f" video, of {len(items)}: see {REPORT} in the dataset",
-        soft_wrap=True,
-    )
-
-
 def _content(clips: list[Row], results: Mapping[str, Decoded]) -> str:
     """Digest of the frames of all videos in use, whatever the order in which they were decoded."""
     names = dict.fromkeys(row.item.name for row in clips)
@@ -157,13 +132,8 @@ def _write(
         labels = [index.get(row.item.labels.get(factor.name, ""), -1) for row in clips]
         columns[f"label.{factor.name}"] = np.array(labels, np.int64)
     problems = [entry for entry in results.values() if entry.problem is not None]
-    held_out = np.unique(group[columns["split"] == 1])
-    if options.holdout == "group" and len(held_out) == 1 and len(np.unique(group)) > 1:
-        screen(stderr=True).print(
-            "note: one individual is held out, so swaps and who is who cannot be measured: "
-            "--holdout clip holds out clips of everybody, --test-share more individuals",
-            soft_wrap=True,
-        )
+    given = any(row.item.split for row in clips)
+    say(remarks_on_split(columns["split"], group, options, given))
     made = provenance(
         "folder",
         options,

@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
 from vdsm.data.folder.decode import Recipe
+from vdsm.data.folder.scan import Reading
 
 
 @options_dataclass(frozen=True)
@@ -16,7 +17,23 @@ class FolderOptions:
 
     source: Path = Field(description="folder of videos, GIFs or folders of frames, at any depth")
     table: Path | None = Field(
-        default=None, description="CSV or Parquet with the columns path, group, labels ..."
+        default=None,
+        description="CSV, TSV, JSON lines or Parquet with path, group, split, start, end, labels",
+    )
+    levels: str | None = Field(
+        default=None,
+        description="what the folders stand for from the top, as split,action,identity,-",
+    )
+    names: str | None = Field(
+        default=None,
+        description="labels from file names, as {person}_{action}_d*; * and {-} are ignored",
+    )
+    series: str | None = Field(
+        default=None, description="of several series of pictures in a folder the one to take, img_*"
+    )
+    strips: bool | None = Field(
+        default=None,
+        description="pictures are strips of square frames; without, where all of a folder are",
     )
     fps: float | None = Field(
         default=None, gt=0, le=1000, description="frames a second to take; without, every frame"
@@ -34,6 +51,9 @@ class FolderOptions:
     )
     min_length: int = Field(default=2, ge=1, description="shorter videos are left out, in frames")
     test_share: float = Field(default=0.2, ge=0, lt=1, description="share held out for testing")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share held out of training for choices; 0: none"
+    )
     holdout: Literal["group", "clip"] = Field(
         default="group", description="hold out whole groups (unseen individuals) or single videos"
     )
@@ -47,6 +67,10 @@ class FolderOptions:
     def shortest(self) -> int:
         """Frames that a video must have to give a clip."""
         return max(self.min_length, self.segment or 1)
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.series, self.strips)
 
     @property
     def recipe(self) -> Recipe:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vdsm.data.clips import SPLITS, Factor, Ints, hold_out
+from vdsm.data.clips import SPLITS, Factor, Ints, hold_out, hold_out_validation
 from vdsm.data.folder.decode import Decoded
-from vdsm.data.folder.find import LEVELS, Item
+from vdsm.data.folder.item import GROUP_NAMES, Item
+from vdsm.data.folder.levels import USUAL
 from vdsm.data.folder.options import FolderOptions
 from vdsm.files import atomic_write
 from vdsm.video import natural_key
@@ -44,21 +45,22 @@ def rows(items: list[Item], results: Mapping[str, Decoded], options: FolderOptio
 def factors(items: list[Item], *, by_tree: bool) -> tuple[Factor, ...]:
     """The labels that occur, with their values in natural order.
 
-    A label of a table belongs to identity if no group has two values of it, and some group has
-    two clips to show it.
+    Those that name the individual belong to identity, and action of a tree to action. Any other
+    belongs to identity if no group has two values of it, and some group has two clips to show it.
     """
     found = []
     for name in dict.fromkeys(name for item in items for name in item.labels):
         values = {item.labels.get(name, "") for item in items} - {""}
         if values:
-            fixed = name == LEVELS[0] if by_tree else _fixed_ingroups(items, name)
+            action = by_tree and name == USUAL[1]
+            fixed = not action and _fixed_ingroups(items, name)
             ordered = tuple(sorted(values, key=natural_key))
             found.append(Factor(name, "identity" if fixed else "action", ordered))
     return tuple(found)
 
 
 def _fixed_ingroups(items: list[Item], name: str) -> bool:
-    if name in ("group", LEVELS[0]):
+    if name in GROUP_NAMES:
         return True
     values: dict[str, set[str]] = {}
     members: dict[str, set[str]] = {}
@@ -73,38 +75,49 @@ def _fixed_ingroups(items: list[Item], name: str) -> bool:
 def groups(rows: list[Row]) -> Ints:
     """[N] named groups in natural order from 0, then a number for each video without a group."""
     named = sorted({r.item.group for r in rows if r.item.group is not None}, key=natural_key)
-    alone = dict.fromkeys(row.item.name for row in rows if row.item.group is None)
+    alone = dict.fromkeys(row.item.file for row in rows if row.item.group is None)
     number = {("group", name): i for i, name in enumerate(named)}
     number |= {("alone", name): len(named) + i for i, name in enumerate(alone)}
     keys = [
-        ("group", g) if (g := r.item.group) is not None else ("alone", r.item.name) for r in rows
+        ("group", g) if (g := r.item.group) is not None else ("alone", r.item.file) for r in rows
     ]
     return np.array([number[key] for key in keys], np.int64)
 
 
 def split(rows: list[Row], group: Ints, options: FolderOptions) -> Ints:
-    """[N] as the table says (empty cells: train), else a seeded share of groups or of videos."""
-    if any(row.item.split for row in rows):
-        return np.array([SPLITS.index(row.item.split or "train") for row in rows], np.int64)
-    if options.holdout == "group":
-        return hold_out(group, options.test_share, options.seed)
-    names = list(dict.fromkeys(row.item.name for row in rows))
+    """[N] as table or folders say (where nothing: train), else seeded shares of groups or videos.
+
+    Where they say of no clip that it is for validation, a share of those for training is.
+    """
+    names = list(dict.fromkeys(row.item.file for row in rows))
     number = {name: i for i, name in enumerate(names)}
-    videos = np.array([number[row.item.name] for row in rows], np.int64)
-    return hold_out(videos, options.test_share, options.seed)
+    videos = np.array([number[row.item.file] for row in rows], np.int64)
+    units = group if options.holdout == "group" else videos
+    if any(row.item.split for row in rows):
+        found = np.array([SPLITS.index(row.item.split or "train") for row in rows], np.int64)
+        shared = np.intersect1d(group[found == 0], group[found == 1])
+        units = videos if len(shared) else units
+    else:
+        found = hold_out(units, options.test_share, options.seed)
+    if SPLITS.index("validation") in found:
+        return found
+    return hold_out_validation(found, units, options.validation_share, options.seed)
 
 
 def list_clips(
     out: Path, rows: list[Row], columns: Mapping[str, Ints], factors: tuple[Factor, ...]
 ) -> None:
-    """files.csv: which file each clip comes from."""
+    """files.csv: which file, and which part of it, each clip comes from."""
     labels = [factor.name for factor in factors]
-    head = ["clip", "file", "first_frame", "frames", "group_number", "split", *labels]
+    parts = any(row.item.cut for row in rows)
+    place = ["file", "part"] if parts else ["file"]
+    head = ["clip", *place, "first_frame", "frames", "group_number", "split", *labels]
     lines = []
     for i, row in enumerate(rows):
         split = SPLITS[columns["split"][i]]
         values = [row.item.labels.get(name, "") for name in labels]
-        where = [i, row.item.name, row.first, row.length]
+        file = [row.item.file, str(row.item.cut or "")] if parts else [row.item.file]
+        where = [i, *file, row.first, row.length]
         lines.append([*where, columns["group"][i], split, *values])
     write_csv(out / FILES, head, lines)
 

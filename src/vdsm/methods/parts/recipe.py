@@ -21,6 +21,7 @@ from vdsm.train.stage import Player, Schedule, Stage
 from vdsm.words import counted
 
 Overrides = Mapping[str, Any]
+SETTING = "train.frames"  # of the one stage
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -44,7 +45,9 @@ def segments(
             settings,
             players,
             schedule,
-            lambda clips: SegmentSampler(one_by_one(clips, config), settings.frames),
+            lambda clips: SegmentSampler(
+                one_by_one(clips, config), settings.frames, setting=SETTING
+            ),
             ClipSource.open,
             settings.frames,
             paint=paint,

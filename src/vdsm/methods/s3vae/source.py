@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vdsm.data.clips import Floats, Frames
 from vdsm.device import as_video, send
+from vdsm.methods.parts.recipe import SETTING
 from vdsm.methods.s3vae.labels import Cells, Landmarks
 from vdsm.notation import Share, Video
 from vdsm.train.batches import ALL, Individuals, SegmentSampler
@@ -19,7 +20,7 @@ class LabelledSampler(SegmentSampler):
     """Random segments, and a label of every frame of them."""
 
     def __init__(self, individuals: Individuals, frames: int, labels: Cells | Landmarks) -> None:
-        super().__init__(individuals, frames)
+        super().__init__(individuals, frames, setting=SETTING)
         self.labels = labels
 
     def labelled(
