@@ -2,16 +2,25 @@
 
 import colorsys
 import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
+from small import pendula
+from vdsm.data import open_clips
 from vdsm.methods.cdsvae.model import CDSVAE, ModelConfig
-from vdsm.methods.cdsvae.recipe import bound
+from vdsm.methods.cdsvae.recipe import METHOD, bound
 from vdsm.methods.parts import augment
 from vdsm.methods.parts.losses import info_nce
+from vdsm.methods.parts.recipe import read_out
+from vdsm.store.open import open_model
+from vdsm.store.run import Run
+from vdsm.train.loop import train
 
 
 def seeded(seed: int = 1) -> torch.Generator:
@@ -98,3 +107,17 @@ def test_the_bound_holds_codes_against_those_of_positives() -> None:
     error = (x - model.render(q.codes.s, q.codes.z)).square().sum((1, 2, 3, 4))
     constant = x[0].numel() * 0.5 * math.log(math.pi)
     torch.testing.assert_close(terms["log_likelihood"], -error - constant)
+
+
+def test_the_readout_is_of_the_model_as_it_is_used(tmp_path: Path) -> None:
+    """Fitted anew to the stored model, whose batch norm goes by its averages, it is the same."""
+    data = pendula(tmp_path / "data")
+    config = METHOD.preset("debug", "compact")
+    config = replace(config, model=replace(config.model, size=32), precision="fp32")
+    run = Run.create(tmp_path / "run", config, data, "debug", method="cdsvae")
+    clips = open_clips(data)
+    train(run, clips)
+    stored: Any = open_model(run.path)
+    again = read_out(stored.model, clips, config)
+    for name, tensor in stored.fitted().items():
+        torch.testing.assert_close(again[name], tensor)
