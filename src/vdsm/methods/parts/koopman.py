@@ -101,11 +101,12 @@ def split(operator: Float[Tensor, "K K"], static: int) -> Split:
     values = eigenvalues(a)
     chosen = nearest(values, static)
 
-    def is_static(real: float, imaginary: float = 0.0) -> bool:
-        """By the eigenvalue next to it: reordered, they are rounded anew."""
-        return bool(chosen[np.abs(values - complex(real, imaginary)).argmin()])
-
-    t, q, count = linalg.schur(a, output="real", sort=is_static)
+    # By the eigenvalue next to it: reordered, they are rounded anew.
+    t, q, count = linalg.schur(
+        a,
+        output="real",
+        sort=lambda re, im: bool(chosen[np.abs(values - complex(re, im)).argmin()]),
+    )
     mix = decoupling(t, count)
     into, back = np.eye(len(a)), np.eye(len(a))
     into[count:, :count], back[count:, :count] = mix.T, -mix.T
@@ -125,14 +126,10 @@ def decoupling(t: Array, count: int) -> Array:
 
 def eigenvalues(a: Array) -> Array:
     """Of a real matrix, as its Schur form has them."""
-    seen: list[complex] = []
-
-    def look(real: float, imaginary: float = 0.0) -> bool:
-        seen.append(complex(real, imaginary))
-        return False
-
-    linalg.schur(a, output="real", sort=look)
-    return np.array(seen[: len(a)])  # after these LAPACK asks again
+    seen: dict[int, complex] = {}
+    note = seen.setdefault
+    linalg.schur(a, output="real", sort=lambda re, im: note(len(seen), complex(re, im)) is None)
+    return np.array(list(seen.values())[: len(a)])  # after these LAPACK asks again
 
 
 def nearest(values: Array, count: int) -> Array:

@@ -37,7 +37,7 @@ def flow(before: Frames, after: Frames) -> Floats:
 
     registration: Any = skimage.registration
     with np.errstate(all="ignore"):  # where there is no texture its equations are singular
-        field = registration.optical_flow_ilk(before.mean(-1), after.mean(-1))
+        field = registration.optical_flow_ilk(before.mean(-1), after.mean(-1), dtype=np.float64)
     length: Floats = np.hypot(*np.nan_to_num(field))
     return length
 
