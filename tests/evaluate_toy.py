@@ -4,10 +4,12 @@ Twelve copies of each colour and size are individuals, told apart by where they 
 three actions. Codes hold exactly the factors, and `render` is their perfect decoder.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 SIZE, FRAMES, COPIES = 16, 4, 12
 COLOURS = np.array([[255, 40, 40], [40, 255, 40], [60, 60, 255]], np.uint8)
@@ -59,3 +61,60 @@ def render(codes: Any) -> npt.NDArray[np.float32]:
         for a, b in zip(s, d, strict=True)
     ]
     return (np.stack(clips).astype(np.float32) / 255).transpose(0, 1, 4, 2, 3)
+
+
+def judges(factory: pytest.TempPathFactory) -> Path:
+    """Where the toy's judges are kept, for all tests of a session."""
+    return factory.getbasetemp() / "judges of the toy"
+
+
+UNSEEN = np.array([[0, 5], [30, 100], [60, 1], [90, 10], [120, 80], [10, 130]])
+
+
+def identities(n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """s from the prior: any colour, side and place."""
+    parts = [np.eye(3)[rng.integers(3, size=n)], np.eye(2)[rng.integers(2, size=n)]]
+    return np.concatenate([*parts, rng.integers(3, size=(n, 1))], axis=1)
+
+
+def generated(n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Clips of any identity and any direction."""
+    return render({"s": identities(n, rng), "d": np.eye(3)[rng.integers(3, size=n)]})
+
+
+def everything() -> dict[str, Any]:
+    """Arguments of `panel` for all that version 0.1.0 measured."""
+    return world() | {
+        "unseen": UNSEEN,
+        "sample_identity": identities,
+        "generate": generated,
+        "fitted_identity": identities,
+        "fitted": generated,
+        "features": {"pixels": lambda clips: clips.mean(dim=(3, 4)).flatten(1)},
+    }
+
+
+def encoded(clips: Any) -> dict[str, npt.NDArray[np.float64]]:
+    """Codes of clips [B, T, C, H, W], read from their pixels: the inverse of `render`."""
+    pixels = (np.asarray(clips).transpose(0, 1, 3, 4, 2) * 255).round().astype(np.uint8)
+    known = {
+        frames(c, w, a, k).tobytes(): np.concatenate(
+            [np.eye(3)[c], np.eye(2)[w], [k], np.eye(3)[a]]
+        )
+        for c in range(3)
+        for w in range(2)
+        for a in range(3)
+        for k in range(3)
+    }
+    found = np.array([known[clip.tobytes()] for clip in pixels], np.float64)
+    return {"s": found[:, :6], "d": found[:, 6:]}
+
+
+def drawn(n: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Contents and motions of clips of nobody."""
+    return identities(n, rng), np.eye(3)[rng.integers(3, size=n)]
+
+
+def recombined(content: Any, motion: Any) -> npt.NDArray[np.float32]:
+    """Clips of contents and motions."""
+    return render({"s": content, "d": motion})

@@ -6,7 +6,8 @@ import torch
 from scipy.linalg import sqrtm
 
 from vdsm.errors import InputError
-from vdsm.evaluate.frechet import FeatureSet, Moments, compare, distance, require_frames
+from vdsm.evaluate.frechet import compare, distance
+from vdsm.evaluate.moments import FeatureSet, Moments, require_frames
 
 RNG = np.random.default_rng(0)
 

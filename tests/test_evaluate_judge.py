@@ -16,14 +16,13 @@ from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import (
     Judge,
     Judges,
-    accuracies,
     empty_judges,
     hold_back,
     look,
-    require_floor,
     rising,
     train,
 )
+from vdsm.evaluate.judge_floor import accuracies, require_floor
 from vdsm.evaluate.result import Number
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import quiet, read, real_clips

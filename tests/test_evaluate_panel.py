@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluate_toy import render, world
+from evaluate_toy import everything, judges, render, world
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings, panel
 from vdsm.evaluate.result import MEASURES, flatten
@@ -18,37 +18,16 @@ SETTINGS = Settings(
     judge_width=8, judge_hidden=16, judge_steps=300, shuffles=2, resamples=60, batch=32
 )
 FACTORS = ("colour", "side", "direction")
-UNSEEN = np.array([[0, 5], [30, 100], [60, 1], [90, 10], [120, 80], [10, 130]])
-
-
-def identities(n: int, rng: np.random.Generator) -> np.ndarray:
-    """s from the prior: any colour, side and place."""
-    parts = [np.eye(3)[rng.integers(3, size=n)], np.eye(2)[rng.integers(2, size=n)]]
-    return np.concatenate([*parts, rng.integers(3, size=(n, 1))], axis=1)
-
-
-def generated(n: int, rng: np.random.Generator) -> np.ndarray:
-    return render({"s": identities(n, rng), "d": np.eye(3)[rng.integers(3, size=n)]})
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("judges")
+    return judges(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def perfect(cache: Path) -> dict[str, Any]:
-    return panel(
-        **world(),
-        unseen=UNSEEN,
-        sample_identity=identities,
-        generate=generated,
-        fitted_identity=identities,
-        fitted=generated,
-        features={"pixels": lambda clips: clips.mean(dim=(3, 4)).flatten(1)},
-        settings=SETTINGS,
-        cache=cache,
-    )
+    return panel(**everything(), settings=SETTINGS, cache=cache)
 
 
 def quick(cache: Path, **changes: Any) -> dict[str, Any]:
@@ -79,7 +58,7 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
     assert perfect["individuals"] == 18
     assert perfect["seed"] == 0
     assert set(perfect) - set(MEASURES) == {
-        *("intervals", "counts", "n", "individuals", "seed", "settings", "left_out")
+        *("intervals", "counts", "n", "individuals", "seed", "settings", "not_measured", "notes")
     }
     assert all(isinstance(value, float) for value in found.values())
     assert set(perfect["counts"]) == set(found)
@@ -88,7 +67,9 @@ def test_every_stable_key_is_there(perfect: dict[str, Any]) -> None:
 
 def test_every_figure_has_an_interval_that_holds_it(perfect: dict[str, Any]) -> None:
     without = {key for key in flatten(perfect) if key not in perfect["intervals"]}
-    assert {key.split(".")[-2] for key in without} == {"scan"}  # a test: its level is its interval
+    bare = {"sizes.s", "sizes.d", "unlabelled.diversity.ratio"}
+    assert bare < without
+    assert {key.split(".")[-2] for key in without - bare} == {"scan"}  # whose level is one
     for key, (low, high) in perfect["intervals"].items():
         value = flatten(perfect)[key]
         assert value is not None
@@ -157,17 +138,7 @@ def test_a_scrambled_decoder(cache: Path) -> None:
 
 def test_the_same_numbers_however_batches_are_cut(cache: Path, perfect: dict[str, Any]) -> None:
     for batch in (1, 54, 1000):
-        again = panel(
-            **world(),
-            unseen=UNSEEN,
-            sample_identity=identities,
-            generate=generated,
-            fitted_identity=identities,
-            fitted=generated,
-            features={"pixels": lambda clips: clips.mean(dim=(3, 4)).flatten(1)},
-            settings=replace(SETTINGS, batch=batch),
-            cache=cache,
-        )
+        again = panel(**everything(), settings=replace(SETTINGS, batch=batch), cache=cache)
         assert flatten(again) == pytest.approx(flatten(perfect), rel=1e-4, abs=1e-4)
 
 
@@ -188,7 +159,7 @@ def test_every_test_clip_is_decoded_and_swapped(cache: Path) -> None:
     test = np.flatnonzero(arguments["split"]).tolist()
     assert seen[:2] == [(row, row) for row in test[:2]], "a trial, before the judges learn"
     assert seen[2:56] == [(row, row) for row in test]
-    swaps = seen[56:]
+    swaps = seen[56:110]
     assert sorted(who for who, _ in swaps) == test
     assert sorted(what for _, what in swaps) == test
     assert all(who // 3 != what // 3 for who, what in swaps), "an individual met itself"
@@ -202,11 +173,11 @@ def test_an_individual_is_not_swapped_with_itself(cache: Path) -> None:
     groups[test[:40]] = -1
     result = quick(cache, groups=groups)
     assert result["counts"]["swap.joint"] == 28
-    assert result["left_out"]["swap.pairs"] == "26 of 54 are of one individual with itself"
+    assert result["not_measured"]["swap.pairs"] == "26 of 54 are of one individual with itself"
     groups[test] = -1
     alone = quick(cache, groups=groups)
     assert "swap" not in alone
-    assert alone["left_out"]["swap"] == "every test clip is of one individual"
+    assert alone["not_measured"]["swap"] == "every test clip is of one individual"
 
 
 def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
@@ -222,7 +193,12 @@ def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
     assert result["swap"]["joint"] == 1.0
     assert result["leakage"]["z"]["direction"]["linear"]["accuracy"] == 1.0
     assert set(result["leakage"]) == {"s", "z", "z_sample"}
-    assert set(result["left_out"]) == {"unseen", "prior", "frechet.generated"}
+    assert set(result["not_measured"]) == {
+        *("unseen", "prior", "fitted", "recombination", "paper.h_y", "frechet.generated"),
+        *("frechet.fitted", "unlabelled.cycle", "unlabelled.diversity"),
+    }
+    assert result["sizes"] == {"s": 6, "z": 12}
+    assert set(result["retrieval"]) == {"s", "z"}
 
 
 def test_another_seed_draws_other_swaps(cache: Path, perfect: dict[str, Any]) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from small import SMALL, pendula
 from vdsm import VDSM
-from vdsm.commands.evaluate import encode, unseen
 from vdsm.data import open_clips
 from vdsm.data.cells import left_out
 from vdsm.data.clips import Clips, Factor, Frames, Info, Table
 from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.evaluate import draw_sample, panel, unseen_pairs
+from vdsm.evaluate.asked import encode
 from vdsm.evaluate.inputs import JUDGES_ONLY, prepare
+from vdsm.evaluate.run import unseen
 from vdsm.evaluate.sample import segments_each
 from vdsm.evaluate.settings import Settings
 from vdsm.store.trained import Trained
@@ -261,7 +262,10 @@ def test_codes_of_clips_for_judges_alone_stay_zero(tmp_path: Path) -> None:
     last = replace(sample, split=np.append(sample.split[:count], np.full(3, JUDGES_ONLY)))
     model = VDSM(SMALL.model).eval()
     told: list[tuple[int, int]] = []
-    codes, sampled = encode(model, last, 0, lambda _, done, of: told.append((done, of)))
+    codes, raw, sampled = encode(
+        model, last.real, last.split, 0, lambda _, done, of: told.append((done, of))
+    )
+    assert raw == {}, "no readout, so nothing but the codes"
     assert told[-1] == (count, count)
     expected = model.encode(as_video(sample.real[np.arange(count)]))
     for name in "sdz":

@@ -13,12 +13,13 @@ from vdsm.card.numbers import numbers
 from vdsm.errors import InputError
 from vdsm.evaluate import aggregate, print_report, progress_bar, shortcomings
 from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.readings import Readings
 from vdsm.evaluate.result import Number, flatten, to_tree, under
 from vdsm.evaluate.scan import Reading, scan
-from vdsm.evaluate.table import Readings
 
 ROLES = {"hair": "identity", "action": "action"}
 PROBE = {"accuracy": 0.9, "chance": 0.125, "excess": 0.886, "shuffled": 0.12}
+RAW = {"accuracy": 0.4, "chance": 0.125, "excess": 0.31}
 SCAN = {"p_value": 0.5, "share": 0.1, "accuracy": 0.2, "expected": 0.15}
 
 
@@ -169,6 +170,14 @@ def test_nothing_is_wrong_where_every_target_is_met() -> None:
         ({"leakage__d__hair__mlp__accuracy": 0.85}, r"hair leaks into d: a probe \(mlp\) reads"),
         ({"leakage__s__action__linear__accuracy": 0.4}, r"action leaks into s: .* \(linear\)"),
         ({"leakage__s__action__scan__p_value": 0.001}, "action leaks into s a little"),
+        (
+            {
+                f"leakage_raw__d__hair__{p}__{k}": v
+                for p in ("linear", "mlp")
+                for k, v in RAW.items()
+            },
+            "hair leaks into d, before it is read out: a probe .* 40.0 %, chance is 12.5 %",
+        ),
         ({"prior__accuracy": 0.9}, "identity from the prior .* 90.0 %"),
         ({"paper__accuracy_consistency": 0.95}, "reconstruction in 95.0 %"),
     ],
@@ -179,6 +188,15 @@ def test_what_is_not_yet_good_is_said_plainly(changes: dict[str, float], says: s
     assert len(sentences) == 1
     assert re.search(says, sentences[0])
     assert "Not yet good:" in printed(poor)
+
+
+def test_a_generator_that_judges_cannot_read_is_not_yet_good() -> None:
+    vague = {"recombination": {"joint": 0.6, "sure": 0.2, "h_y": 1.0}, "judge": {}, "n": 9}
+    first, second = shortcomings(vague, ROLES)
+    assert first == "the judges are sure of 20.0 % of its draws only; the target is 90.0 %"
+    assert second.startswith("60.0 % of recombined draws are judged alike")
+    assert "Not yet good:" in printed(vague)
+    assert "No target of the panel could be measured." in printed({"judge": {}, "n": 9})
 
 
 def test_the_tables_stand_beside_the_paper_chance_and_literature() -> None:

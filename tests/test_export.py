@@ -433,8 +433,8 @@ def test_numbers_of_an_evaluation(world: Path, home: Path, evaluation: Path) -> 
         read_ = result["leakage"]["d"][factor]
         best = max(read_[probe]["accuracy"] for probe in ("linear", "mlp"))
         assert rows[factor][1] == code
-        assert rows[factor][5].startswith(f"{100 * best:.1f}")
-        assert rows[factor][7] == f"{100 * read_['mlp']['chance']:.1f}"
+        assert rows[factor][6].startswith(f"{100 * best:.1f}")
+        assert rows[factor][9] == f"{100 * read_['mlp']['chance']:.1f}"
     limits = card.split("## Limits")[1].split("##")[0]
     assert re.search(
         r"- \d+\.\d % of swaps are right in every factor; the target is 99\.0 %", limits

@@ -110,16 +110,29 @@ def test_the_command_line_offers_every_size() -> None:
 class Unread(Clips):
     """Clips of which only the table matters."""
 
-    def __init__(self, group: list[int], split: list[int]) -> None:
+    def __init__(self, group: list[int], split: list[int], maker: str = "mine") -> None:
         table = Table(np.full(len(group), 16), np.array(group), np.array(split), {})
-        super().__init__(Info("mine", 64, 3), table)
+        super().__init__(Info("mine", 64, 3, made={"maker": maker}), table)
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
         raise AssertionError("nothing is read")
 
 
+def test_the_preset_of_data_that_have_none_of_their_own_is_auto() -> None:
+    """And of folders in which nobody is known to be in two clips."""
+    grouped, alone = [0, 0, 1], [0, 1, 2]
+    for group, maker, expected in (
+        (grouped, "sprites", "sprites"),
+        (grouped, "folder", "folder"),
+        (alone, "folder", "auto"),
+        (grouped, "faces", "auto"),
+        (alone, "mine", "auto"),
+    ):
+        assert METHOD.usual(METHOD, Unread(group, [0, 0, 0], maker)) == expected, maker
+
+
 def test_contrast_needs_two_training_clips_of_an_individual() -> None:
-    grouped, used = settings(Unread([0, 0, 1], [0, 0, 0]), METHOD, None, "compact", {})
+    grouped, used = settings(Unread([0, 0, 1], [0, 0, 0]), METHOD, "folder", "compact", {})
     alone, _ = settings(Unread([0, 1, 1], [0, 0, 1]), METHOD, "folder", "compact", {})
     assert used == "folder"
     assert grouped == preset("folder")

@@ -23,14 +23,14 @@ from rich.text import Text
 from small import SMALL, pendula, start
 from vdsm import VDSM, InputError
 from vdsm.cli import run as command
-from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.commands.report import read_evaluation
 from vdsm.config import describe, override
 from vdsm.data import open_clips
-from vdsm.data.clips import ClipWriter, Info
-from vdsm.evaluate import Settings, probes
-from vdsm.evaluate.result import flatten
+from vdsm.data.clips import SPLITS, ClipWriter, Info
+from vdsm.evaluate import Settings, draw_sample, probes
+from vdsm.evaluate.result import FILE, flatten
+from vdsm.evaluate.run import evaluate_run
 from vdsm.evaluate.stream import quiet
 from vdsm.methods.vdsm.presets import preset
 from vdsm.options import parse_flags
@@ -152,6 +152,10 @@ def test_evaluate_scores_every_test_clip(data: Path, runs: list[Path], evaluatio
     assert evaluation["counts"]["judge.colour.accuracy"] == 14
     assert evaluation["roles"] == {"colour": "identity", "speed": "action"}
     assert {"s", "d", "z", "s_sample", "d_sample"} == set(evaluation["leakage"])
+    assert set(evaluation["leakage_raw"]) == {"s", "d", "z"}
+    assert set(evaluation["null"]) == {"still", "mean_clip", "action_clip", "whole_clip", "random"}
+    assert evaluation["split"] == evaluation["settings"]["split"] == "test"
+    assert evaluation["method"] == "vdsm"
     assert evaluation["fingerprint"] == clips.fingerprint
 
 
@@ -204,7 +208,7 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
     assert found["settings"]["other_data"] is True
     assert found["n"] == 6
     assert "unseen" not in found
-    assert found["left_out"]["unseen"] == "it is not asked of other data than training's own"
+    assert found["not_measured"]["unseen"] == "it is not asked of other data than training's own"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +222,8 @@ def test_evaluate_unseen_cells_are_those_left_out(data: Path, tmp_path: Path) ->
         (["{run}", "--out", "{tmp}"], "is a folder: name a file for --out"),
         (["{data}"], "RUN is needed"),
         (["{tmp}"], "is not a run"),
+        (["{run}", "--split", "dev"], "split is 'dev'"),
+        (["{run}", "--split", "validation"], "has 0 validation clips"),
         (["{run}", "{other}"], "is not the dataset that"),
         (["{run}", "{other}"], "further clips of the kind: --other-data true"),
         (["{run}", "{data}", "--other-data", "true"], "was trained on: leave out --other-data"),
@@ -247,8 +253,37 @@ def test_evaluate_without_labels(tmp_path: Path, capsys: pytest.CaptureFixture[s
         for group, split in enumerate(("train", "train", "test", "test")):
             out.add(np.zeros((9, 32, 32, 3), np.uint8), group=group, split=split)
     run, _ = start(tmp_path / "run", tmp_path / "data")
-    assert command(["evaluate", str(run.path)]) == 2
-    assert "no labelled factors" in capsys.readouterr().err
+    VDSM(SMALL.model).save_pretrained(run.path)
+    assert command(["evaluate", str(run.path), *FLAGS]) == 0
+    said = capsys.readouterr().out
+    assert "Measured without labels" in said
+    assert "No target of the panel could be measured." in said
+    found = json.loads((run.path / FILE).read_text())
+    assert found["not_measured"]["unlabelled.motion"] == "no test clip moves"
+    assert found["unlabelled"]["diversity"]["ratio"] is None  # the real ones are all alike
+    assert found["null"]["still"]["reconstruction"]["psnr"] == pytest.approx(58.92, abs=0.01)
+    assert command(["report", str(run.path), "--frames", "4", "--clips", "2"]) == 0
+    content = (run.path / "report.html").read_text()
+    assert "Reconstruction: " in content
+    assert "Swaps right in every factor" not in content
+
+
+def test_evaluate_of_the_validation_split(data: Path, runs: list[Path], tmp_path: Path) -> None:
+    """Other clips than the test split's; judges and probes learn from the same."""
+    clips = open_clips(data)
+    moved = clips.table.split.copy()
+    moved[clips.select("test")[::2]] = SPLITS.index("validation")
+    clips.table.split[:] = moved
+    one, other = (
+        draw_sample(clips, 5, 100, 100, 0, measured=split) for split in ("test", "validation")
+    )
+    measured = [set(s.real.rows[s.split == 1].tolist()) for s in (one, other)]
+    assert measured == [set(clips.select(split).tolist()) for split in ("test", "validation")]
+    assert not measured[0] & measured[1]
+    taught = [set(s.real.rows[s.split == 0].tolist()) for s in (one, other)]
+    assert taught[0] == taught[1] == set(clips.select("train").tolist())
+    with pytest.raises(InputError, match="no split 'dev'"):
+        draw_sample(clips, 5, 100, 100, 0, measured="dev")
 
 
 # -- the page --------------------------------------------------------------------------------------

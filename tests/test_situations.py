@@ -218,7 +218,7 @@ def test_evaluate_of_a_run_that_is_read_only(
     def measured(*_: Any) -> None:
         raise InputError("came to measuring")
 
-    monkeypatch.setattr("vdsm.commands.evaluate.evaluate_run", measured)
+    monkeypatch.setattr("vdsm.evaluate.run.evaluate_run", measured)
     run = str(world / "run")
     assert command(["evaluate", run, "--out", str(tmp_path / "e.json")]) == 2
     said = capsys.readouterr()
@@ -292,7 +292,7 @@ def test_an_empty_number_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_report_and_evaluate_of_unlabelled_clips(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither sends to the other in a circle: one says what there is, the other what is lacking."""
+    """What needs no label is measured, and the page has it."""
     source, data, run = tmp_path / "clips", tmp_path / "data", tmp_path / "run"
     clips = open_clips(world / "data")
     from vdsm.video import write_clips
@@ -317,8 +317,10 @@ def test_report_and_evaluate_of_unlabelled_clips(
     capsys.readouterr()
     assert command(["report", str(run)]) == 0
     said = capsys.readouterr().out
-    assert "its clips are not labelled: the page has curves and pictures" in said
-    assert "vdsm evaluate" not in said
-    line = refused(["evaluate", str(run)], capsys)
-    assert "says neither who nor what its clips show" in line
-    assert "label some of them (docs/data-folder.md)" in line
+    assert "not evaluated yet, see: vdsm evaluate" in said
+    assert command(["evaluate", str(run), "--resamples", "20"]) == 0
+    said = capsys.readouterr().out
+    assert "the data say neither who nor what their clips show" in " ".join(said.split())
+    assert "Measured without labels" in said
+    assert command(["report", str(run)]) == 0
+    assert "not evaluated" not in capsys.readouterr().out

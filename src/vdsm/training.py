@@ -47,8 +47,7 @@ def settings(
 
     command: whom errors name.
     """
-    maker = str(clips.info.made.get("maker"))  # a folder of videos may have any name
-    name = name or (maker if maker in method.presets else "folder")
+    name = name or method.usual(method, clips)
     fitted = {"model.size": str(clips.info.size), "model.channels": str(clips.info.channels)}
     plain = override(method.preset(name, size), fitted, command)
     plain = method.adapt(plain, override(plain, changes, command), clips)

@@ -43,6 +43,14 @@ SOURCES = {
         weights="The weights carry no frames. Weights and drawings are offered under the terms of "
         "MNIST, CC-BY-SA-3.0.",
     ),
+    "faces": Source(
+        licence="mit",
+        data="Made-up people, drawn by this package from the meshes of ICT-FaceKit (USC Institute "
+        "for Creative Technologies), under the MIT licence, copyright 2020 USC Institute for "
+        "Creative Technologies. No picture of anybody went into them.",
+        weights="Weights, clips and drawings may be passed on under the MIT licence.",
+        ours=True,  # the meshes' licence allows it
+    ),
     "mug": Source(
         licence="other",
         licence_name="mug-agreement",

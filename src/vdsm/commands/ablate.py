@@ -12,14 +12,15 @@ from typing import Any, cast
 from rich.console import Console
 from rich.table import Table
 
-from vdsm.commands.evaluate import FILE, evaluate_run
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.config import build, describe, override
 from vdsm.data import open_clips
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
 from vdsm.evaluate.bar import progress_bar
-from vdsm.evaluate.table import Readings
+from vdsm.evaluate.readings import Readings
+from vdsm.evaluate.result import FILE
+from vdsm.evaluate.run import evaluate_run
 from vdsm.figures import Scene, action_transfer, identity_pose_grid
 from vdsm.figures.layout import beside, enlarge, stacked, titled
 from vdsm.files import atomic_write, claim_folder

@@ -48,6 +48,8 @@ def data(
         make_shards(maker, options, out, shards)
     else:
         maker.make(out, options)
+    if not is_dataset(out):  # pictures in another layout, of which the maker has spoken
+        return
     clips = open_clips(out)
     screen().print(
         f"{out}: {counted(len(clips), 'clip')} of {clips.info.name}, see 'vdsm info {out}'",
@@ -73,8 +75,8 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
         if not folder.exists():
             raise
         raise InputError(f"{error}; {folder} keeps what is made, for the next try") from error
-    for table in folder.glob("*.csv"):  # what the files were called, and which were broken
-        shutil.copy(table, out)
+    for kept in (*folder.glob("*.csv"), *folder.glob("truth.npz"), *folder.glob("model.*")):
+        shutil.copy(kept, out)  # what files were called, which were broken; what drawn data add
     shutil.rmtree(folder)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 
 from vdsm import figures
-from vdsm.commands.evaluate import FILE, evaluate
 from vdsm.commands.figures import SceneOptions
 from vdsm.commands.report import report
 from vdsm.config import override
@@ -17,6 +16,8 @@ from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import Clips, is_dataset
 from vdsm.errors import InputError
 from vdsm.evaluate import Settings
+from vdsm.evaluate.result import FILE
+from vdsm.evaluate.run import evaluate
 from vdsm.methods.vdsm.recipe import METHOD
 from vdsm.report.settings import duration
 from vdsm.screen import screen

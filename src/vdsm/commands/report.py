@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from vdsm.commands.evaluate import FILE
 from vdsm.commands.figures import SceneOptions, scene_of
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
+from vdsm.evaluate.result import FILE
 from vdsm.figures import FIGURES
 from vdsm.files import atomic_write, check_writable, read_json
 from vdsm.options import flag_help, from_flags
@@ -20,11 +20,7 @@ from vdsm.screen import screen
 from vdsm.store.run import Run
 
 USAGE = "usage: vdsm report RUN [DATA] [--evaluation FILE.json] [--out report.html] [options]"
-UNLABELLED = (
-    "; its clips are not labelled: the page has curves and pictures; whether swaps keep who and "
-    "what is judged where clips say both"
-)
-NEEDED = ("n", "roles", "dataset", "fingerprint", "judge")
+NEEDED = ("n", "roles", "dataset", "fingerprint", "counts")
 
 
 def report_help() -> str:
@@ -67,7 +63,7 @@ def report(
     content = page(run, clips, scene, measured, drawn).encode()
     atomic_write(out, content)
     see = f"; not evaluated yet, see: vdsm evaluate {shlex.quote(str(path))}"
-    said = "" if measured else see if clips.info.factors else UNLABELLED
+    said = "" if measured else see
     console.print(f"{out}: {len(content) / 1e6:.1f} MB{said}", soft_wrap=True)
 
 

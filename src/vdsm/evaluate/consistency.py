@@ -6,10 +6,13 @@ to be disentangled. It stands beside the swap matrix, never in its place.
 
 import numpy as np
 
+from vdsm.evaluate.context import Context
 from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.judge import Verdicts
-from vdsm.evaluate.result import Number, Numbers
+from vdsm.evaluate.metric import Metric
+from vdsm.evaluate.reconstruction import reconstructed
+from vdsm.evaluate.result import Number, Numbers, under
 
 
 def consistency(
@@ -33,3 +36,14 @@ def mean_consistency(
     if number.value == 1.0:
         return bootstrap.share(share == 1.0, inputs.groups[inputs.test])
     return number
+
+
+def measure(context: Context) -> Numbers:
+    """`consistency.<factor>` and `paper.accuracy_consistency`."""
+    both = context.real().seen.verdicts, reconstructed(context).looked.seen.verdicts
+    found = under("consistency", consistency(*both, context.inputs, context.bootstrap))
+    mean = mean_consistency(*both, context.inputs, context.bootstrap)
+    return found | {"paper.accuracy_consistency": mean}
+
+
+METRIC = Metric("consistency", measure, ("labels", "codes", "decode"), prefix="")

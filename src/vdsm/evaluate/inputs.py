@@ -45,7 +45,8 @@ class Inputs:
     labels: Mapping[str, Ints]  # factor -> [N] class index from 0, -1 unknown
     classes: Mapping[str, int]  # factor -> number of classes
     roles: Mapping[str, Role]  # factor -> which code should hold it
-    codes: CodeArrays  # what `decode` takes
+    codes: CodeArrays  # what `decode` takes; none of a model without an encoder
+    raw: CodeArrays  # the same before a readout, where there is one
     probed: CodeArrays  # codes that are only probed, as posterior samples
     groups: Ints  # [N] clips of one individual share a number
     recordings: Ints  # [N] rows that are parts of one recording share a number
@@ -66,7 +67,8 @@ def prepare(
     labels: Mapping[str, Any],
     roles: Mapping[str, str],
     split: Any,
-    codes: Mapping[str, Any],
+    codes: Mapping[str, Any] | None = None,
+    raw: Mapping[str, Any] | None = None,
     probed: Mapping[str, Any] | None = None,
     groups: Any = None,
     recordings: Any = None,
@@ -91,6 +93,7 @@ def prepare(
                 f"split leaves {counted(len(rows), f'{name} clip')}: the panel needs at least 2"
             )
 
+    codes = codes or {}
     twice = sorted(set(probed or {}) & set(codes))
     if twice:
         raise InputError(f"code '{twice[0]}' is among both codes and probed: rename one of them")
@@ -108,6 +111,7 @@ def prepare(
         classes=classes,
         roles=checked_roles,
         codes=_main_codes({name: _code(name, code, n) for name, code in codes.items()}),
+        raw=_main_codes({name: _code(name, code, n) for name, code in (raw or {}).items()}),
         probed={name: _code(name, code, n) for name, code in (probed or {}).items()},
         groups=np.arange(n) if groups is None else _column("groups", groups, n),
         recordings=np.arange(n) if recordings is None else _column("recordings", recordings, n),
@@ -141,8 +145,6 @@ def _column(name: str, values: Any, n: int) -> Ints:
 def _roles(labels: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Role]:
     if not isinstance(labels, Mapping) or not isinstance(roles, Mapping):
         raise InputError("labels and roles must be dicts: factor -> [N] integers, factor -> role")
-    if not labels:
-        raise InputError("labels are empty: the panel needs at least one labelled factor")
     checked: dict[str, Role] = {}
     for name in labels:
         if roles.get(name) not in ROLES:
@@ -184,8 +186,6 @@ def _main_codes(codes: dict[str, Array]) -> CodeArrays:
     strange = [name for name in codes if name not in ("s", *MOTION)]
     if strange:
         raise InputError(f"unknown code '{strange[0]}': codes are s, d and z; see `probed`")
-    if "s" not in codes or len(codes) < 2:
-        raise InputError(f"codes {sorted(codes)}: the panel needs s, and d or z or both")
     return codes
 
 

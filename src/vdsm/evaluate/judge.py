@@ -20,15 +20,11 @@ from torch import Tensor, nn
 
 from vdsm.data.clips import Ints
 from vdsm.device import pick_device
-from vdsm.errors import InputError
 from vdsm.evaluate.inputs import Inputs
-from vdsm.evaluate.intervals import Bootstrap
-from vdsm.evaluate.result import Numbers
 from vdsm.evaluate.seeds import generator, integer
 from vdsm.evaluate.settings import Settings
 from vdsm.evaluate.stream import Progress, read, real_clips
 from vdsm.notation import Video
-from vdsm.words import counted
 
 RATE = 2e-3  # peak of the one-cycle learning rate
 CHECK_EVERY = 50  # steps
@@ -237,32 +233,6 @@ def _drawn(units: Ints, wanted: int, rng: np.random.Generator) -> Bools:
 def _covers(inputs: Inputs, rows: Ints, others: Ints) -> bool:
     """Whether every value of every factor among `others` occurs among `rows`."""
     return all(np.isin(column[others], column[rows]).all() for column in inputs.labels.values())
-
-
-def accuracies(found: Verdicts, inputs: Inputs, rows: Ints, bootstrap: Bootstrap) -> Numbers:
-    """Share of clips whose factor the judge names rightly, among those whose label is known."""
-    numbers = {}
-    for name, probabilities in found.items():
-        truth = inputs.labels[name][rows]
-        known = truth >= 0
-        right = probabilities.argmax(-1) == truth
-        numbers[name] = bootstrap.share(right[known], inputs.groups[rows][known])
-    return numbers
-
-
-def require_floor(numbers: Numbers, floor: float) -> None:
-    """InputError that names every judge whose accuracy on real test clips is below the floor."""
-    low = [
-        f"'{name}' {100 * number.value:.1f} %"
-        for name, number in numbers.items()
-        if number.value < floor
-    ]
-    if low:
-        count = max(number.n for number in numbers.values())
-        raise InputError(
-            f"judge below its floor of {100 * floor:.1f} % on {counted(count, 'real test clip')}: "
-            f"{', '.join(low)}; give it more training clips or steps, or lower the floor"
-        )
 
 
 def _loss(judge: Judge, inputs: Inputs, rows: Ints) -> Tensor:

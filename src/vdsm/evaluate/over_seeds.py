@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vdsm.errors import InputError
-from vdsm.evaluate.result import flatten, plant
+from vdsm.evaluate.result import flatten, not_measured, plant
 
 Result = Mapping[str, Any]  # what `panel` returns, or its JSON read back
 
@@ -49,7 +49,8 @@ def aggregate(results: Sequence[Result]) -> dict[str, Any]:
         "seed": results[0]["seed"],
         "seeds": [result["seed"] for result in results],
         "settings": dict(results[0].get("settings", {})),
-        "left_out": dict(results[0].get("left_out", {})),
+        "not_measured": dict(not_measured(results[0])),
+        "notes": dict(results[0].get("notes", {})),
         "missing": [key for key in names if key not in set(shared)],
     }
 

@@ -1,4 +1,4 @@
-"""Probes: what can be read from a code. A linear and a non-linear one, chance, and a control.
+"""`leakage.*`: what can be read from a code. A linear probe and another, chance, and a control.
 
 A probe learns from codes of training clips and is scored on codes of every test clip. Chance is
 what can be had without the code, the better of two strategies: to guess evenly (1 / number of
@@ -11,6 +11,7 @@ is over the shuffles; were it far above chance, the measurement itself would be 
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +22,10 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
 from vdsm.data.clips import Floats, Ints
+from vdsm.evaluate.context import Context
 from vdsm.evaluate.inputs import Array, Inputs, standardised
 from vdsm.evaluate.intervals import Bootstrap, students
+from vdsm.evaluate.metric import Metric
 from vdsm.evaluate.result import Number, Numbers, under
 from vdsm.evaluate.scan import Reading, scan
 from vdsm.evaluate.seeds import generator, integer
@@ -56,14 +59,31 @@ def leakage(
 ) -> Numbers:
     """`<code>.<factor>.{linear,mlp}.{accuracy,chance,excess,shuffled}` and `.scan.*`."""
     codes = {**inputs.codes, **inputs.probed}
+    return read_all(codes, inputs, settings, bootstrap, progress, "probes")
+
+
+def read_all(
+    codes: Mapping[str, Array],
+    inputs: Inputs,
+    settings: Settings,
+    bootstrap: Bootstrap,
+    progress: Progress,
+    what: str,
+    controlled: bool = True,
+) -> Numbers:
+    """Every factor from every code; uncontrolled without shuffled labels and without the scan."""
     jobs = [(code, factor) for code in codes for factor in inputs.labels]
     numbers: Numbers = {}
     for done, (code, factor) in enumerate(jobs):
-        progress("probes", done, len(jobs))
+        progress(what, done, len(jobs))
         name = f"{code}.{factor}"
         split = split_of(inputs, codes[code], factor, settings)
-        numbers |= under(name, probe(split, settings.seed, name, bootstrap, settings.shuffles))
-    progress("probes", len(jobs), len(jobs))
+        if controlled:
+            found = probe(split, settings.seed, name, bootstrap, settings.shuffles)
+        else:
+            found = plain_probe(split, settings.seed, name, bootstrap)
+        numbers |= under(name, found)
+    progress(what, len(jobs), len(jobs))
     return numbers
 
 
@@ -97,6 +117,15 @@ def probe(split: Split, seed: int, name: str, bootstrap: Bootstrap, shuffles: in
         numbers |= under(kind, scores)
     found = scan(readings, split.test_labels, split.test_groups, generator(seed, f"{name}.scan"))
     return numbers | under("scan", found)
+
+
+def plain_probe(split: Split, seed: int, name: str, bootstrap: Bootstrap) -> Numbers:
+    """`{linear,mlp}.{accuracy,chance,excess}`, as `probe` has them."""
+    numbers: Numbers = {}
+    for kind in KINDS:
+        reading = read_code(kind, split, integer(seed, f"{name}.{kind}"))
+        numbers |= under(kind, _scores(split, reading, bootstrap))
+    return numbers
 
 
 def chance_of(train_labels: Ints, test_labels: Ints, classes: int) -> Floats:
@@ -190,3 +219,11 @@ def _mlp(labels: Ints, seed: int) -> Any:
         n_iter_no_change=MLP_PATIENCE,
         random_state=seed,
     )
+
+
+def measure(context: Context) -> Numbers:
+    """Of every code, and of samples where these are given."""
+    return leakage(context.inputs, context.settings, context.bootstrap, context.progress)
+
+
+METRIC = Metric("leakage", measure, ("labels", "codes"))

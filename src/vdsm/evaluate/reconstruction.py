@@ -1,4 +1,4 @@
-"""PSNR and SSIM of reconstructed clips, frame by frame.
+"""`reconstruction.*`: test clips decoded from their own codes; PSNR and SSIM frame by frame.
 
 PSNR = -10 log10 of a frame's mean squared error, with values in [0, 1]. The error of a perfect
 frame is set to that of rounding to 8 bits, 1 / (12 · 255²), so that PSNR is at most 58.9 dB.
@@ -7,10 +7,21 @@ over channels; equal to scikit-image's `structural_similarity(..., gaussian_weig
 sigma=1.5, use_sample_covariance=False, data_range=1)`, but for whole batches.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vdsm.data.clips import Floats, Ints
+from vdsm.evaluate.context import Context, Looked
+from vdsm.evaluate.inputs import ClipArray
+from vdsm.evaluate.judge_floor import accuracies
+from vdsm.evaluate.metric import Metric
+from vdsm.evaluate.result import Numbers, under
+from vdsm.evaluate.stream import cuts, decode_checked, mix, read
 from vdsm.notation import Video
 
 LEAST_ERROR = 1 / (12 * 255**2)
@@ -50,3 +61,69 @@ def _averaging(length: int) -> Float[Tensor, "K L"]:
     inside = (offset >= 0) & (offset < WINDOW)
     weights = torch.exp(-0.5 * ((offset.double() - WINDOW // 2) / SIGMA).square()) * inside
     return (weights / weights.sum(dim=1, keepdim=True)).float()
+
+
+class Fidelity:
+    """PSNR and SSIM of clips that are seen in order, against the real ones of ascending rows."""
+
+    def __init__(self, real: ClipArray, rows: Ints) -> None:
+        self._real, self._rows = real, rows
+        self._done = 0
+        self._psnr: list[Any] = []
+        self._ssim: list[Any] = []
+        self.too_small = min(real.shape[2:4]) < WINDOW
+
+    def see(self, made: Video) -> None:
+        """Compare the next clips with theirs."""
+        rows = self._rows[self._done : self._done + len(made)]
+        real = read(self._real, rows)
+        self._psnr.append(psnr(real, made).numpy())
+        if not self.too_small:
+            self._ssim.append(ssim(real, made).double().numpy())
+        self._done += len(made)
+
+    def values(self) -> dict[str, Floats]:
+        """Name -> [n] values of the clips."""
+        found = {"psnr": self._psnr} if self.too_small else {"psnr": self._psnr, "ssim": self._ssim}
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Test clips decoded from their own codes."""
+
+    looked: Looked
+    fidelity: Fidelity
+
+
+def reconstructed(context: Context) -> Reconstructed:
+    """Every test clip, decoded once for all metrics."""
+    inputs = context.inputs
+    rows = inputs.test
+
+    def make() -> Reconstructed:
+        fidelity = Fidelity(inputs.real, rows)
+        clips = (
+            decode_checked(context.system.decode, mix(inputs.codes, rows[cut], rows[cut]), inputs)
+            for cut in cuts(len(rows), context.settings.batch)
+        )
+        groups = inputs.groups[rows]
+        looked = context.look_with_features(clips, groups, "reconstructions", fidelity.see)
+        return Reconstructed(looked, fidelity)
+
+    return context.once("reconstructed", make)
+
+
+def measure(context: Context) -> Numbers:
+    """`psnr`, `ssim`, and of every factor `accuracy.<factor>`: the judge right."""
+    inputs, bootstrap = context.inputs, context.bootstrap
+    found = reconstructed(context)
+    if found.fidelity.too_small:
+        context.not_measured["reconstruction.ssim"] = f"frames are smaller than {WINDOW} pixels"
+    groups = inputs.groups[inputs.test]
+    numbers = {k: bootstrap.mean(v, groups) for k, v in found.fidelity.values().items()}
+    right = accuracies(found.looked.seen.verdicts, inputs, inputs.test, bootstrap)
+    return numbers | under("accuracy", right)
+
+
+METRIC = Metric("reconstruction", measure, ("codes", "decode"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+FILE = "evaluation.json"  # in the folder of a run, where nothing else is asked for
 MEASURES = (
     "judge",
     "reconstruction",
@@ -14,9 +15,16 @@ MEASURES = (
     "unseen",
     "prior",
     "fitted",
+    "recombination",
+    "alone",
     "leakage",
+    "leakage_raw",
     "verification",
+    "retrieval",
+    "sizes",
     "frechet",
+    "unlabelled",
+    "null",
 )
 
 
@@ -33,8 +41,8 @@ Numbers = dict[str, Number]  # dotted key, as "swap.joint", -> figure
 
 
 def under(prefix: str, numbers: Mapping[str, Number]) -> Numbers:
-    """The same figures with `prefix` and a dot before each key."""
-    return {f"{prefix}.{key}": number for key, number in numbers.items()}
+    """The same figures with `prefix` and a dot before each key; as they are for no prefix."""
+    return {f"{prefix}.{key}" if prefix else key: number for key, number in numbers.items()}
 
 
 def to_tree(numbers: Mapping[str, Number]) -> dict[str, Any]:
@@ -79,3 +87,17 @@ def _leaves(prefix: str, node: Any) -> Iterator[tuple[str, float | None]]:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def not_measured(result: Mapping[str, Any]) -> Mapping[str, str]:
+    """Part -> why it is missing; results of version 0.1.0 call it `left_out`."""
+    found: Mapping[str, str] = result.get("not_measured", result.get("left_out", {}))
+    return found
+
+
+def by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reason -> the parts that are missing for it, in order."""
+    found: dict[str, list[str]] = {}
+    for part, reason in missing.items():
+        found.setdefault(reason, []).append(part)
+    return found

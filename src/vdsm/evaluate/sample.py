@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Clips, Frames, Ints, Role
+from vdsm.data.clips import SPLITS, Clips, Frames, Ints, Role
 from vdsm.errors import InputError
 from vdsm.evaluate.inputs import JUDGES_ONLY, factor_fault
 from vdsm.evaluate.seeds import generator
@@ -54,7 +54,13 @@ class Sample:
 
 
 def draw_sample(
-    clips: Clips, frames: int, train: int, test: int, seed: int, early: bool = False
+    clips: Clips,
+    frames: int,
+    train: int,
+    test: int,
+    seed: int,
+    early: bool = False,
+    measured: str = "test",
 ) -> Sample:
     """A seeded choice of training and test clips, with one random segment of each.
 
@@ -64,13 +70,16 @@ def draw_sample(
     more still.
     frames: length of the segments; shorter clips are left out, and how many test clips these are
     is said in `left_out`. train, test: most clips of each.
+    measured: the split of the dataset whose clips are measured.
     early: judges (and they alone) learn from the beginning of every test clip as well, and what
     is measured comes from the rest of it.
     Factors that cannot be judged (one value, or values that training clips lack) are left out,
-    with the reason. InputError where the dataset has no test clips that are long enough.
+    with the reason. InputError where the dataset has no such clips that are long enough.
     """
+    if measured not in SPLITS:
+        raise InputError(f"no split '{measured}' in this version: it is {' or '.join(SPLITS)}")
     order = {}
-    for name in ("train", "test"):
+    for name in ("train", measured):
         found = clips.select(name, min_length=frames)
         if len(found) < 2:
             raise InputError(
@@ -80,14 +89,15 @@ def draw_sample(
         order[name] = generator(seed, f"sample.{name}").permutation(found)
     turns = occurrence(clips.table.group[order["train"]])
     learnt = np.sort(order["train"][np.argsort(turns, kind="stable")][:train])
-    measured = np.sort(order["test"][:test])
-    main, starts, alone = _segments(clips, frames, learnt, measured, seed, early)
+    asked = np.sort(order[measured][:test])
+    main, starts, alone = _segments(clips, frames, learnt, asked, seed, early)
     chosen = np.append(main, alone)
-    split = np.append(clips.table.split[main], np.full(len(alone), JUDGES_ONLY))
+    held = np.isin(main, asked).astype(np.int64)
+    split = np.append(held, np.full(len(alone), JUDGES_ONLY))
     groups = clips.table.group[chosen]
     labels: dict[str, Ints] = {}
     roles: dict[str, Role] = {}
-    left_out = _too_short(clips, frames)
+    left_out = _too_short(clips, frames, measured)
     for factor in clips.info.factors:
         column = clips.table.labels[factor.name][chosen]
         fault = factor_fault(column[split == 0], column[split == 1])
@@ -115,13 +125,13 @@ def occurrence(values: Ints) -> Ints:
     return found
 
 
-def _too_short(clips: Clips, frames: int) -> dict[str, str]:
-    """The test clips that are too short to be measured, as an entry of `left_out`."""
-    n, long = len(clips.select("test")), len(clips.select("test", min_length=frames))
+def _too_short(clips: Clips, frames: int, split: str) -> dict[str, str]:
+    """The clips of a split that are too short to be measured, as an entry of `left_out`."""
+    n, long = len(clips.select(split)), len(clips.select(split, min_length=frames))
     if long == n:
         return {}
     verb = "is" if n - long == 1 else "are"
-    return {"test clips": f"{n - long} of {n} {verb} shorter than {counted(frames, 'frame')}"}
+    return {f"{split} clips": f"{n - long} of {n} {verb} shorter than {counted(frames, 'frame')}"}
 
 
 def _segments(

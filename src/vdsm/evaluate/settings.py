@@ -1,5 +1,7 @@
 """Options of the evaluation panel."""
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
@@ -11,6 +13,14 @@ class Settings:
     """How the panel measures. The defaults suit two CPU cores and 1,000 test clips."""
 
     seed: Seed = Field(default=0, description="seed of every random choice of the evaluation")
+    split: Literal["test", "validation"] = Field(
+        default="test",
+        description="clips of the dataset to measure: validation for choices, test once",
+    )
+    nulls: bool = Field(
+        default=True,
+        description="also measure systems that learned nothing, as the ends of every scale",
+    )
     batch: int = Field(default=64, ge=1, description="clips decoded and judged at once")
     floor: float = Field(
         default=0.98, ge=0, le=1, description="least accuracy of each judge on real test clips"

@@ -34,6 +34,12 @@ def read(real: Any, rows: Ints) -> Video:
     return as_video(np.ascontiguousarray(clips)).contiguous()
 
 
+def read_any(real: Any, rows: Ints) -> Video:
+    """Real clips of rows in any order, in [0, 1]."""
+    distinct, place = np.unique(rows, return_inverse=True)
+    return read(real, distinct)[torch.from_numpy(place)]
+
+
 def real_clips(inputs: Inputs, rows: Ints, batch: int) -> Iterator[Video]:
     """Real clips of ascending rows, batch by batch."""
     for cut in cuts(len(rows), batch):
@@ -53,12 +59,13 @@ def mix(codes: CodeArrays, who: Ints, what: Ints) -> dict[str, Any]:
     return {name: code[who if name == "s" else what] for name, code in codes.items()}
 
 
-def decode_checked(decode: Decode, codes: CodeArrays, inputs: Inputs) -> Video:
+def decode_checked(decode: Decode | None, codes: CodeArrays, inputs: Inputs) -> Video:
     """Decoded clips as the panel takes them; InputError that says what the decoder gave instead."""
     if not callable(decode):
         raise InputError(f"decode is a {type(decode).__name__}: give a function of codes")
     _, frames, height, width, channels = inputs.real.shape
-    return check_clips("decode", decode(codes), (len(codes["s"]), frames, channels, height, width))
+    n = len(next(iter(codes.values())))
+    return check_clips("decode", decode(codes), (n, frames, channels, height, width))
 
 
 def check_clips(source: str, made: Any, expected: tuple[int, ...]) -> Video:

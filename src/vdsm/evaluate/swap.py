@@ -12,18 +12,26 @@ what can be had without the codes, as for probes.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from vdsm.data.clips import Ints
+from vdsm.data.clips import Frames, Ints
+from vdsm.device import as_video
+from vdsm.evaluate.context import Context
 from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.intervals import Bootstrap
-from vdsm.evaluate.judge import Verdicts
+from vdsm.evaluate.judge import Seen, Verdicts
+from vdsm.evaluate.metric import Metric, NotMeasured
 from vdsm.evaluate.probes import chance_of
 from vdsm.evaluate.result import Number, Numbers, under
-from vdsm.evaluate.stream import Decode, cuts, decode_checked, mix
+from vdsm.evaluate.stream import check_clips, cuts, decode_checked, mix, read_any
 from vdsm.notation import Video
+
+KEPT = 500  # swaps that are kept for what is measured without labels,
+KEPT_BYTES = 256 << 20  # fewer where clips are large
 
 
 def match(rows: Ints, groups: Ints, rng: np.random.Generator) -> Ints:
@@ -44,11 +52,69 @@ def match(rows: Ints, groups: Ints, rng: np.random.Generator) -> Ints:
     return np.concatenate([np.stack([left, right], 1), np.stack([right, left], 1)])
 
 
-def swapped(inputs: Inputs, decode: Decode, pairs: Ints, batch: int) -> Iterator[Video]:
-    """Decoded clips of the pairs (identity, motion), batch by batch; of one row: reconstruction."""
-    for cut in cuts(len(pairs), batch):
-        codes = mix(inputs.codes, pairs[cut, 0], pairs[cut, 1])
-        yield decode_checked(decode, codes, inputs)
+def swapped(context: Context, pairs: Ints) -> Iterator[Video]:
+    """Swaps of the pairs (identity, motion), batch by batch.
+
+    By codes where the model has them, else by its own way of swapping clips.
+    """
+    inputs, system = context.inputs, context.system
+    by_codes = context.lacks("s", "motion", "decode") is None
+    for cut in cuts(len(pairs), context.settings.batch):
+        who, what = pairs[cut, 0], pairs[cut, 1]
+        if by_codes:
+            yield decode_checked(system.decode, mix(inputs.codes, who, what), inputs)
+        else:
+            assert system.swap is not None
+            clips = read_any(inputs.real, who), read_any(inputs.real, what)
+            yield check_clips("swap", system.swap(*clips), tuple(clips[0].shape))
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """Swaps of test clips of two individuals: what the judges see, and the first of them kept."""
+
+    pairs: Ints  # [P, 2] rows: identity, motion
+    seen: Seen
+    kept: Frames  # uint8 [K, T, H, W, C] of the first K pairs, in a random order
+
+    def batches(self, batch: int) -> Iterator[tuple[Video, Ints]]:
+        """Kept swaps, and their pairs [B, 2]."""
+        for cut in cuts(len(self.kept), batch):
+            yield as_video(self.kept[cut]).contiguous(), self.pairs[cut]
+
+
+def pairs_of(context: Context) -> Ints:
+    """[P, 2] test clips of two individuals each; NotMeasured where there is one individual."""
+    inputs = context.inputs
+    pairs = match(inputs.test, inputs.groups, context.rng("swap"))
+    strangers: Ints = pairs[inputs.groups[pairs[:, 0]] != inputs.groups[pairs[:, 1]]]
+    own = len(pairs) - len(strangers)
+    if not len(strangers):
+        raise NotMeasured("every test clip is of one individual")
+    if own:
+        said = f"{own} of {len(pairs)} are of one individual with itself"
+        context.not_measured["swap.pairs"] = said
+    return strangers
+
+
+def swaps(context: Context) -> Swaps:
+    """Every test clip's identity with another's motion, and the other way round; made once."""
+
+    def make() -> Swaps:
+        pairs = pairs_of(context)
+        most = max(1, min(KEPT, KEPT_BYTES // int(np.prod(context.inputs.real.shape[1:]))))
+        kept: list[Frames] = []
+
+        def keep(made: Video) -> None:
+            missing = most - sum(map(len, kept))
+            if missing > 0:
+                pixels = (made[:missing] * 255).round().to(torch.uint8)
+                kept.append(pixels.permute(0, 1, 3, 4, 2).contiguous().numpy())
+
+        seen = context.look(swapped(context, pairs), "swaps", len(pairs), keep)
+        return Swaps(pairs, seen, np.concatenate(kept))
+
+    return context.once("swaps", make)
 
 
 def score(found: Verdicts, inputs: Inputs, pairs: Ints, bootstrap: Bootstrap) -> Numbers:
@@ -96,3 +162,12 @@ def _factor(
         "off_target": bootstrap.share((seen == other)[tells], units),
         "chance": bootstrap.mean(usual, units),
     }
+
+
+def measure(context: Context) -> Numbers:
+    """Where one individual has more than half of the clips, some find no other to swap with."""
+    found = swaps(context)
+    return score(found.seen.verdicts, context.inputs, found.pairs, context.bootstrap)
+
+
+METRIC = Metric("swap", measure, ("labels", "swap"))

@@ -1,4 +1,4 @@
-"""Verification: are two clips of the same individual, judged by the distance of their codes?
+"""`verification.*`: are two clips of the same individual, judged by the distance of their codes?
 
 The equal error rate is the share of errors at the threshold where false acceptances (pairs of
 strangers) and false rejections (pairs of one individual) are equally frequent. 50 % is chance.
@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vdsm.data.clips import Floats, Ints
-from vdsm.evaluate.inputs import Array, Inputs, standardised
+from vdsm.evaluate.context import Context
+from vdsm.evaluate.inputs import Array, CodeArrays, Inputs, standardised
 from vdsm.evaluate.intervals import Bootstrap
+from vdsm.evaluate.metric import Metric, NotMeasured
 from vdsm.evaluate.result import Number, Numbers
 from vdsm.evaluate.seeds import generator
 
@@ -23,14 +25,16 @@ MOST_RESAMPLES = 200
 Bools = npt.NDArray[np.bool_]
 
 
-def verification(inputs: Inputs, bootstrap: Bootstrap, seed: int) -> Numbers:
+def verification(
+    inputs: Inputs, bootstrap: Bootstrap, seed: int, codes: CodeArrays | None = None
+) -> Numbers:
     """`<code>.eer` for every code; nothing where no individual has two test clips."""
     rows = generator(seed, "verification").permutation(inputs.test)[:MOST_CLIPS]
     rows = np.sort(rows)
     _, counts = np.unique(inputs.groups[rows], return_counts=True)
     if len(counts) < 2 or counts.max() < 2:
         return {}
-    codes = {**inputs.codes, **inputs.probed}
+    codes = {**inputs.codes, **inputs.probed} if codes is None else codes
     return {f"{name}.eer": _of_code(code, inputs, rows, bootstrap) for name, code in codes.items()}
 
 
@@ -95,3 +99,14 @@ def _interval(
 
     fewer = Bootstrap(min(bootstrap.resamples, MOST_RESAMPLES), bootstrap.seed)
     return fewer.interval(rates, individuals)
+
+
+def measure(context: Context) -> Numbers:
+    """Of every code, and of samples where these are given."""
+    found = verification(context.inputs, context.bootstrap, context.settings.seed)
+    if not found:
+        raise NotMeasured("it takes two test individuals, and two test clips of one")
+    return found
+
+
+METRIC = Metric("verification", measure, ("codes",))

@@ -12,8 +12,9 @@ from typing import Any
 
 from vdsm.data.clips import Clips
 from vdsm.evaluate import table as tables
-from vdsm.evaluate.result import flatten
-from vdsm.evaluate.shortcomings import shortcomings
+from vdsm.evaluate.readings import Readings
+from vdsm.evaluate.result import by_reason, flatten, not_measured
+from vdsm.evaluate.shortcomings import shortcomings, verdict
 from vdsm.figures import FIGURES, Figure, Scene
 from vdsm.files import read_json
 from vdsm.report import html
@@ -90,15 +91,24 @@ def _short(evaluation: Evaluation | None, stale: bool) -> Iterable[str]:
         yield html.paragraph(
             "The evaluation is of other weights than the run has now: evaluate it again.", "note"
         )
-    figures = tables.Readings(evaluation)
-    yield html.paragraph(
-        f"Swaps right in every factor: {figures.percent('swap.joint')} %. "
-        f"Reconstruction: {figures.number('reconstruction.psnr', 1)} dB PSNR."
-    )
+    figures = Readings(evaluation)
+    yield html.paragraph(" ".join(_headline(figures)))
     poor = shortcomings(evaluation, evaluation["roles"])
-    yield html.paragraph("Not yet good:" if poor else "Every target of the panel is met.", "said")
+    yield html.paragraph(verdict(evaluation, evaluation["roles"]), "said")
     if poor:
         yield "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in poor) + "</ul>"
+
+
+def _headline(figures: Readings) -> Iterable[str]:
+    """Sentences on what was measured."""
+    for key, said in (
+        ("swap.joint", "Swaps right in every factor: {} %."),
+        ("recombination.joint", "Draws recombined and judged alike in every factor: {} %."),
+    ):
+        if figures.value(key) is not None:
+            yield said.format(figures.percent(key))
+    if figures.value("reconstruction.psnr") is not None:
+        yield f"Reconstruction: {figures.number('reconstruction.psnr', 1)} dB PSNR."
 
 
 def _figure(name: str, figure: Figure) -> str:
@@ -119,8 +129,10 @@ def _tables(run: Run, evaluation: Evaluation | None) -> Iterable[str]:
         return
     printed = tables.report(evaluation, evaluation["roles"], evaluation.get("dataset"))
     yield from html.of_rich(printed)
-    for part, reason in evaluation.get("left_out", {}).items():
-        yield html.paragraph(f"Not measured: {part}: {reason}.", "lead")
+    for part, note in evaluation.get("notes", {}).items():
+        yield html.paragraph(f"Note on {part}: {note}.", "lead")
+    for reason, parts in by_reason(not_measured(evaluation)).items():
+        yield html.paragraph(f"Not measured: {', '.join(parts)}: {reason}.", "lead")
     yield html.details(
         "Every figure, with interval and number of samples",
         html.table(("key", "value", "95 % interval", "sd", "n"), _every(evaluation)),

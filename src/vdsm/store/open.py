@@ -8,6 +8,8 @@ from vdsm.config import ReadoutConfig, build
 from vdsm.errors import InputError
 from vdsm.methods.readout import Readout
 from vdsm.methods.table import METHODS, model_of
+from vdsm.protocol import Encodes
+from vdsm.store.run import Run, is_run
 from vdsm.store.shipped import find
 from vdsm.store.weights import CONFIG, Stored, load
 
@@ -28,6 +30,17 @@ def open_model(folder: str | Path) -> nn.Module:
             "copy both files again"
         ) from error
     return model.eval()
+
+
+def unfinished(folder: Path, model: nn.Module) -> str | None:
+    """One line where a model is of a run that has not come to its end."""
+    if not is_run(folder) or isinstance(model, Readout):
+        return None
+    last = Run.open(folder).metrics()[-1:]
+    if not isinstance(model, Encodes) and any(m["step"] == m["steps"] for m in last):
+        return None  # what encodes nothing is not read out
+    reached = [f", but {m['name']} to step {m['step']} of {m['steps']}" for m in last]
+    return f"{folder} is not trained to its end{''.join(reached)}"
 
 
 def bare(stored: Stored, place: Path) -> nn.Module:

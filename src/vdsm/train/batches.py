@@ -9,6 +9,7 @@ from vdsm.config import RunConfig
 from vdsm.data.cells import Mask, left_out
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
+from vdsm.who import Found, found_among
 from vdsm.words import counted
 
 ALL = slice(None)
@@ -45,7 +46,15 @@ class Individuals:
         train = train[~out[train]]
         if len(train) == 0:
             raise InputError(f"{clips.info.name} has no training clips")
-        group = clips.table.group[train] if group_by == "group" else train
+        said = clips.table.group[train]
+        if group_by == "auto":
+            group_by = "group" if len(np.unique(said)) < len(said) else "found"
+        self.found: Found | None = None  # from looks, where the run asks for that
+        if group_by == "found":
+            self.found = found_among(clips, train)
+        group = (
+            train if group_by == "clip" else said if self.found is None else self.found.individual
+        )
         order = np.argsort(group, kind="stable")
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])

@@ -14,6 +14,12 @@ Size = Literal["compact", "paper", "paper-compact"]
 Need = Literal["groups", "flow", "landmarks", "labels"]
 
 
+def own_preset(method: "Method", clips: Clips, other: str = "folder") -> str:
+    """The preset named after the dataset's maker; where there is none, another."""
+    maker = str(clips.info.made.get("maker"))  # a folder of videos may have any name
+    return maker if maker in method.presets else other
+
+
 @dataclass(frozen=True)
 class Method:
     """Everything that the rest of the package asks of a method."""
@@ -30,6 +36,8 @@ class Method:
     # What is fitted after training, as tensors; and the finished model, put together with them.
     read_out: Callable[[nn.Module, Clips, Any], dict[str, Tensor]] | None = None
     finished: Callable[[nn.Module, dict[str, Tensor], Any], nn.Module] = lambda model, *_: model
+    # The preset for a dataset where none is asked for.
+    usual: Callable[["Method", Clips], str] = lambda method, clips: own_preset(method, clips)
     # A preset as the data want it, given it with the user's changes, and the clips.
     adapt: Callable[[Any, Any, Clips], Any] = lambda preset, asked, clips: preset
     # A sentence on data that it is to be trained on, where there is something to say.

@@ -62,9 +62,10 @@ class ModelConfig:
     flow_steps: int = Field(
         default=0, ge=0, description="inverse autoregressive flow on q(z_t | ...)"
     )
-    identity_encoder: Literal["shared", "own"] = Field(
+    identity_encoder: Literal["shared", "own", "pooled"] = Field(
         default="shared",
-        description="ENC below ENC_s: the one that q(z) and q(d) see through, or one of its own",
+        description="ENC below ENC_s: the one that q(z) and q(d) see through, one of its own, or "
+        "one that sees looks alike at every place",
     )
     encoder_slope: float = Field(
         default=0.01,
@@ -124,9 +125,10 @@ class Stage1Config(StageConfig):
     )
     batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
     frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "clip"] = Field(
+    group_by: Literal["group", "auto", "found", "clip"] = Field(
         default="group",
-        description="frames of one individual's clips, or of one clip (no grouping)",
+        description="frames of one individual's clips, as the data say (auto: where they do, else "
+        "found) or as looks tell (found), or of one clip (no grouping)",
     )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",

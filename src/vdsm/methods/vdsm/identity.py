@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vdsm.methods.vdsm.additions.pooled import PooledEncoder
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.encoder import FrameEncoder
 from vdsm.notation import Gaussian
@@ -16,8 +17,7 @@ class IdentityPosterior(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        own = config.identity_encoder == "own"
-        self.encoder = FrameEncoder(config) if own else None  # None: the model's
+        self.encoder = own_encoder(config)  # None: the model's
         self.embed = nn.Linear(config.features, config.identity_hidden)  # ENC_s
         self.head = nn.Linear(config.identity_hidden, 2 * config.identity_dim)  # f_s
         nn.init.kaiming_normal_(self.embed.weight)
@@ -34,3 +34,10 @@ class IdentityPosterior(nn.Module):
     def embedding(self, features: Float[Tensor, "B T F"]) -> Float[Tensor, "B X"]:
         """mean_t ENC_s(x_t), which f_s reads."""
         return F.leaky_relu(self.embed(features)).mean(1)
+
+
+def own_encoder(config: ModelConfig) -> nn.Module | None:
+    """What q(s) sees through, unless that is what q(z) and q(d) see through."""
+    kinds = {"own": FrameEncoder, "pooled": PooledEncoder}
+    kind = kinds.get(config.identity_encoder)
+    return None if kind is None else kind(config)

@@ -53,6 +53,12 @@ PAPER: Mapping[str, Overrides] = {
         "stage1.steps": 12500,
         "stage2.frames": 16,
     },
+    # Any clips: what must differ follows from them (`additions.rules`).
+    "auto": {
+        "model.identity_dim": 16,
+        "stage1.steps": 12500,
+        "stage2.frames": 16,
+    },
 }
 
 # The paper's recipe for two cores: half the encoder's width, a quarter of the decoder's, one LSTM
@@ -232,6 +238,41 @@ COMPACT: Mapping[str, Overrides] = {
     "mug": {**EVERY, **PEOPLE, "stage2.frames": 20},
     # Not measured.
     "folder": {**EVERY, **PEOPLE, "stage2.frames": 16},
+    # Any clips, of whom nothing is known: looks are seen alike at every place. Chosen on half of
+    # the procedural families (docs/log/2026-11-29-auto.md).
+    "auto": {
+        **EVERY,
+        "model.identity_dim": 16,
+        "model.pose_dim": 8,
+        "model.experts": 1,
+        "model.decoder_width": 0.25,
+        "model.lstm_width": 256,
+        "model.identity_encoder": "pooled",
+        "model.decoder_skips": True,
+        "stage1.lr": 0.004,
+        "stage1.steps": 6000,
+        "stage1.batch": 16,
+        "stage1.group_by": "auto",
+        "stage1.start": "looks",
+        "stage1.lambda_z_from": 0.3,
+        "stage1.lambda_z_until": 0.3,
+        "poses.optimizer": "muon",
+        "poses.lr": 0.005,
+        "poses.warmup": 20,
+        "poses.decay": 1.0,
+        "poses.steps": 2000,
+        "poses.segments": 1500,
+        "stage2.lr": 0.0002,
+        "stage2.warmup": 20,
+        "stage2.steps": 150,
+        "stage2.batch": 16,
+        "stage2.frames": 16,
+        "additions.reference_frames": 4,
+        "additions.jitter": 1.0,
+        "additions.tones": 1.0,
+        "additions.consistency_s": 0.0,
+        "readout.min_snr": 1.0,
+    },
 }
 
 # The whole pipeline in under a minute; its pictures mean nothing.

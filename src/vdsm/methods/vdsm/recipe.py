@@ -7,15 +7,24 @@ from torch import Tensor, nn
 from vdsm.data.clips import Clips
 from vdsm.methods.fit_readout import fit_readout
 from vdsm.methods.readout import Readout
+from vdsm.methods.vdsm.additions import rules
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.model import VDSM
 from vdsm.methods.vdsm.presets import NAMES, preset, ungrouped
 from vdsm.methods.vdsm.stages import stages, who
-from vdsm.train.method import Method
+from vdsm.train.method import Method, own_preset
+
+
+def usual(method: Method, clips: Clips) -> str:
+    """The dataset's own preset; `auto` without one, and for folders that do not say who is who."""
+    name = own_preset(method, clips, "auto")
+    return "auto" if name == "folder" and not who(clips, Config()).grouped else name
 
 
 def adapt(preset: Config, asked: Config, clips: Clips) -> Config:
-    """Without contrast where the data do not say who is who, or show one individual."""
+    """With what follows from the clips; without contrast that has nobody to tell apart."""
+    if preset.stage1.group_by == "auto":
+        preset = rules.fit(preset, clips)
     people = who(clips, asked)
     if preset.contrast.steps and not (people.grouped and len(people.members) > 1):
         return ungrouped(preset)
@@ -23,8 +32,11 @@ def adapt(preset: Config, asked: Config, clips: Clips) -> Config:
 
 
 def remark(config: Config, clips: Clips) -> str | None:
-    """Where nobody is known to be in two clips."""
-    if who(clips, config).grouped:
+    """Who was found, or that nobody is known to be in two clips."""
+    people = who(clips, config)
+    if people.found is not None:
+        return str(people.found)
+    if people.grouped:
         return None
     return (
         "every clip counts as an individual of its own; identity is learned better where the data "
@@ -59,6 +71,7 @@ METHOD = Method(
     preset=preset,
     frames=frames,
     read_out=read_out,
+    usual=usual,
     adapt=adapt,
     remark=remark,
     needs=frozenset({"groups"}),

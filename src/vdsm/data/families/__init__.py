@@ -1,0 +1,33 @@
+"""Small families of procedural clips, of which everything is known: who, what, every pixel.
+
+Six worlds on which nothing needs to be tuned: settings are chosen on `CHOSEN_ON` alone, the others
+are for reports.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vdsm.data.families import bodies, objects
+from vdsm.data.families.factors import Params, Varies
+from vdsm.data.families.paint import Array
+
+
+@dataclass(frozen=True)
+class Family:
+    """What varies, and how it is drawn."""
+
+    factors: tuple[Varies, ...]
+    draw: Callable[[Params, int, int], Array]  # (params, frames, size) -> [N, T, H, W, C] in [0, 1]
+    channels: int = 3
+    shift: float = 0.0  # of the side, by which single frames may be off: a shake nobody can foresee
+
+
+FAMILIES: dict[str, Family] = {
+    "curves": Family(objects.CURVED, objects.curved),
+    "textures": Family(objects.TEXTURED, objects.textured),
+    "grey": Family(objects.GREY, objects.greyed, channels=1),
+    "figures": Family(bodies.FIGURE, bodies.figure),
+    "wheels": Family(bodies.WHEEL, bodies.wheel),
+    "shake": Family(objects.SHAKEN, objects.shaken, shift=objects.SHAKE),
+}
+CHOSEN_ON = ("curves", "textures", "grey")  # settings are chosen on these; the rest are reported

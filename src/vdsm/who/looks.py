@@ -1,0 +1,48 @@
+"""What a clip looks like, with time and place scrambled: how much of it has which colour.
+
+The square root of a histogram of colours (Hellinger's distance between looks) survives that pixels
+and frames change places, and says nothing of where something stands or what it does.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from vdsm.data.clips import Clips, Frames, Ints
+
+Looks = npt.NDArray[np.float32]
+LEVELS = {1: 32, 3: 8}  # of every channel
+MOST_FRAMES = 8  # of a clip, evenly spaced
+CHUNK = 64  # clips read at once
+
+
+def looks_of(clips: Clips, chosen: Ints) -> Looks:
+    """[N, K] of those clips, a clip at a time."""
+    return np.stack([look(some_frames(clips, int(clip))) for clip in chosen])
+
+
+def some_frames(clips: Clips, clip: int) -> Frames:
+    """uint8 [T, H, W, C]: at most `MOST_FRAMES` from all over a clip."""
+    whole = clips.whole(clip)
+    places = np.linspace(0, len(whole) - 1, min(len(whole), MOST_FRAMES)).round().astype(int)
+    return np.asarray(whole[places])
+
+
+def look(frames: Frames) -> npt.NDArray[np.float32]:
+    """[K] of one clip, of length 1: square roots of the shares of its colours.
+
+    A value counts for the two levels next to it, by nearness, or looks would jump at the bounds.
+    """
+    channels = frames.shape[-1]
+    levels = LEVELS[channels]
+    at = frames.reshape(-1, channels).astype(np.float32) * ((levels - 1) / 255)
+    low = np.minimum(at.astype(np.int64), levels - 2)
+    part = at - low
+    counts = np.zeros(levels**channels)
+    for corner in np.ndindex(*(2,) * channels):
+        index = np.zeros(len(at), np.int64)
+        weight = np.ones(len(at), np.float32)
+        for channel, up in enumerate(corner):
+            index = index * levels + low[:, channel] + up
+            weight *= part[:, channel] if up else 1 - part[:, channel]
+        counts += np.bincount(index, weight, len(counts))
+    return np.sqrt(counts / len(at)).astype(np.float32)
