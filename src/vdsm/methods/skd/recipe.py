@@ -74,7 +74,8 @@ def stages(config: Config) -> tuple[Stage]:
 
 # The authors: Adam 1e-3, batches of 32, 1,000 epochs of the 9,000 clips of sprites; k 40, 8 static.
 PAPER: dict[str, Any] = {"train.lr": 1e-3, "train.batch": 32, "train.steps": 281_000}
-TABLES = tables({"train.clip": 5.0}, PAPER)
+COMPACT = {"model.features": 40, "model.hidden": 40, "train.clip": 5.0}
+TABLES = tables(COMPACT, PAPER)
 
 METHOD = Method(
     name="skd",

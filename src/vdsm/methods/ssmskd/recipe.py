@@ -75,7 +75,8 @@ PAPER: dict[str, Any] = {
     "train.steps": 42_000,
     "train.clip": 5.0,
 }
-TABLES = tables({"train.clip": 5.0}, PAPER)
+COMPACT = {"model.features": 40, "model.hidden": 170, "train.clip": 5.0}
+TABLES = tables(COMPACT, PAPER)
 
 METHOD = Method(
     name="ssmskd",
