@@ -38,6 +38,7 @@ from vdsm.train.pictures import paint_swaps
 from vdsm.train.stage import Player, Schedule, Stage, Terms
 
 MARGIN = 1.0  # δ of the triplet
+Cost = Callable[[Tensor, Tensor], Tensor]  # of every number predicted, against its label
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -68,7 +69,7 @@ def bound(model: S3VAE, x: Video, generator: torch.Generator) -> Terms:
 
 
 def labelled_bound(
-    model: S3VAE, batch: tuple[Video, Tensor], generator: torch.Generator, cost: "Cost"
+    model: S3VAE, batch: tuple[Video, Tensor], generator: torch.Generator, cost: Cost
 ) -> Terms:
     """The terms of `bound`, and what the prediction of a label costs."""
     x, labels = batch
@@ -93,9 +94,6 @@ def losses(model: S3VAE, x: Video, generator: torch.Generator) -> tuple[dict[str
 def triplet(anchor: Identity, positive: Identity, negative: Identity) -> Float[Tensor, " B"]:
     """max(|a - p| - |a - n| + δ, 0) (Sec. 3.2)."""
     return F.triplet_margin_loss(anchor, positive, negative, MARGIN, reduction="none")
-
-
-Cost = Callable[[Tensor, Tensor], Tensor]  # of every number predicted, against its label
 
 
 def of_cells(told: Tensor, label: Tensor) -> Tensor:
