@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vdsm.methods.dsvae.model import DSVAE, ModelConfig
-from vdsm.methods.dsvae.recipe import bound
+from vdsm.methods.dsvae.recipe import METHOD, bound
 from vdsm.methods.parts.prior import SequencePrior
 from vdsm.notation import Codes
 
@@ -78,3 +78,32 @@ def test_codes_without_a_d_have_no_dimensions_of_it() -> None:
     assert (codes.s.shape, codes.d.shape, codes.z.shape) == ((3, 3), (3, 0), (3, 4, 2))
     swapped = model.decode(Codes(codes.s.flip(0), codes.d, codes.z))
     torch.testing.assert_close(model.swap(x.flip(0), x), swapped)
+
+
+@torch.no_grad()
+def test_as_printed_it_has_the_sizes_of_the_paper() -> None:
+    """On the device without memory: 8 x 8 x 256 numbers, 4096, 2048 of a frame of 64 pixels."""
+    config = METHOD.preset("sprites", "paper").model
+    with torch.device("meta"):
+        model = DSVAE(config)
+        shapes = [
+            tuple(part.weight.shape)
+            for part in (*model.encoder.modules(), *model.decoder.modules())
+            if isinstance(part, torch.nn.Linear | torch.nn.Conv2d | torch.nn.ConvTranspose2d)
+        ]
+        assert model.encoder(torch.empty(2, 3, 64, 64)).shape == (2, 2048)
+        assert model.decoder(torch.empty(2, 256 + 32)).shape == (2, 3, 64, 64)
+    inner = [(256, 256, 5, 5)] * 3
+    assert shapes[:6] == [(256, 3, 5, 5), *inner, (4096, 16384), (2048, 4096)]
+    assert shapes[6:] == [(4096, 288), (16384, 4096), *inner, (256, 3, 5, 5)]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [32, 64])
+def test_as_printed_it_draws_what_it_is_given(size: int) -> None:
+    config = ModelConfig(size, 1, 3, 2, 4, 5, 4, body="printed")
+    model = DSVAE(config).eval()
+    x = torch.rand(2, 3, 1, size, size)
+    drawn = model.decode(model.encode(x))
+    assert drawn.shape == x.shape
+    assert 0 <= drawn.min() <= drawn.max() <= 1

@@ -14,6 +14,12 @@ from vdsm.train.method import Method
 METHODS: dict[str, str] = {
     "vdsm": "state-space model with a mixture-of-experts decoder (Vowels et al., CVPR 2021)",
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
+    "s3vae": "self-supervised sequential VAE (Zhu et al., CVPR 2020)",
+    "cdsvae": "contrastively disentangled sequential VAE (Bai et al., NeurIPS 2021)",
+    "spyl": "sample and predict your latent (Naiman et al., ICML 2023)",
+    "dbse": "static information from a single frame (Berman et al., ICLR 2024)",
+    "skd": "structured Koopman autoencoder (Berman et al., ICLR 2023)",
+    "ssmskd": "Koopman autoencoder with an operator of each clip (MSD benchmark, NeurIPS 2025)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
 }
 

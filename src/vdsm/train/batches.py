@@ -153,9 +153,18 @@ class GroupSampler:
 
 
 class SegmentSampler:
-    """Stage 2: a random segment of a random training clip, frames in order."""
+    """A random segment of a random training clip, frames in order.
 
-    def __init__(self, individuals: Individuals, frames: int, others: Others = NONE) -> None:
+    setting: what says how many frames, as errors name it.
+    """
+
+    def __init__(
+        self,
+        individuals: Individuals,
+        frames: int,
+        others: Others = NONE,
+        setting: str = "stage2.frames",
+    ) -> None:
         self.individuals, self.frames, self.others = individuals, frames, others
         self.clips = clips = individuals.clips
         pool = clips.select("train", min_length=frames)
@@ -164,15 +173,19 @@ class SegmentSampler:
             longest = int(clips.table.length.max())
             raise InputError(
                 f"no training clip of {clips.info.name} has {counted(frames, 'frame')} (the "
-                f"longest of all has {longest}): lower --stage2.frames"
+                f"longest of all has {longest}): lower --{setting}"
             )
 
     def draw(self, rng: np.random.Generator, batch: int, mine: slice = ALL) -> Drawn:
-        clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
-        starts = rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
+        clips, starts = self.choose(rng, batch)
         x = self.clips.batch(clips[mine], starts[mine], self.frames)
         shown = np.array([self.individuals.another(rng, int(c)) for c in clips])
         return Drawn(x, *look_elsewhere(self.individuals, self.others, rng, shown, mine))
+
+    def choose(self, rng: np.random.Generator, batch: int) -> tuple[Ints, Ints]:
+        """Clips [B], and the frames that their segments begin with."""
+        clips = rng.choice(self.pool, batch, replace=batch > len(self.pool))
+        return clips, rng.integers(0, self.clips.table.length[clips] - self.frames + 1)
 
 
 def look_elsewhere(

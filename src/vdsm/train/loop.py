@@ -111,7 +111,7 @@ def train(
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, prefetch)
     if not state.readout and method.read_out is not None:
-        fit = partial(method.read_out, state.model, clips, config)
+        fit = partial(method.read_out, state.model.eval(), clips, config)
         state.readout, ended = processes.once(fit), False
     model = method.finished(state.model, state.readout, config).eval()
     processes.once(lambda: run.save_weights(model) if ended else complete(run, state, model))

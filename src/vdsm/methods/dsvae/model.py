@@ -3,7 +3,8 @@
 p(x_1:T, f, z_1:T) = p(f) Π_t p(z_t | z_<t) p(x_t | f, z_t)
 q(f, z_1:T | x_1:T) = q(f | x_1:T) q(z_1:T | f, x_1:T)          "full"; q(z_t | x_t) "factorised"
 
-f is called s here, as in the other methods. The frame networks are DCGAN's (`methods.parts.dcgan`).
+f is called s here, as in the other methods. The frame networks are DCGAN's (`methods.parts.dcgan`)
+or those of the paper (`printed`).
 """
 
 from typing import Literal
@@ -14,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from vdsm.config import STRICT
+from vdsm.methods.dsvae.printed import PrintedDecoder, PrintedEncoder
 from vdsm.methods.parts.vae import Inferred, SequenceConfig, SequenceVAE
 from vdsm.notation import Codes, Gaussian, Video, full
 
@@ -24,6 +26,9 @@ class ModelConfig(SequenceConfig):
 
     posterior: Literal["full", "factorised"] = Field(
         default="full", description="q(z_1:T | f, x_1:T), or q(z_t | x_t) of each frame by itself"
+    )
+    body: Literal["dcgan", "printed"] = Field(
+        default="dcgan", description="frame networks: DCGAN's, or those that the paper prints"
     )
 
 
@@ -44,6 +49,11 @@ class DSVAE(SequenceVAE):
         else:
             self.z_frame = nn.Sequential(nn.Linear(c.features, c.hidden), nn.LeakyReLU(0.2))
         self.z_head = nn.Linear(c.hidden, 2 * c.pose_dim)
+
+    def bodies(self) -> tuple[type[nn.Module], type[nn.Module]]:
+        """DCGAN's, or as printed."""
+        printed = self.config.body == "printed"
+        return (PrintedEncoder, PrintedDecoder) if printed else super().bodies()
 
     def infer(
         self, x: Video, generator: torch.Generator | None = None, mean: bool = False

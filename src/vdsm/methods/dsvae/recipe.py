@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.dsvae.model import DSVAE, ModelConfig
+from vdsm.methods.parts.presets import CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     finished,
@@ -51,41 +52,16 @@ def stages(config: Config) -> tuple[Stage]:
 
 
 # The paper: Adam 2e-4, batches of 25, 200 epochs of the 9,000 clips of sprites; f 256, z 32.
-PAPER: dict[str, Any] = {"train.lr": 2e-4, "train.batch": 25, "train.steps": 72_000}
-COMPACT: dict[str, Any] = {
-    "model.width": 16,
-    "model.features": 128,
-    "model.identity_dim": 64,
-    "model.pose_dim": 16,
-    "model.hidden": 128,
-    "train.lr": 1e-3,
-    "train.batch": 24,
-    "train.decay": 0.3,
+PAPER: dict[str, Any] = {
+    "model.body": "printed",
+    "model.width": 256,
+    "model.features": 2048,
+    "model.hidden": 512,
+    "train.lr": 2e-4,
+    "train.batch": 25,
+    "train.steps": 72_000,
 }
-DATASETS: dict[str, dict[str, Any]] = {
-    "pendulum": {"train.frames": 12, "train.steps": 4000},
-    "sprites": {"model.width": 32, "train.frames": 8, "train.steps": 6000},
-    "moving-mnist": {"train.frames": 16, "train.steps": 4000},
-    "weizmann": {"train.frames": 16, "train.steps": 3000},
-    "folder": {"train.frames": 16, "train.steps": 4000},
-}
-DEBUG = {
-    **COMPACT,
-    "model.width": 4,
-    "train.batch": 4,
-    "train.steps": 20,
-    "train.frames": 8,
-    "log_every": 5,
-    "picture_every": 10,
-    "checkpoint_every": 10,
-    "checkpoint_seconds": 0.0,
-}
-TABLES = {
-    "compact": {name: {**COMPACT, **table} for name, table in DATASETS.items()} | {"debug": DEBUG},
-    "paper": {
-        name: {"train.frames": table["train.frames"], **PAPER} for name, table in DATASETS.items()
-    },
-}
+TABLES = tables(CODES, PAPER)
 
 METHOD = Method(
     name="dsvae",
@@ -100,8 +76,9 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
-        "the frame networks are DCGAN's, as in the papers that measured it since, not the paper's "
-        "256 channels of 5 x 5 with dense layers",
+        "compact frame networks are DCGAN's, as in the papers that measured it since, not the "
+        "paper's 256 channels of 5 x 5 with dense layers, which are --model.body printed",
+        "frames end in a sigmoid, since they lie in [0, 1]",
         "the likelihood is a Gaussian whose log-density is the squared error, but for a constant",
         "the prior's LSTM reads the posterior's z_<t, as the bound has it",
     ),

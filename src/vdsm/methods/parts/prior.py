@@ -12,9 +12,9 @@ State = tuple[Tensor, Tensor] | None
 class SequencePrior(nn.Module):
     """z_1 follows a vector of zeros."""
 
-    def __init__(self, pose_dim: int, hidden: int) -> None:
+    def __init__(self, pose_dim: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(pose_dim, hidden, batch_first=True)
+        self.lstm = nn.LSTM(pose_dim, hidden, layers, batch_first=True)
         self.head = nn.Linear(hidden, 2 * pose_dim)
 
     def forward(self, z: Pose) -> Gaussian:
@@ -39,7 +39,7 @@ class SequencePrior(nn.Module):
     ) -> Float[Tensor, "B {frames} Z"]:
         """z continued to `frames`, by samples or by means."""
         drawn = list(z.unbind(1))
-        before = torch.cat([torch.zeros_like(z[:, :1]), z], 1)
+        before = torch.cat([z.new_zeros(len(z), 1, z.shape[-1]), z], 1)
         q, state = self.step(before)
         while len(drawn) < frames:
             last = Gaussian(q.loc[:, -1], q.scale[:, -1])

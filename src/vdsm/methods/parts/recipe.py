@@ -1,6 +1,7 @@
 """What the recipes of methods with one stage of segments share."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -12,13 +13,15 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.fit_readout import fit_readout
 from vdsm.methods.readout import Readout
-from vdsm.train.batches import Individuals, SegmentSampler, individuals
+from vdsm.train.batches import Individuals, Sampler, SegmentSampler, individuals
 from vdsm.train.method import Size
 from vdsm.train.pictures import Paint
 from vdsm.train.sources import ClipSource
 from vdsm.train.stage import Player, Schedule, Stage
+from vdsm.words import counted
 
 Overrides = Mapping[str, Any]
+SETTING = "train.frames"  # of the one stage
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -42,13 +45,29 @@ def segments(
             settings,
             players,
             schedule,
-            lambda clips: SegmentSampler(one_by_one(clips, config), settings.frames),
+            lambda clips: SegmentSampler(
+                one_by_one(clips, config), settings.frames, setting=SETTING
+            ),
             ClipSource.open,
             settings.frames,
             paint=paint,
             rows_independent=False,
         ),
     )
+
+
+def at_least(fewest: int, stage: Stage, title: str) -> Stage:
+    """The stage, whose segments must have so many frames."""
+
+    def sampler(clips: Clips) -> Sampler:
+        if stage.frames < fewest:
+            raise InputError(
+                f"{title} takes segments of {counted(fewest, 'frame')} or more, not "
+                f"{stage.frames}: raise --{stage.name}.frames"
+            )
+        return stage.sampler(clips)
+
+    return replace(stage, sampler=sampler)
 
 
 def one_by_one(clips: Clips, config: RunConfig) -> Individuals:

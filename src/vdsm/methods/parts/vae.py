@@ -61,14 +61,25 @@ class SequenceVAE(nn.Module):
     """p(s) = N(0, 1), p(z_1:T) by an LSTM, p(x_t | s, z_t) a Gaussian around a decoder's frame."""
 
     method, title = "", ""
+    prior_kind, prior_layers = SequencePrior, 1
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
     def __init__(self, config: Any) -> None:
         super().__init__()
-        self.config = c = config
-        self.encoder = FrameEncoder(c.size, c.channels, c.width, c.features)
-        self.decoder = FrameDecoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
-        self.prior = SequencePrior(c.pose_dim, c.hidden)
+        self.config = config
+        self.networks()
+
+    def networks(self) -> None:
+        """Those that every such VAE has."""
+        c = self.config
+        encoder, decoder = self.bodies()
+        self.encoder = encoder(c.size, c.channels, c.width, c.features)
+        self.decoder = decoder(c.size, c.channels, c.width, c.identity_dim + c.pose_dim)
+        self.prior = self.prior_kind(c.pose_dim, c.hidden, self.prior_layers)
+
+    def bodies(self) -> tuple[type[nn.Module], type[nn.Module]]:
+        """Of frames: what encodes and what draws them."""
+        return FrameEncoder, FrameDecoder
 
     # -- what a method adds -----------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""C-DSVAE: Bai, Wang, Gomes, Contrastively Disentangled Sequential VAE, NeurIPS 2021."""

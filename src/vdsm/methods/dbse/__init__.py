@@ -1,0 +1,1 @@
+"""DBSE: Berman, Naiman, Arbiv, Fadlon, Azencot, ICLR 2024."""

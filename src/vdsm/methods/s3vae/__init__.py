@@ -1,0 +1,1 @@
+"""S3VAE: Zhu, Min, Kadav, Graf, CVPR 2020."""

@@ -1,0 +1,1 @@
+"""SKD: Berman, Naiman, Azencot, ICLR 2023."""

@@ -1,0 +1,1 @@
+"""SPYL: Naiman, Berman, Azencot, ICML 2023."""

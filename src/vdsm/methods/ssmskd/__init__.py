@@ -1,0 +1,1 @@
+"""SSM-SKD: a Koopman autoencoder whose operator is that of each clip (NeurIPS 2025)."""
