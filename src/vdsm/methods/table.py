@@ -15,6 +15,7 @@ METHODS: dict[str, str] = {
     "vdsm": "state-space model with a mixture-of-experts decoder (Vowels et al., CVPR 2021)",
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
+    "vgan": "foreground over a still background (Vondrick et al., NeurIPS 2016)",
 }
 
 
