@@ -16,6 +16,8 @@ METHODS: dict[str, str] = {
     "dsvae": "disentangled sequential autoencoder (Li and Mandt, ICML 2018)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
     "vgan": "foreground over a still background (Vondrick et al., NeurIPS 2016)",
+    "tgan": "temporal GAN with clipped singular values (Saito et al., ICCV 2017)",
+    "g3an": "GAN of three streams: appearance, motion, video (Wang et al., CVPR 2020)",
 }
 
 

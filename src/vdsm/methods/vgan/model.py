@@ -54,7 +54,6 @@ class Foreground(nn.Module):
         self.body = nn.Sequential(*layers, nn.BatchNorm3d(reverse[-1]), nn.ReLU())
         self.colour = nn.ConvTranspose3d(reverse[-1], c.channels, *resized(last))
         self.mask = nn.ConvTranspose3d(reverse[-1], 1, *resized(last))
-        start(self, DEVIATION)
 
     def forward(self, z: Latent) -> tuple[Tensor, Tensor]:
         h = self.body(z[:, :, None, None, None])
@@ -74,7 +73,6 @@ class Background(nn.Module):
         layers += [nn.BatchNorm2d(reverse[-1]), nn.ReLU()]
         layers += [nn.ConvTranspose2d(reverse[-1], c.channels, 4, 2, 1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
-        start(self, DEVIATION)
 
     def forward(self, z: Latent) -> Float[Tensor, "B C H W"]:
         drawn: Tensor = self.layers(z[:, :, None, None])
@@ -92,6 +90,7 @@ class VGAN(nn.Module):
         self.config = c = config or ModelConfig()
         self.foreground, self.background = Foreground(c), Background(c)
         self.critic = StridedCritic(c.frames, c.size, c.channels, c.width)
+        start(self, DEVIATION)
 
     @property
     def generator(self) -> list[nn.Module]:
