@@ -52,6 +52,7 @@ def flat(config: Any) -> dict[str, Any]:
     [
         ({"model.sise": "32"}, "flags: unknown field 'model.sise'; did you mean model.size"),
         ({"size": "32"}, "flags: unknown field 'size'; did you mean model.size"),
+        ({"train.size": "32"}, "flags: unknown field 'train.size'; did you mean model.size"),
         ({"model.size": "48"}, "flags: model.size is '48', it should be 32, 64 or 128"),
         ({"stage1.lr": "fast"}, "flags: stage1.lr is 'fast', it should be a valid number"),
         ({"stage1.steps": "-1"}, "flags: stage1.steps is '-1', it should be greater than"),

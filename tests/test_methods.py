@@ -93,9 +93,11 @@ def test_what_a_generator_cannot_do_is_one_sentence() -> None:
     assert missing(model, Recombines) is None
 
 
-def test_motion_and_content_of_draws_are_exchanged() -> None:
+@pytest.mark.parametrize("name", ["mocogan", "g3an"])
+def test_motion_and_content_of_draws_are_exchanged(name: str) -> None:
     torch.manual_seed(0)
-    model: Any = method_of("mocogan").build(config_of("mocogan").model).eval()
+    model: Any = method_of(name).build(config_of(name).model).eval()
+    assert isinstance(model, Recombines)
     content, motion = model.draw(4, 6, torch.Generator().manual_seed(1))
     same = model.render(content, motion, 6)
     exchanged = model.render(content.flip(0), motion, 6)

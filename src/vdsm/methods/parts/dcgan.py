@@ -9,6 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 SLOPE = 0.2  # of LeakyReLU
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 LAST = 4  # rows and columns before the features
 
 
@@ -61,13 +66,13 @@ class FrameDecoder(nn.Module):
         return frames
 
 
-def start(module: nn.Module) -> None:
-    """Weights from N(0, .02), norms from N(1, .02), as DCGAN has them."""
+def start(module: nn.Module, deviation: float = 0.02) -> None:
+    """Weights from N(0, .02²), norms from N(1, .02²), as DCGAN has them."""
     for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d):
-            nn.init.normal_(part.weight, 0, 0.02)
+        if isinstance(part, CONVOLUTIONS):
+            nn.init.normal_(part.weight, 0, deviation)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-        elif isinstance(part, nn.BatchNorm2d | nn.BatchNorm3d):
+        elif isinstance(part, NORMS):
             nn.init.normal_(part.weight, 1, 0.02)
             nn.init.zeros_(part.bias)

@@ -1,0 +1,1 @@
+"""G3AN: Wang, Bilinski, Bremond, Dantcheva, CVPR 2020."""

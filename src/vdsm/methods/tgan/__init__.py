@@ -1,0 +1,1 @@
+"""TGAN: Saito, Matsumoto, Saito, ICCV 2017."""

@@ -1,0 +1,1 @@
+"""VGAN: Vondrick, Pirsiavash, Torralba, NeurIPS 2016."""
