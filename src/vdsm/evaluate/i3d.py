@@ -36,10 +36,12 @@ MIXED = {
     "mixed_5c": (832, 384, 192, 384, 48, 128, 128),
 }
 Maps = Float[Tensor, "B C T H W"]
+Wider = Float[Tensor, "B C T2 H2 W2"]
+Others = Float[Tensor, "B C2 T2 H2 W2"]
 Steps = tuple[int, int, int]  # frames, height, width
 
 
-def padded(x: Maps, kernel: Steps, stride: Steps, value: float = 0.0) -> Maps:
+def padded(x: Maps, kernel: Steps, stride: Steps, value: float = 0.0) -> Wider:
     """TensorFlow's "SAME": ⌈n / stride⌉ places along each axis, the odd one of padding last."""
     sides: list[int] = []
     for n, k, s in zip(x.shape[:1:-1], kernel[::-1], stride[::-1], strict=True):  # last axis first
@@ -48,7 +50,7 @@ def padded(x: Maps, kernel: Steps, stride: Steps, value: float = 0.0) -> Maps:
     return F.pad(x, sides, value=value) if any(sides) else x
 
 
-def pooled(x: Maps, kernel: Steps, stride: Steps) -> Maps:
+def pooled(x: Maps, kernel: Steps, stride: Steps) -> Wider:
     """The largest value in each window."""
     return F.max_pool3d(padded(x, kernel, stride, -torch.inf), kernel, stride)
 
@@ -62,7 +64,7 @@ class Unit(nn.Module):
         self.norm = nn.BatchNorm3d(out, EPSILON)
         self.kernel, self.stride = (kernel,) * 3, (stride,) * 3
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: Maps) -> Others:
         return F.relu(self.norm(self.conv(padded(x, self.kernel, self.stride))))
 
 
@@ -80,7 +82,7 @@ class Mixed(nn.Module):
         )
         self.branch_3 = nn.ModuleDict({"conv3d_0b_1x1": Unit(channels, d)})
 
-    def forward(self, x: Maps) -> Maps:
+    def forward(self, x: Maps) -> Others:
         branches = [x, x, x, pooled(x, (3, 3, 3), (1, 1, 1))]
         for i, units in enumerate((self.branch_0, self.branch_1, self.branch_2, self.branch_3)):
             for unit in units.values():
