@@ -129,8 +129,8 @@ class I3DFeatures:
     @torch.inference_mode()
     def __call__(self, clips: Video) -> Float[Tensor, "B 400"]:
         device = self.network.conv3d_1a_7x7.conv.weight.device
-        parts = [self.network(prepare(part.to(device))).cpu() for part in clips.split(AT_ONCE)]
-        return torch.cat(parts)
+        few = (clips[i : i + AT_ONCE] for i in range(0, len(clips), AT_ONCE))
+        return torch.cat([self.network(prepare(part.to(device))).cpu() for part in few])
 
 
 def prepare(clips: Video) -> Float[Tensor, "B 3 16 224 224"]:
