@@ -4,7 +4,7 @@ Unterthiner et al. (2018) define FVD by its 400 logits. The weights are those of
 https://tfhub.dev/deepmind/i3d-kinetics-400/1, which `i3d_weights` reads. Frames are prepared as in
 StyleGAN-V's `fvd2048_16f` and in cd-fvd: 16 frames in a row, whole values from 0 to 255 as a saved
 video has them, resized to 224 x 224 (bilinear, half-pixel centres, not anti-aliased), scaled to
-[-1, 1]. Both take the 16 at random from a longer video; here they are the middle ones.
+[-1, 1]. Of a longer real video StyleGAN-V draws the 16 at random; here they are the middle ones.
 """
 
 from pathlib import Path
