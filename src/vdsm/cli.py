@@ -31,6 +31,7 @@ COMMANDS = {
     "info": "what a dataset, a run or a model is",
     "export": "weights at half the size, with a model card",
     "ablate": "App. G: the bank of decoders against a single one",
+    "fetch": "get the network of the Fréchet video distance",
     "bench": "time a training step beside what this machine could do",
 }
 HELP, HELP_ALL = ("-h", "--help"), "--help-all"

@@ -1,6 +1,7 @@
 """Evaluation of anyone's video model, from arrays: `panel`, what it takes, and its tables."""
 
 from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.i3d import load_i3d
 from vdsm.evaluate.moments import Features
 from vdsm.evaluate.over_seeds import aggregate
 from vdsm.evaluate.panel import panel
@@ -16,6 +17,7 @@ __all__ = [
     "Settings",
     "aggregate",
     "draw_sample",
+    "load_i3d",
     "load_resnext101",
     "panel",
     "print_report",

@@ -17,6 +17,7 @@ from vdsm.data.clips import Clips, Ints, is_dataset
 from vdsm.device import full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.i3d import load_i3d
 from vdsm.evaluate.inputs import JUDGES_ONLY
 from vdsm.evaluate.moments import Features
 from vdsm.evaluate.over_seeds import aggregate
@@ -168,11 +169,14 @@ def evaluate_run(
 
 
 def named_features(settings: Settings) -> dict[str, Features]:
-    """Feature functions whose weights the user names."""
-    if not settings.resnext:
-        return {}
+    """Feature functions whose weights the user names, or has fetched."""
     device = str(pick_device(settings.device))
-    return {"resnext101": load_resnext101(expanded(settings.resnext), device)}
+    found: dict[str, Features] = {}
+    if settings.features == "i3d":
+        found["i3d"] = load_i3d(device=device)
+    if settings.resnext:
+        found["resnext101"] = load_resnext101(expanded(settings.resnext), device)
+    return found
 
 
 def unseen(trained: Trained, clips: Clips, sample: Sample, seed: int) -> Ints | None:

@@ -55,6 +55,10 @@ class Settings:
     device: str = Field(
         default="cpu", description="where the model, judges and features run: cpu, cuda, mps, auto"
     )
+    features: Literal["none", "i3d"] = Field(
+        default="none",
+        description="i3d: the Fréchet video distance (16 frames up), by what 'vdsm fetch i3d' got",
+    )
     resnext: str = Field(
         default="",
         description="the public resnext-101-kinetics.pth, for the paper's Table 3 (16 frames up)",
