@@ -26,8 +26,9 @@ FROM_INDEX := $(if $(strip $(TORCH_INDEX)),--retries 1 --timeout 15 --extra-inde
 demo: $(VENV)/.package
 	$(BIN)/vdsm demo
 
+# A file of tests to each of two processes, each with one thread.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -238,7 +238,7 @@ def test_bad_input_is_one_line(
     there = open_clips(world / "other").fingerprint
     new = record | {"data": str(world / "other"), "fingerprint": there}
     (other / "run.json").write_text(json.dumps(new))
-    (strange / "run.json").write_text(json.dumps(record | {"method": "s3vae"}))
+    (strange / "run.json").write_text(json.dumps(record | {"method": "of another day"}))
     (tmp_path / "empty").mkdir()
     shutil.copytree(world / "gan", tmp_path / "young")
     (tmp_path / "young" / "model.safetensors").unlink()

@@ -24,6 +24,7 @@ T = TypeVar("T")
 WIDTH = 80  # columns of help
 FLAG_WIDTH = 24  # of these, for a flag beside its description
 TRUTHS = ("true", "false", "yes", "no", "on", "off", "1", "0")
+SWITCHES = (bool, bool | None)  # types of fields whose flag may stand without a value
 
 record = dataclass(frozen=True, config=STRICT, kw_only=True)  # what every command has
 A_MODEL = "a run or a folder of weights"
@@ -83,7 +84,7 @@ def split(
     words: Sequence[str], source: str, known: Mapping[str, FieldInfo]
 ) -> tuple[list[str], dict[str, str]]:
     """Words that stand alone, and flags with their values, in whatever order they are given."""
-    switches = {n for n, info in known.items() if info.annotation is bool}
+    switches = {n for n, info in known.items() if info.annotation in SWITCHES}
     places: list[str] = []
     flags: dict[str, str] = {}
     left = list(words)

@@ -127,8 +127,8 @@ class Stage1Config(StageConfig):
     frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
     group_by: Literal["group", "auto", "found", "clip"] = Field(
         default="group",
-        description="frames of one individual's clips, as the data say (auto: where they do, else "
-        "found) or as looks tell (found), or of one clip (no grouping)",
+        description="frames of an individual's clips by the data, found by looks, either (auto), "
+        "or of one clip",
     )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",
