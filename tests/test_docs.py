@@ -27,6 +27,12 @@ def test_the_logs_index_names_every_page() -> None:
     assert index == script("index_log").index()
 
 
+def test_results_are_as_they_were_measured() -> None:
+    """As `python docs/make_results.py` writes them."""
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert text == script("make_results").page()
+
+
 def test_methods_are_as_their_records_say() -> None:
     """As `python docs/make_methods.py` writes it."""
     text = (DOCS / "methods.md").read_text(encoding="utf-8")

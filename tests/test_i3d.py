@@ -380,7 +380,7 @@ def test_what_cannot_be_fetched_or_written(
         (["i3d", "--out", str(tmp_path / "file")], f"vdsm: {tmp_path / 'file'} is a file"),
         (["i3d", "--source", str(tmp_path)], f"vdsm: cannot read {tmp_path}: Is a directory"),
         (["i3d", "--form", "x"], "vdsm fetch: unknown option --form"),
-        ([], "vdsm fetch: the following arguments are required: NAME"),
+        ([], "vdsm fetch: NAME is needed: i3d"),
     ):
         assert run(["fetch", *words]) == 2
         shown = capsys.readouterr().err

@@ -20,11 +20,15 @@ LAYERS = (
 # What is imported inside a function: a method's model saves itself as the store does, and commands
 # say their help without what they run.
 LAZY = {
+    ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),
     ("vdsm.methods.readout", "vdsm.store.weights"),
     ("vdsm.methods.vdsm.model", "vdsm.store.open"),
+    ("vdsm.methods.tgan.model", "vdsm.store.weights"),
     ("vdsm.methods.vdsm.model", "vdsm.store.weights"),
+    ("vdsm.methods.vgan.model", "vdsm.store.weights"),
+    ("vdsm.commands.fetch", "vdsm.evaluate.fetch"),
     ("vdsm.commands.embed", "vdsm.use.embed"),
     ("vdsm.commands.export", "vdsm.card.export"),
     ("vdsm.commands.generate", "vdsm.use.generate"),

@@ -30,7 +30,7 @@ from vdsm.evaluate.table import print_report
 from vdsm.files import atomic_write, check_writable, expanded, writable
 from vdsm.store.named import load_model
 from vdsm.store.run import is_run
-from vdsm.store.shipped import find
+from vdsm.store.shipped import find, home
 from vdsm.store.trained import Trained, clips_of, measurable, require_fit
 from vdsm.store.weights import digest, stored
 from vdsm.version import __version__
@@ -156,7 +156,7 @@ def evaluate_run(
     if settings.other_data:
         result["not_measured"]["unseen"] = "it is not asked of other data than training's own"
     return result | {
-        "run": str(path),
+        "run": path.name if path.parent == home() else str(path),
         "method": stored(model).method,
         "dataset": clips.info.name,
         "fingerprint": clips.fingerprint,

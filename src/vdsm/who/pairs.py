@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.who.looks import Looks
@@ -147,12 +145,17 @@ def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
     """[N] numbers of the individuals: whoever is connected by friends."""
     a, place = np.nonzero(friends)
     n = len(near)
+    from scipy.sparse import coo_matrix  # slow to import: only where somebody is looked for
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(a), np.int8), (a, near[a, place])), (n, n))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def score(found: Ints, truth: Ints) -> tuple[float, float]:
     """Precision and recall of pairs of clips said to show one individual, by counts alone."""
+    from scipy.sparse import coo_matrix
+
     pairs = coo_matrix((np.ones(len(found)), (found, truth))).tocsr().data
 
     def twos(counts: Floats) -> float:

@@ -160,13 +160,17 @@ class VDSM(StateSpaceModel):
         frames: int,
         generator: torch.Generator | None = None,
         given: Tensor | None = None,
+        density: str = "standard",
     ) -> Video:
         """Sample `num` clips of `frames` frames, [num, frames, C, H, W] in [0, 1].
 
         With `given` clips [1 or num, T, C, H, W], s, d and z_1 are theirs (Sec. 3.2, Testing); a
         single frame (T = 1) gives s and z_1, and d is sampled. What is sampled comes from the
-        paper's p(s), p(d), p(z_1), p(z_t | z_{t-1}, d).
+        paper's p(s), p(d), p(z_1), p(z_t | z_{t-1}, d); `density` is for a model that is read out
+        (`vdsm.methods.readout`), which has another too.
         """
+        if density not in ("fitted", "standard"):
+            raise InputError(f"density is '{density}': it is fitted or standard")
         return generate(self, num, frames, generator, given)
 
     def sample_identity(

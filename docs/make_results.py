@@ -1,0 +1,136 @@
+"""docs/results.md, from what `vdsm evaluate` wrote: python docs/make_results.py
+
+Every file of docs/results/ is a section: FILE.json as written, made by the command that its entry
+in `COMMANDS` gives.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "results"
+PAGE = FOLDER.with_suffix(".md")
+COMMANDS = {  # what makes the data, and what measures
+    "pendulum": (
+        "vdsm data pendulum --size 32 --out data/pendulum",
+        "vdsm evaluate pendulum data/pendulum --judges 1 --out docs/results/pendulum.json",
+    ),
+    "sprites": (
+        "vdsm data sprites --source LPC_FOLDER --out data/sprites",
+        "vdsm evaluate sprites data/sprites --judges 1 --test-clips 500"
+        " --out docs/results/sprites.json",
+    ),
+}
+HEAD = """# Results
+
+The shipped models, measured by the commands beside the tables; this page is made from what these
+wrote by `python docs/make_results.py`. Figures are percent of test clips unless said otherwise, in
+brackets a 95 % interval over individuals. *Raw* codes are posterior means as the encoder gives
+them; *read out* is what `encode` gives of a finished model ([evaluation.md](evaluation.md)).
+
+What three seeds of each preset gave until 27 November, unseen combinations, Weizmann, moving MNIST,
+the paper's recipe, and what misses its target:
+[results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
+[what was tried](log/2026-11-29-auto.md). No model was trained yet on faces or people, and no rival
+to its end.
+"""
+Result = Mapping[str, Any]
+
+
+def at(result: Result, key: str) -> Any:
+    """The value of a dotted key; None where it was not measured."""
+    value: Any = result
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def percent(result: Result, key: str) -> str:
+    """A share with its interval."""
+    value = at(result, key)
+    if value is None:
+        return ""
+    interval = result.get("intervals", {}).get(key)
+    reach = f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else ""
+    return f"{100 * value:.1f}{reach}"
+
+
+def swaps(result: Result) -> Iterator[str]:
+    """Swaps by factor, beside systems that learned nothing."""
+    yield "| swaps right | model | the action's clip itself | first frame held | chance |"
+    yield "|---|---|---|---|---|"
+    rows = {"all factors": "joint", "identity": "identity", "action": "action"}
+    for name, key in rows.items():
+        nulls = [percent(result, f"null.{null}.swap.{key}") for null in ("action_clip", "still")]
+        yield f"| {name} | {percent(result, f'swap.{key}')} | {' | '.join(nulls)} | |"
+    for factor in result["roles"]:
+        one = f"swap.factors.{factor}"
+        chance = percent(result, f"{one}.chance").split(" ")[0]
+        right = percent(result, f"{one}.on_target")
+        yield f"| {factor}, where the clips differ | {right} | | | {chance} |"
+
+
+def leaks(result: Result) -> Iterator[str]:
+    """What each code holds of each factor, raw and read out, by the better of the probes."""
+    yield (
+        "| factor, read from | should hold it | raw, linear | raw, MLP | read out, linear | MLP |"
+        " chance |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    for factor, role in result["roles"].items():
+        for code in ("s", "d", "z"):
+            cells = [
+                percent(result, f"{rows}.{code}.{factor}.{probe}.accuracy").split(" ")[0]
+                for rows in ("leakage_raw", "leakage")
+                for probe in ("linear", "mlp")
+            ]
+            chance = percent(result, f"leakage.{code}.{factor}.linear.chance").split(" ")[0]
+            own = "yes" if (role == "identity") == (code == "s") else "no"
+            yield f"| {factor} from {code} | {own} | {' | '.join(cells)} | {chance} |"
+
+
+def others(result: Result) -> Iterator[str]:
+    """Everything else in a line each."""
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| reconstruction, PSNR | {at(result, 'reconstruction.psnr'):.1f} dB |"
+    yield f"| reconstruction, SSIM | {at(result, 'reconstruction.ssim'):.3f} |"
+    for row, name in (("prior", "p(s)"), ("fitted", "the fitted density")):
+        yield f"| action right, identity from {name} | {percent(result, f'{row}.accuracy')} |"
+    for code in ("s", "d"):
+        for what in ("individual", "action"):
+            key = f"retrieval.{code}.{what}"
+            if at(result, f"{key}.accuracy") is not None:
+                chance = percent(result, f"{key}.chance").split(" ")[0]
+                found = percent(result, f"{key}.accuracy")
+                yield f"| nearest by {code} is of the same {what} (chance {chance}) | {found} |"
+    sizes = ", ".join(f"{name} {int(n)}" for name, n in result["sizes"].items())
+    yield f"| numbers a clip | {sizes} |"
+    judges = [
+        f"{f} {percent(result, f'judge.{f}.accuracy').split(' ')[0]}" for f in result["roles"]
+    ]
+    ]
+    yield f"| judge on real test clips | {', '.join(judges)} |"
+    yield f"| test clips, individuals | {result['n']}, {result['individuals']} |"
+
+
+def section(file: Path) -> str:
+    """A model."""
+    result = json.loads(file.read_text(encoding="utf-8"))
+    commands = "\n".join(f"    {line}" for line in COMMANDS[file.stem])
+    tables = "\n\n".join("\n".join(part(result)) for part in (swaps, leaks, others))
+    return f"\n## {file.stem}\n\n{commands}\n\n{tables}\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(section(file) for file in sorted(FOLDER.glob("*.json")))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE}: made", file=sys.stderr)
