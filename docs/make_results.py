@@ -113,7 +113,6 @@ def others(result: Result) -> Iterator[str]:
     judges = [
         f"{f} {percent(result, f'judge.{f}.accuracy').split(' ')[0]}" for f in result["roles"]
     ]
-    ]
     yield f"| judge on real test clips | {', '.join(judges)} |"
     yield f"| test clips, individuals | {result['n']}, {result['individuals']} |"
 
