@@ -115,9 +115,9 @@ class Readout(nn.Module):
         codes = self.model.encode_frames(clips)
         return Codes(self._read("s", codes.s), codes.d, codes.z)
 
-    def decode(self, codes: Codes, frames: int | None = None, **how: Any) -> Video:
+    def decode(self, codes: Codes, frames: int | None = None, **how: Any) -> Tensor:
         """Mean frames, as the model draws them."""
-        drawn: Video = self.model.decode(codes, frames, **how)
+        drawn: Tensor = self.model.decode(codes, frames, **how)
         return drawn
 
     def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
@@ -212,8 +212,8 @@ class _Sampler:
 
     def continue_motion(
         self, d: Dynamics, z: Pose, frames: int, generator: torch.Generator | None = None
-    ) -> Pose:
+    ) -> Float[Tensor, "B {frames} Z"]:
         """By d unrolled where d was fitted, else by the model's prior."""
         more = {"by": "dynamics"} if self.density == "fitted" and "d" in self.readout.codes else {}
-        poses: Pose = self.readout.model.continue_motion(d, z, frames, generator, **more)
+        poses: Tensor = self.readout.model.continue_motion(d, z, frames, generator, **more)
         return poses

@@ -189,7 +189,7 @@ class SequenceVAE(nn.Module):
     @torch.no_grad()
     def continue_motion(
         self, d: Dynamics, z: Pose, frames: int, generator: torch.Generator | None = None
-    ) -> Pose:
+    ) -> Float[Tensor, "B {frames} Z"]:
         """z to `frames`, by samples of the prior."""
         return self.prior.extend(z, frames, generator, mean=False)
 

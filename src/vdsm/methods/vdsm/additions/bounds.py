@@ -6,6 +6,8 @@ In the paper every part sees the clip itself: then these are `elbo.stage1` and `
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from vdsm.methods.vdsm import elbo
 from vdsm.methods.vdsm.additions.consistency import Clip, consistency_d, consistency_s
@@ -24,7 +26,7 @@ class Views:
     positive: Clip | None = None  # one more, on which q(s) is to agree
 
 
-def features(model: StateSpaceModel, views: Views) -> tuple[Features, Clip]:
+def features(model: StateSpaceModel, views: Views) -> tuple[Features, Float[Tensor, "B M F"]]:
     """What q(z) and q(d) see, and what q(s) sees."""
     if views.pose_view is None and views.identity_view is None:
         return model.features(views.target)
