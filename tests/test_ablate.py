@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -155,6 +156,22 @@ def test_table_has_both_numbers_and_chance(out: Path) -> None:
         on_target = results[name]["swap"]["factors"]["colour"]["on_target"]
         assert f"{100 * on_target:.1f}" in row
     assert f"{100 / 7:.1f}" in row
+
+
+def test_clips_without_labels_are_compared_by_what_needs_none(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Painter, "paint", lambda *_: None)
+    bare = copytree(data, tmp_path / "bare")
+    about = json.loads((bare / "dataset.json").read_text())
+    (bare / "dataset.json").write_text(json.dumps(about | {"factors": []}))
+    words = ["ablate", str(bare), "--preset", "debug", "--out", str(tmp_path / "out")]
+    assert command([*words, *FLAGS]) == 0
+    said = capsys.readouterr().out
+    row = next(line for line in said.splitlines() if "swaps: s nearer to the right" in line)
+    for result in json.loads((tmp_path / "out" / "ablation.json").read_text()).values():
+        assert f"{100 * result['unlabelled']['cycle']['s']['between']:.1f}" in row
+    assert "all factors right" not in said
 
 
 @pytest.mark.parametrize(
