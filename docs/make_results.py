@@ -1,7 +1,9 @@
-"""docs/results.md, from what `vdsm evaluate` wrote: python docs/make_results.py
+"""docs/results.md, from what `vdsm evaluate` and `vdsm compare` wrote: python docs/make_results.py
 
 Every file of docs/results/ is a section: FILE.json as written, made by the command that its entry
-in `COMMANDS` gives.
+in `COMMANDS` gives. Of a comparison compare-FILE.json holds the table alone; it is taken over by
+
+    python docs/make_results.py comparison/compare.json
 """
 
 import json
@@ -23,6 +25,21 @@ COMMANDS = {  # what makes the data, and what measures
         " --out docs/results/sprites.json",
     ),
 }
+COMPARISONS = {  # what trains each method, what measures, and what to know of it
+    "compare-pendulum": (
+        (
+            "vdsm data pendulum --size 32 --out data/pendulum",
+            "vdsm train data/pendulum --method NAME --preset pendulum --out runs/NAME",
+            "vdsm compare runs/* --judges 1 --floor 0 --shuffles 2 --resamples 200 --nulls false"
+            " --out comparison",
+        ),
+        "Pendula, rivals side by side",
+        "One seed each, one judge, every preset to its end. What each learned by is its own; none "
+        "is told who is in a clip. C-DSVAE is shown clips in other colours, which names what "
+        "identity is. No figure on pendula was published.",
+    ),
+}
+TAKEN = ("method", "seeds", "costs", "published")  # of a system; not where its runs lie
 HEAD = """# Results
 
 The shipped models, measured by the commands beside the tables; this page is made from what these
@@ -125,11 +142,50 @@ def section(file: Path) -> str:
     return f"\n## {file.stem}\n\n{commands}\n\n{tables}\n"
 
 
+def comparison(file: Path) -> str:
+    """Several methods on one dataset: a row a figure."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    commands, title, said = COMPARISONS[file.stem]
+    names = list(found["systems"])
+    lines = [f"| | {' | '.join(names)} | chance |", "|---" * (len(names) + 2) + "|"]
+    for row in found["rows"]:
+        cells = [number(row["values"][name], row["label"]) for name in names]
+        lines.append(f"| {row['label']} | {' | '.join(cells)} | {number(row['chance'])} |")
+    shown = "\n".join(f"    {line}" for line in commands)
+    return f"\n## {title}\n\n{said}\n\n{shown}\n\n" + "\n".join(lines) + "\n"
+
+
+def number(value: float | None, label: str = "") -> str:
+    """As a table shows it; nothing where there is none."""
+    if value is None:
+        return ""
+    if value == int(value) and value >= 1000:
+        return f"{int(value):,}"
+    return f"{value:.3f}" if "nats" in label else f"{value:.1f}"
+
+
+def take(file: Path) -> Path:
+    """Keep the table of a compare.json, and what each system cost, in docs/results/."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    systems = {
+        name: {key: system[key] for key in TAKEN} for name, system in found["systems"].items()
+    }
+    kept = found | {"systems": systems}
+    out = FOLDER / f"compare-{found['dataset']}.json"
+    out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(section(file) for file in sorted(FOLDER.glob("*.json")))
+    files = sorted(FOLDER.glob("*.json"), key=lambda file: (file.stem in COMPARISONS, file.stem))
+    return HEAD + "".join(
+        comparison(file) if file.stem in COMPARISONS else section(file) for file in files
+    )
 
 
 if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        take(Path(name))
     PAGE.write_text(page(), encoding="utf-8")
     print(f"{PAGE}: made", file=sys.stderr)
