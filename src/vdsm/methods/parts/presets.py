@@ -16,7 +16,8 @@ FRAMES: Mapping[str, int] = {
 }
 STEPS: Mapping[str, int] = dict.fromkeys(FRAMES, 2000) | {"pendulum": 500}
 WIDTHS: Mapping[str, int] = dict.fromkeys(FRAMES, 16) | {"sprites": 32, "faces": 32}
-# Muon where the papers have Adam, by which most draw in grey for a thousand steps (docs/log).
+# By Adam most draw in grey for a thousand steps (docs/log/2026-11-29-grey-plateau.md).
+BY_MUON = "compact presets learn by Muon, where the authors take Adam, which --size paper keeps"
 COMPACT: Overrides = {
     "model.features": 128,
     "model.hidden": 128,

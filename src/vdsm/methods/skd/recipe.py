@@ -10,7 +10,7 @@ from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.koopman import least_squares, spectral_cost, spectrum
 from vdsm.methods.parts.linear import finished, read_out
 from vdsm.methods.parts.linear_recipe import LinearTrainConfig, errors, linear_stages
-from vdsm.methods.parts.presets import tables
+from vdsm.methods.parts.presets import BY_MUON, tables
 from vdsm.methods.parts.recipe import frames, presets
 from vdsm.methods.skd.model import SKD, ModelConfig
 from vdsm.notation import Video
@@ -68,6 +68,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "after training the operator is that of the training clips, not of whatever clips are "
         "encoded together",
         "s is the average of the static coordinates over frames",

@@ -10,7 +10,7 @@ from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.koopman import least_squares, spectral_cost, spectrum
 from vdsm.methods.parts.linear import finished, read_out
 from vdsm.methods.parts.linear_recipe import LinearTrainConfig, errors, linear_stages
-from vdsm.methods.parts.presets import tables
+from vdsm.methods.parts.presets import BY_MUON, tables
 from vdsm.methods.parts.recipe import frames, presets
 from vdsm.methods.ssmskd.model import SSMSKD, ModelConfig
 from vdsm.notation import Video
@@ -75,6 +75,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "s is the average of the static part over frames",
         "least squares have a ridge of 1e-8 of the latents' mean square in place of a "
         "pseudo-inverse; eigenvalues whose eigenvectors are nearly parallel have no gradient; the "
