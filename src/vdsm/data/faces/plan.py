@@ -18,9 +18,8 @@ def columns_of(options: FacesOptions) -> dict[str, Ints]:
     columns = table(options, "expression", len(NAMES))
     span = options.shortest, options.longest
     rows = zip(*(columns[name].tolist() for name in ROW), strict=True)
-    return columns | {
-        "length": np.array([length_of(options.seed, *row, span) for row in rows], np.int64)
-    }
+    lengths = [length_of(options.seed, who, what, take, span) for who, what, take in rows]
+    return columns | {"length": np.array(lengths, np.int64)}
 
 
 def poses_in(
