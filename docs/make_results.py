@@ -12,6 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vdsm.compare.gather import Compared
+from vdsm.compare.rows import of
+from vdsm.methods.table import method_of
+
 FOLDER = Path(__file__).parent / "results"
 PAGE = FOLDER.with_suffix(".md")
 COMMANDS = {  # what makes the data, and what measures
@@ -34,11 +38,14 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
             " --out comparison",
         ),
         "Pendula, rivals side by side",
-        "One seed each, one judge, every preset to its end. What each learned by is its own; none "
-        "is told who is in a clip. C-DSVAE is shown clips in other colours, which names what "
-        "identity is. No figure on pendula was published.",
+        "112 test clips, one seed each, one judge, every preset to its end. None is told who is in a "
+        "clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
+        "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
+        "the section above. No figure on pendula was published. How the presets were found: "
+        "[log](log/2026-11-29-grey-plateau.md).",
     ),
 }
+OURS = "VDSM, shipped"
 TAKEN = ("method", "seeds", "costs", "published")  # of a system; not where its runs lie
 HEAD = """# Results
 
@@ -50,8 +57,8 @@ them; *read out* is what `encode` gives of a finished model ([evaluation.md](eva
 What three seeds of each preset gave until 27 November, unseen combinations, Weizmann, moving MNIST,
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
-[what was tried](log/2026-11-29-auto.md). No model was trained yet on faces or people, and no rival
-to its end.
+[what was tried](log/2026-11-29-auto.md). No model was trained yet on faces or people, and rivals on
+pendula alone.
 """
 Result = Mapping[str, Any]
 
@@ -150,7 +157,8 @@ def comparison(file: Path) -> str:
     lines = [f"| | {' | '.join(names)} | chance |", "|---" * (len(names) + 2) + "|"]
     for row in found["rows"]:
         cells = [number(row["values"][name], row["label"]) for name in names]
-        lines.append(f"| {row['label']} | {' | '.join(cells)} | {number(row['chance'])} |")
+        label = row["label"].replace("|", "\\|")  # of a table of Markdown
+        lines.append(f"| {label} | {' | '.join(cells)} | {number(row['chance'])} |")
     shown = "\n".join(f"    {line}" for line in commands)
     return f"\n## {title}\n\n{said}\n\n{shown}\n\n" + "\n".join(lines) + "\n"
 
@@ -159,9 +167,19 @@ def number(value: float | None, label: str = "") -> str:
     """As a table shows it; nothing where there is none."""
     if value is None:
         return ""
-    if value == int(value) and value >= 1000:
+    if label.startswith("numbers") or value >= 1000:
         return f"{int(value):,}"
     return f"{value:.3f}" if "nats" in label else f"{value:.1f}"
+
+
+def shipped(found: Result) -> dict[str, float | None]:
+    """The figures of the shipped model of the same data, by their labels; none of other data."""
+    file = FOLDER / f"{found['dataset']}.json"
+    result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if result.get("fingerprint") != found["fingerprint"]:
+        return {}
+    ours = Compared(method_of("vdsm"), "", (), result, ())
+    return {figure.label: figure.value(ours.readings) for figure in of(ours)}
 
 
 def take(file: Path) -> Path:
@@ -170,7 +188,10 @@ def take(file: Path) -> Path:
     systems = {
         name: {key: system[key] for key in TAKEN} for name, system in found["systems"].items()
     }
-    kept = found | {"systems": systems}
+    ours = shipped(found)
+    for row in found["rows"] if ours else ():
+        row["values"] |= {OURS: ours.get(row["label"])}
+    kept = found | {"systems": systems | ({OURS: {"method": "vdsm"}} if ours else {})}
     out = FOLDER / f"compare-{found['dataset']}.json"
     out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return out
