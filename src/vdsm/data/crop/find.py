@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -128,7 +129,7 @@ def filled_between(boxes: Floats) -> Floats:
     """[T, 4] with what lies between two frames that were looked at in a straight line."""
     known = np.flatnonzero(np.isfinite(boxes).all(1))
     filled = boxes.copy()
-    for a, b in zip(known[:-1], known[1:], strict=True):
+    for a, b in pairwise(known):
         if b - a <= EVERY:
             share = (np.arange(a, b + 1) - a)[:, None] / (b - a)
             filled[a : b + 1] = boxes[a] * (1 - share) + boxes[b] * share

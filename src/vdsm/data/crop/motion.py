@@ -1,4 +1,4 @@
-"""Boxes from motion before a standing camera, without weights: one for a clip, or spots to follow."""
+"""Boxes from motion before a standing camera, without weights: one, or spots to follow."""
 
 from dataclasses import dataclass
 

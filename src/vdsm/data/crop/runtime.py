@@ -1,6 +1,6 @@
 """A detector's file, run: ONNX by onnxruntime, TFLite by LiteRT, both by extras of this package."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def _real(values: Array, quantization: tuple[float, int]) -> Array:
 
 def _runtime(
     path: Path,
-    shape: list[int | None],
+    shape: Sequence[int | None],
     dtype: np.dtype[Any],
     scale: tuple[float, int],
     names: tuple[str, ...],

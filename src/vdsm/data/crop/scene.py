@@ -48,9 +48,9 @@ class Scene:
             moved = self.ring.shift(seen.mean(2), self.background.mean(2))
             seen = shifted(seen, -moved) if moved.any() else seen
         off = _off(seen, self.background)
-        wild = max(1.0, float(np.median(off / self.noise)) / self.usual)
+        wild = max(1.0, float(np.median(off / self.noise)) / self.usual)  # the whole frame is off
         noise = np.maximum(self.noise, self.own / 2) if roaming else self.noise
-        return off / (wild * np.maximum(noise, FLOOR / ABOVE)), moved
+        return off / np.float32(wild) / np.maximum(noise, np.float32(FLOOR / ABOVE)), moved
 
     def mask(self, off: Pixels) -> Mask:
         """Where it differs, in spots that are large enough."""

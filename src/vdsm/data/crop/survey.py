@@ -14,7 +14,7 @@ from vdsm.video.limits import Frames, Numbered
 T = TypeVar("T")
 SMALL = 160  # longest side of a small picture, pixels
 MOST = 256  # small pictures of a clip
-MOST_SEEN = 48  # frames of a clip that a detector is shown; it is slower
+MOST_SEEN = 24  # frames of a clip that a detector is shown; it is slower
 
 
 def shrink(image: Frames) -> Frames:

@@ -31,7 +31,11 @@ class Kept:
         """From a line of the journal."""
         if fields is None:
             return None
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)

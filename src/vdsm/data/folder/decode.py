@@ -12,7 +12,7 @@ Where clips are cropped to a subject, boxes.f4 and whole.jpgs grow as frames.u8 
 import hashlib
 import json
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
@@ -207,7 +207,7 @@ def decode_all(
         raise
 
 
-def _append(entry: Decoded, part: Path, stores: dict[str, BinaryIO]) -> Decoded:
+def _append(entry: Decoded, part: Path, stores: Mapping[str, BinaryIO]) -> Decoded:
     """Put what was decoded behind what is there already; gives the entry with its place."""
     for name, store in stores.items():
         if name == WHOLE and entry.crop is not None:

@@ -11,7 +11,7 @@ from rich.progress import Progress, TextColumn
 
 from vdsm.data.clips import Info, write_meta
 from vdsm.data.folder.asking import check_crop, cropping_of
-from vdsm.data.folder.cropping import Crops, Cropping, list_crops, summary
+from vdsm.data.folder.cropping import Cropping, Crops, list_crops, summary
 from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
 from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found, Item
