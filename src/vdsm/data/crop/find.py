@@ -22,6 +22,7 @@ from vdsm.video.limits import BeyondPicture, Frames, Numbered
 
 SUBJECTS = ("subject", "face", "person")  # words of --crop that are looked for
 MOST = 0.75  # of the picture: a box of this area holds more than one subject, or no other
+FEW = 0.6  # of the side of a frame: a smaller square is enlarged much
 BLACK = 1.05  # of the shorter side: a larger square shows what is not there
 LOST = 0.25  # share of frames without the subject, to be said where it is followed
 SELDOM = 0.5  # share of frames in which one is found, below which it is said
@@ -170,7 +171,7 @@ def _of_path(
         remarks.append(Remark.MOST)
     if path[0, 2] > BLACK * min(size):
         remarks.append(Remark.CUT)
-    if path[0, 2] < wanted:
+    if path[0, 2] < FEW * wanted:
         remarks.append(Remark.SMALL)
     if follow and np.isnan(found[:, 0]).mean() > LOST:
         remarks.append(Remark.LOST)

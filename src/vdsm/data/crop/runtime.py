@@ -1,6 +1,8 @@
 """A detector's file, run: ONNX by onnxruntime, TFLite by LiteRT, both by extras of this package."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,9 @@ def _tflite(path: Path) -> Runtime:
     except ImportError:
         raise InputError(f'running {path} needs LiteRT: pip install "vdsm[face]"') from None
     try:
-        network = Interpreter(model_path=str(path), num_threads=1)
-        network.allocate_tensors()
+        with _unheard():
+            network = Interpreter(model_path=str(path), num_threads=1)
+            network.allocate_tensors()
     except Exception as error:
         raise _damaged(path, error) from error
     (first, *more), outputs = network.get_input_details(), network.get_output_details()
@@ -100,6 +103,19 @@ def _tflite(path: Path) -> Runtime:
     names = tuple(str(output["name"]) for output in outputs)
     shape = [int(n) for n in first["shape"]]
     return _runtime(path, shape, np.dtype(first["dtype"]), scale, names, call)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Without what LiteRT says on the process's stderr of how it will compute."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _real(values: Array, quantization: tuple[float, int]) -> Array:
