@@ -16,6 +16,7 @@ TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 ARRAYS = (".h5", ".hdf5")
 KNOWN = "CSV, TSV, Parquet, JSON lines, or HDF5 (.h5) of DeepLabCut or SLEAP"
 FILTERED = "_filtered"  # what DeepLabCut puts behind the name of a smoothed file
+DEEPLABCUT = "DLC"  # what it puts behind the name of the clip
 FEW = 3  # names in a remark
 
 
@@ -207,6 +208,7 @@ def _bears(name: str, clip: str) -> int:
     """3: it is the clip's name; 2: it begins with it; 1: it holds it; 0: it does not."""
     if name == clip:
         return 3
-    if name.startswith(clip):
-        return 0 if name[len(clip)].isdigit() and clip[-1:].isdigit() else 2
+    rest = name.removeprefix(clip)
+    if rest != name and (not rest[0].isalnum() or rest.startswith(DEEPLABCUT)):
+        return 2
     return 1 if len(clip) > 2 and f"_{clip}" in name else 0
