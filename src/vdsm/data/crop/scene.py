@@ -50,7 +50,8 @@ class Scene:
         off = _off(seen, self.background)
         wild = max(1.0, float(np.median(off / self.noise)) / self.usual)  # the whole frame is off
         noise = np.maximum(self.noise, self.own / 2) if roaming else self.noise
-        return off / np.float32(wild) / np.maximum(noise, np.float32(FLOOR / ABOVE)), moved
+        most = wild * np.maximum(noise, FLOOR / ABOVE)
+        return (off / most).astype(np.float32), moved
 
     def mask(self, off: Pixels) -> Mask:
         """Where it differs, in spots that are large enough."""
