@@ -10,8 +10,9 @@ import pytest
 from folders import made
 from media import encode
 from movers import film, sway
+from vdsm.data.crop.asked import Asked
 from vdsm.data.crop.detector import fitted, open_detector, overlap
-from vdsm.data.crop.find import Asked, find_crop
+from vdsm.data.crop.find import find_crop
 from vdsm.data.crop.remarks import Remark
 from vdsm.data.crop.store import read_crops
 from vdsm.errors import InputError

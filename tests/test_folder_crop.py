@@ -12,8 +12,9 @@ from folders import made, rows_of
 from media import encode
 from movers import Frames, film, roam, sway
 from vdsm.cli import run
-from vdsm.data.crop.find import Asked, Crop, find_crop
-from vdsm.data.crop.path import Spots, one_path
+from vdsm.data.crop.asked import Asked, Crop, Spots
+from vdsm.data.crop.find import find_crop
+from vdsm.data.crop.path import one_path
 from vdsm.data.crop.remarks import Remark
 from vdsm.data.crop.shake import Ring, shifted
 from vdsm.data.crop.square import of_box, squares

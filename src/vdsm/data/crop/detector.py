@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from vdsm.data.clips import Floats
+from vdsm.data.crop.asked import Spots
 from vdsm.data.crop.layouts import KNOWN, Layout, layout_of
-from vdsm.data.crop.path import Spots
 from vdsm.data.crop.runtime import Array, Runtime, open_runtime
 from vdsm.errors import InputError
 from vdsm.video.limits import Frames

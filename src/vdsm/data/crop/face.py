@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.data.clips import Floats
+from vdsm.data.crop.asked import Spots
 from vdsm.data.crop.detector import chosen, fitted
-from vdsm.data.crop.path import Spots
 from vdsm.data.crop.runtime import open_runtime
 from vdsm.errors import InputError
 from vdsm.video.limits import Frames

@@ -1,26 +1,22 @@
 """Where to crop a clip: which boxes, one square or a path of squares, and what looks wrong."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from vdsm.data.clips import Floats
 from vdsm.data.crop import motion
+from vdsm.data.crop.asked import Asked, Crop, Spots
 from vdsm.data.crop.given import Given
-from vdsm.data.crop.path import Spots, around, following, one_path
+from vdsm.data.crop.path import around, following, one_path
 from vdsm.data.crop.remarks import Remark
 from vdsm.data.crop.scene import scene_of
 from vdsm.data.crop.seeing import Look, look_with
 from vdsm.data.crop.square import Size, middle, of_box, squares, with_margin
 from vdsm.data.crop.survey import Survey, survey
-from vdsm.video.limits import BeyondPicture, Frames, Numbered
+from vdsm.video.limits import BeyondPicture, Numbered
 
-SUBJECTS = ("subject", "face", "person")  # words of --crop that are looked for
 MOST = 0.75  # of the picture: a box of this area holds more than one subject, or no other
 FEW = 0.6  # of the side of a frame: a smaller square is enlarged much
 BLACK = 1.05  # of the shorter side: a larger square shows what is not there
@@ -30,32 +26,6 @@ OTHERS = 0.3  # share of frames with a second one about as large, from which on 
 EVERY = 3  # frames from one that a detector is shown to the next, where it follows
 THUMBS = 4  # whole pictures of a clip that are kept
 Passes = Callable[[], Iterable[Numbered]]  # the frames of a clip, as often as they are asked for
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How clips are to be cropped."""
-
-    by: Literal["subject", "face", "person", "boxes"]
-    follow: bool
-    margin: float  # of the subject's size, on each side
-    detector: Path | None = None
-    label: int = 0  # number of the class that the detector is to find
-
-
-@dataclass(frozen=True)
-class Crop:
-    """Where one clip is cropped."""
-
-    size: Size
-    squares: npt.NDArray[np.float32]  # [T, 3] left, top, side; [1, 3] of all frames
-    remarks: tuple[Remark, ...]
-    at: tuple[int, ...]  # which frames the pictures are
-    pictures: Frames  # [n, h, w, 3] small whole frames
-
-    def square(self, frame: int) -> tuple[float, float, float]:
-        left, top, side = self.squares[min(frame, len(self.squares) - 1)]
-        return float(left), float(top), float(side)
 
 
 def find_crop(asked: Asked, images: Passes, given: Given | None, whole: bool, size: int) -> Crop:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from vdsm.data.clips import Floats
-from vdsm.data.crop.path import Spots
+from vdsm.data.crop.asked import Spots
 from vdsm.data.crop.remarks import Remark
 from vdsm.data.crop.scene import Mask, Scene
 from vdsm.data.crop.survey import Survey, shrink

@@ -1,26 +1,18 @@
 """One subject through many boxes, and a smooth path for what follows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from vdsm.data.clips import Floats
+from vdsm.data.crop.asked import Spots
 
 JUMP = 0.15  # of the diagonal: a jump as long as this between two frames costs as much as ...
 WORTH = 2.0  # ... a weight e^2 times as high is worth
 MISSED = 3.0  # what a frame without the subject costs, though it has spots
 SMOOTH = 4.0  # frames: standard deviation of the window in which a path is averaged
 REACH = 0.98  # share of frames in which the subject is wholly inside
-
-
-@dataclass(frozen=True)
-class Spots:
-    """What may be the subject in one frame."""
-
-    boxes: Floats  # [k, 4]
-    weight: Floats  # [k] above 0
 
 
 def one_path(spots: Sequence[Spots], diagonal: float) -> Floats:

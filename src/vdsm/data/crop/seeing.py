@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from vdsm.data.crop.path import Spots
+from vdsm.data.crop.asked import Spots
 from vdsm.video.limits import Frames
 
 Look = Callable[[Frames], Spots]

@@ -1,6 +1,6 @@
 """Options that say how clips are cropped: checked before hours of decoding."""
 
-from vdsm.data.crop.find import SUBJECTS
+from vdsm.data.crop.asked import SUBJECTS
 from vdsm.data.crop.seeing import look_with
 from vdsm.data.folder.boxes import read_boxes
 from vdsm.data.folder.cropping import NO_CROPPING, Cropping

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.crop.find import Asked, Crop
+from vdsm.data.crop.asked import Asked, Crop
 from vdsm.data.crop.given import Given
 from vdsm.data.crop.store import SEPARATOR, TABLE, Cropped, strip, write_crops
 from vdsm.data.folder.item import Item

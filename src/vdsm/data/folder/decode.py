@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from vdsm.data.clips import MAKING, resumable
-from vdsm.data.crop.find import Asked, Crop, find_crop
+from vdsm.data.crop.asked import Asked, Crop
 from vdsm.data.crop.given import Given
 from vdsm.data.crop.store import BOX_BYTES, BOXES, WHOLE
 from vdsm.data.folder.cropping import NO_CROPPING, Cropping, Kept, keep
@@ -258,6 +258,8 @@ def _crop(job: Job) -> Crop | None:
     """Where the clip is cropped to its subject, if it is to be."""
     if job.asked is None:
         return None
+    from vdsm.data.crop.find import find_crop  # SciPy takes half a second to import
+
     whole = job.item.cut is None and job.recipe.fps is None
     with named(job.item.path):
         return find_crop(job.asked, lambda: _passes(job), job.given, whole, job.recipe.size)

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.crop.find import SUBJECTS, Asked
+from vdsm.data.crop.asked import SUBJECTS, Asked
 from vdsm.data.folder.boxes import file_digest
 from vdsm.data.folder.decode import Recipe
 from vdsm.data.folder.scan import Reading
