@@ -97,6 +97,20 @@ def test_a_box_for_each_clip(tmp_path: Path) -> None:
     assert squares["bob/run.mkv"] == (0, 6, 80)  # moved inside
 
 
+def test_crops_mended_by_hand_are_boxes_again(tmp_path: Path) -> None:
+    """crops.csv of a dataset, another square for one file."""
+    root = source(tmp_path / "in", ("a.mkv", "b.mkv"))
+    made(tmp_path / "out", root, crop="subject")
+    text = (tmp_path / "out" / "crops.csv").read_text().splitlines()
+    cells = text[2].split(",")
+    cells[6:9] = ["7", "9", "55"]
+    (tmp_path / "mended.csv").write_text("\n".join([*text[:2], ",".join(cells)]))
+    made(tmp_path / "new", root, boxes=tmp_path / "mended.csv", margin=0.0)
+    (first, _), (same, other) = read_crops(tmp_path / "out"), read_crops(tmp_path / "new")
+    assert (same.x, same.y, same.side) == (first.x, first.y, first.side)
+    assert (other.x, other.y, other.side) == (7, 9, 55)
+
+
 def test_the_crop_follows_boxes_smoothly(tmp_path: Path) -> None:
     boxes = table(tmp_path / "b.csv", *CSVS["plain"])
     made(tmp_path / "out", source(tmp_path / "in"), boxes=boxes, follow=True, margin=0.0)

@@ -17,6 +17,7 @@ CLIP = ("file", "filename", "path", "clip", "clipname", "video", "videoname", "v
 FRAME = ("frame", "framenumber", "frameidx", "frameid", "frameindex", "frameno", "framenum")
 TRACK = ("id", "track", "trackid", "objectid", "personid", "instance", "identity")
 SIZE_OF = {  # how a box is given -> the columns, each in several spellings
+    "square": (("x",), ("y",), ("side",), ("side",)),  # of crops.csv
     "corner": (("x", "left", "x0"), ("y", "top", "y0"), ("w", "width"), ("h", "height")),
     "corners": (
         ("x1", "xmin", "left", "x0", "minx"),
@@ -85,7 +86,7 @@ def _columns(path: Path, header: Sequence[str]) -> _Columns:
     plain = {_plain(name): name for name in reversed(header)}
     for how, wanted in SIZE_OF.items():
         box = [next((plain[s] for s in spellings if s in plain), None) for spellings in wanted]
-        if all(box) and len(set(box)) == 4:
+        if all(box) and len(set(box)) == len(set(wanted)):
             others = {k: v for k, v in plain.items() if v not in box}
             return _Columns(
                 how,
@@ -139,7 +140,7 @@ def _box(cells: Mapping[str, str], columns: _Columns, where: str) -> tuple[float
             " all four empty where there is no box"
         )
     a, b, c, d = values
-    boxes = {"corner": (a, b, a + c, b + d), "corners": (a, b, c, d)}
+    boxes = {"corners": (a, b, c, d)} | dict.fromkeys(("corner", "square"), (a, b, a + c, b + d))
     left, top, right, bottom = boxes.get(columns.how, (a - c / 2, b - d / 2, a + c / 2, b + d / 2))
     if right <= left or bottom <= top:
         raise InputError(

@@ -193,7 +193,7 @@ def decode_all(
                 while turn in early:
                     entry = replace(early.pop(turn), start=start)
                     if entry.problem is None:
-                        entry = _append(entry, jobs[turn].part, stores)
+                        entry = _put(entry, jobs[turn].part, stores)
                         journal.write(json.dumps(asdict(entry)) + "\n")
                         journal.flush()
                         start += entry.frames
@@ -207,17 +207,20 @@ def decode_all(
         raise
 
 
-def _append(entry: Decoded, part: Path, stores: Mapping[str, BinaryIO]) -> Decoded:
+def _put(entry: Decoded, part: Path, stores: Mapping[str, BinaryIO]) -> Decoded:
     """Put what was decoded behind what is there already; gives the entry with its place."""
     for name, store in stores.items():
         if name == WHOLE and entry.crop is not None:
             entry = replace(entry, crop=replace(entry.crop, at=store.tell()))
-        file = part.with_suffix(Path(name).suffix)
-        with open(file, "rb") as content:
-            shutil.copyfileobj(content, store, COPY)
-        store.flush()
-        file.unlink()
+        _append(part.with_suffix(Path(name).suffix), store)
     return entry
+
+
+def _append(part: Path, store: BinaryIO) -> None:
+    with open(part, "rb") as file:
+        shutil.copyfileobj(file, store, COPY)
+    store.flush()
+    part.unlink()
 
 
 def extract(job: Job) -> Decoded:
