@@ -136,8 +136,10 @@ def test_the_best_way_is_that_of_all_ways() -> None:
 
     frames = []
     for _ in range(4):
-        corner = rng.uniform(0, 80, (2, 2))
-        frames.append(Spots(np.concatenate([corner, corner + 10], 1), rng.uniform(1, 9, 2)))
+        corner = rng.uniform(
+            0, 10, (2, 2)
+        )  # so near that no frame is dear enough to be passed over
+        frames.append(Spots(np.concatenate([corner, corner + 10], 1), rng.uniform(6, 9, 2)))
     top = max(float(s.weight.max()) for s in frames)
 
     def cost(way: tuple[int, ...]) -> float:
@@ -151,9 +153,10 @@ def test_the_best_way_is_that_of_all_ways() -> None:
 
     best = min(product(range(2), repeat=4), key=cost)
     found = one_path(frames, 100.0)
-    if np.isfinite(found).all():  # no frame was dear enough to be passed over
-        assert np.array_equal(found, [s.boxes[k] for s, k in zip(frames, best, strict=True)])
-    assert np.isfinite(found).any()
+    assert np.array_equal(found, [s.boxes[k] for s, k in zip(frames, best, strict=True)])
+    # What is far away for one frame is passed over.
+    stray = [frames[0], Spots(np.full((1, 4), 90.0), np.ones(1)), frames[2]]
+    assert np.isfinite(one_path(stray, 100.0)[:, 0]).tolist() == [True, False, True]
 
 
 def test_squares_stay_inside_where_they_fit() -> None:
