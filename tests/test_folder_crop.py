@@ -99,6 +99,14 @@ def test_a_clip_of_one_frame_has_no_motion() -> None:
     assert cropped(film(sway(60, 50, 20))[:1]).remarks == (Remark.STILL,)
 
 
+@pytest.mark.parametrize("shape", [(5, 1, 1), (5, 3, 200), (9, 48, 64), (2, 10, 9)])
+def test_flat_and_tiny_pictures_have_no_motion(shape: tuple[int, ...]) -> None:
+    for value in (0, 255):
+        crop = cropped(np.full((*shape, 3), value, np.uint8), follow=True)
+        assert crop.remarks == (Remark.STILL,)
+        assert crop.square(0)[2] == min(shape[1:])
+
+
 def test_shifts_are_found_by_the_ring() -> None:
     big = film(noise=1)[0].mean(2).astype(np.float32)
     ring = Ring.of(*big.shape)

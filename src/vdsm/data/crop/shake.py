@@ -48,7 +48,8 @@ class Ring:
     def _peak(self, here: Picture, there: Picture) -> Floats:
         a, b = (fft.rfft2(self.weight * _edges(picture)) for picture in (here, there))
         cross = a * np.conj(b)
-        plane = fft.irfft2(cross / (np.abs(cross) + 1e-3 * np.abs(cross).max()), s=here.shape)
+        even = np.abs(cross) + 1e-3 * np.abs(cross).max() + 1e-9
+        plane = fft.irfft2(cross / even, s=here.shape)
         plane = ndimage.gaussian_filter(plane, 0.7, mode="wrap")
         rows, columns = (np.abs(fft.fftfreq(n)) for n in here.shape)
         near = (rows[:, None] <= FARTHEST) & (columns[None] <= FARTHEST)
