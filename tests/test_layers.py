@@ -20,6 +20,9 @@ LAYERS = (
 # What is imported inside a function: a method's model saves itself as the store does, and commands
 # say their help without what they run.
 LAZY = {
+    ("vdsm.data.crop.seeing", "vdsm.data.crop.detector"),  # packages of extras
+    ("vdsm.data.crop.seeing", "vdsm.data.crop.face"),
+    ("vdsm.data.folder.decode", "vdsm.data.crop.find"),  # SciPy
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),

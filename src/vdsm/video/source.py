@@ -13,7 +13,7 @@ from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.heic import is_heif, prepare
-from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.limits import Frames, Numbered, TimedFrames
 from vdsm.video.series import series_of
 from vdsm.video.shape import Fit, luma
 from vdsm.video.still import BEGINNING, count_pictures, picture_format, pictures
@@ -74,15 +74,37 @@ def frames(
     start, end  seconds since the first frame: those shown at start <= time < end. With fps, at
                 start + k / fps. InputError where there is no such frame, or no clock.
     """
+    for _, image in numbered_frames(path, fps=fps, threads=threads, start=start, end=end):
+        yield image
+
+
+def numbered_frames(
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    start: float | None = None,
+    end: float | None = None,
+) -> Generator[Numbered, None, None]:
+    """The same as `frames`, each with its number among all frames of the file, from 0."""
     path = Path(path)
     span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
-        timed = _timed(path, threads, standing=bool(fps))
+        timed = numbered(_timed(path, threads, standing=bool(fps)))
         if start is not None or end is not None:
             timed = clocked(timed)
         taken = resample(timed, fps, span) if fps else cut(timed, span)
         for _, image in taken:
             yield image
+
+
+def numbered(timed: TimedFrames) -> Iterator[tuple[float | None, Numbered]]:
+    """Frames with their numbers. A picture that stands on comes as the same array, and number."""
+    number, before = -1, None
+    for time, image in timed:
+        number += image is not before
+        before = image
+        yield time, (number, image)
 
 
 def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:
