@@ -16,7 +16,7 @@ class Limits:
     decode_seconds: float = 20.0  # of one file
     decode_bytes: int = 4 << 30  # memory of the process that decodes
     uploads_at_once: int = 8  # received or decoded, of all sessions
-    window: int = 64  # frames of a clip that are seen, where training says no number
+    window: int = 16  # frames of a clip that are seen, where training says no number
     clips: int = 60  # of one session, beside those that all share
     sessions: int = 64
     session_seconds: float = 3600.0  # without a request

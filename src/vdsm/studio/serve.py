@@ -80,7 +80,8 @@ def opened(
 ) -> Iterator[Studio]:
     """The studio of a model, with its clips; what reads them begins."""
     model, folder = load_model(name, device)
-    window = trained_window(folder, None) or limits.window
+    own = getattr(model.config, "frames", 0)  # of what draws so many alone
+    window = trained_window(folder, None) or own or limits.window
     actor = actor_of(model)
     clips, source = clips_for(model, folder, data, console)
     found = verdict.read(folder, evaluation)

@@ -69,6 +69,7 @@ export function intake() {
 
 // -- the camera ------------------------------------------------------------------------------------
 
+const PICTURE = { width: { ideal: 320 }, height: { ideal: 240 }, frameRate: { ideal: 15 } }; // no model takes more
 const NO_CAMERA = {
   NotAllowedError: "The browser was not allowed to use the camera: allow it for this page, or open a file.",
   NotFoundError: "This machine has no camera: open a file instead.",
@@ -80,7 +81,7 @@ async function camera() {
     throw new Error("A browser gives its camera only to pages of the same machine or over https: open a file instead.");
   }
   try {
-    return await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
+    return await navigator.mediaDevices.getUserMedia({ video: PICTURE, audio: false });
   } catch (error) {
     throw new Error(NO_CAMERA[error.name] || `The camera cannot be used (${error.name}): open a file instead.`);
   }
@@ -91,9 +92,14 @@ async function record(side) {
   if (!stream) return;
   const dialog = one("#recorder"), start = one(".start", dialog), said = one(".said", dialog);
   const seconds = Math.max(2, state.model.window / 8);
-  one("video", dialog).srcObject = stream;
-  said.textContent = `Stand in the middle. ${seconds} seconds are recorded, ${WAIT} after you press.`;
-  start.disabled = false;
+  const video = one("video", dialog);
+  start.disabled = true;
+  said.textContent = "Waiting for the camera …";
+  video.onplaying = () => {
+    said.textContent = `Stand in the middle. ${seconds} seconds are recorded, ${WAIT} after you press.`;
+    start.disabled = false;
+  };
+  video.srcObject = stream;
   start.onclick = async () => {
     start.disabled = true;
     for (let left = WAIT; left > 0 && dialog.open; left--) {
@@ -102,8 +108,9 @@ async function record(side) {
     }
     if (!dialog.open) return;
     said.textContent = "Recording …";
-    const file = await recorded(stream, seconds);
+    const file = await told(recorded(stream, seconds));
     dialog.close();
+    if (!file) return;
     const end = file.type.includes("mp4") ? "mp4" : "webm";
     await bring(file, `recording.${end}`, side, { fps: state.model.window / seconds });
   };
@@ -111,15 +118,23 @@ async function record(side) {
   dialog.showModal();
 }
 
+/** What the camera shows for so long, counted from its first picture. */
 function recorded(stream, seconds) {
   const kinds = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
   const mimeType = kinds.find((kind) => MediaRecorder.isTypeSupported(kind));
   const recorder = new MediaRecorder(stream, mimeType ? { mimeType } : {}), parts = [];
   return new Promise((done, fail) => {
-    recorder.ondataavailable = (event) => parts.push(event.data);
+    const stop = () => recorder.state !== "inactive" && recorder.stop();
+    recorder.ondataavailable = ({ data }) => {
+      if (data.size && !parts.length) setTimeout(stop, 1000 * seconds);
+      if (data.size) parts.push(data);
+    };
     recorder.onerror = () => fail(new Error("The browser could not record."));
-    recorder.onstop = () => done(new Blob(parts, { type: recorder.mimeType }));
-    recorder.start();
-    setTimeout(() => recorder.state !== "inactive" && recorder.stop(), 1000 * seconds + 250);
+    recorder.onstop = () => {
+      if (parts.length) done(new Blob(parts, { type: recorder.mimeType }));
+      else fail(new Error("The camera gave no picture: try again, or open a file."));
+    };
+    recorder.start(250);
+    setTimeout(() => parts.length || stop(), 10000);
   });
 }
