@@ -216,15 +216,16 @@ def test_keyboard_alone(page: Any) -> None:
 
 def test_who_is_dragged_onto_what(page: Any) -> None:
     """A card onto a card of the other shelf; a card onto the edge of the grid."""
+    page.set_viewport_size({"width": 1200, "height": 1500})  # shelf and grid in view together
     who, what = page.locator("#who .card"), page.locator("#what .card")
     names = [who.nth(2).locator("input").get_attribute("aria-label").split(" (")[0]]
     names.append(what.nth(4).locator("input").get_attribute("aria-label").split(" (")[0])
     who.nth(2).drag_to(what.nth(4))
     drawn(page, f"^{names[0]} doing what {names[1]} does")
-    head = page.locator("#cells [data-head=who1] button")
+    head = page.locator("#cells [data-head=who1] .head")
     who.nth(5).drag_to(head)
     name = who.nth(5).locator("input").get_attribute("aria-label").split(" (")[0]
-    page.locator(f"#cells [data-head=who1] button[aria-label^='Row 2: {name}']").wait_for()
+    page.locator(f"#cells [data-head=who1] .head[aria-label^='Row 2: {name}']").wait_for()
     page.locator("#cells .cell").last.click()
     assert drawn(page) != f"{names[0]} doing what {names[1]} does"
 

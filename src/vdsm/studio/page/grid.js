@@ -14,9 +14,15 @@ const cells = () => heads.who.flatMap((a) => heads.what.map((b) => ({ who: { a }
 
 function head(side, at) {
   const id = heads[side][at];
-  const button = make("button", { type: "button", title: nameOf(id) }, picture(id));
+  // No button element: Firefox lets none be dragged.
+  const button = make("div", { role: "button", tabIndex: 0, className: "head", title: nameOf(id) }, picture(id));
   button.setAttribute("aria-label", `${side === "who" ? "Row" : "Column"} ${at + 1}: ${nameOf(id)}. Put the chosen ${side} here`);
   button.addEventListener("click", () => set(side, at, state[side].a));
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    set(side, at, state[side].a);
+  });
   carries(button, id, side);
   takes(button, { clip: (carried) => set(side, at, carried.id) });
   return make("th", { scope: side === "who" ? "row" : "col", data: { head: side + at } }, button);
@@ -25,7 +31,7 @@ function head(side, at) {
 function set(side, at, id) {
   heads[side][at] = id;
   build();
-  one(`#cells [data-head="${side}${at}"] button`)?.focus();
+  one(`#cells [data-head="${side}${at}"] .head`)?.focus();
 }
 
 function cell(who, what) {
