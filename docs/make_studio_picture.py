@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 OUT = Path(__file__).parent / "pictures" / "studio.png"
-WIDTH, HEIGHT = 1180, 1130
+WIDTH, HEIGHT = 1180, 825
 COLOURS = 128  # of the saved picture
 
 

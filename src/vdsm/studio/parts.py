@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vdsm.device import as_video
 from vdsm.errors import InputError
 from vdsm.figures import pixels
 from vdsm.notation import Codes
-from vdsm.protocol import Decodes, Encodes, Generates, Recombines, Unrolls, missing
+from vdsm.protocol import Decodes, Encodes, Generates, Recombines, Unrolls, device_of, missing
 from vdsm.video.limits import Frames
 
 LONGEST = 240  # frames that a draw's motion is drawn for, where it has one for each
@@ -75,8 +76,8 @@ class ByCodes:
         self, num: int, frames: int, generator: torch.Generator
     ) -> tuple[Frames, list[Parts]]:
         """New clips uint8 [num, frames, H, W, C], read as any clip is."""
-        clips = self.model.generate(num, frames, generator)
-        return pixels(clips), self.encode(clips)
+        drawn = pixels(self.model.generate(num, frames, generator))
+        return drawn, self.encode(as_video(drawn, device_of(self.model)))
 
 
 class ByDraws:
