@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -114,7 +117,7 @@ def user(chromium: Any, address: str, **more: Any) -> Any:
             else None
         ),
     )
-    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("request", lambda request: page.asked.append(request))
     page.goto(address)
     drawn(page)
     return page
@@ -157,7 +160,8 @@ def test_a_swap_moves_at_once_and_nothing_comes_from_elsewhere(page: Any, runnin
     assert page.locator("#cells .cell").count() >= 9
     page.locator("#map .point").first.wait_for()
     place = running.address
-    assert all(url.startswith((place, "blob:" + place)) for url in page.asked), page.asked
+    asked = [request.url for request in page.asked]
+    assert all(url.startswith((place, "blob:" + place)) for url in asked), asked
 
 
 def test_dropped_files_are_who_and_what(page: Any, world: Path) -> None:
@@ -266,6 +270,23 @@ def test_two_users_at_once(chromium: Any, page: Any, running: Running, world: Pa
     for one, theirs in ((page, "new 1"), (other, "dance.mp4")):
         assert not one.locator(f".shelf input[aria-label='{theirs}']").count()
     other.context.close()
+
+
+def test_who_leaves_is_forgotten(chromium: Any, running: Running) -> None:
+    """The session of a page that was closed is over."""
+    page = user(chromium, running.address)
+    session = page.asked[-1].headers["x-studio-session"]
+    asked = Request(f"{running.address}api/map", headers={"X-Studio-Session": session})
+    assert urlopen(asked).status == 200
+    page.goto("about:blank")
+    for _ in range(100):
+        page.wait_for_timeout(50)
+        with suppress(HTTPError), urlopen(asked):
+            continue
+        break
+    with pytest.raises(HTTPError, match="410"):
+        urlopen(asked)
+    page.context.close()
 
 
 def test_who_wants_calm_has_it_on_a_phone_in_the_dark(chromium: Any, running: Running) -> None:

@@ -135,7 +135,7 @@ async def remove(session: Mine, name: str) -> dict[str, Any]:
 @router.get("/api/clips/{name}/sheet")
 async def seen(place: Here, session: Mine, name: str) -> Response:
     """What the model sees of a clip."""
-    return _pictures(place.studio.find(session, name).frames[None])
+    return await _pictures(place.studio.find(session, name).frames[None])
 
 
 @router.post("/api/samples")
@@ -156,7 +156,7 @@ async def samples(place: Here, session: Mine, asked: Sample) -> list[dict[str, A
 async def draw(place: Here, session: Mine, asked: Draw) -> Response:
     """Swaps, and what lies between."""
     studio = place.studio
-    return _pictures(await _asked(studio, session, lambda: studio.draw(session, asked)))
+    return await _pictures(await _asked(studio, session, lambda: studio.draw(session, asked)))
 
 
 @router.post("/api/download")
@@ -179,8 +179,8 @@ async def _asked(studio: Studio, session: Session, function: Callable[[], T]) ->
     return await asyncio.wrap_future(studio.worker.ask(session.id, function))
 
 
-def _pictures(clips: Frames) -> Response:
+async def _pictures(clips: Frames) -> Response:
     """Clips [N, T, H, W, C] as one PNG, with where its tiles are."""
-    made = sheet(clips)
+    made = await asyncio.to_thread(sheet, clips)
     layout = {"x-sheet": json.dumps(made.layout())}
     return Response(made.content, media_type="image/png", headers=layout)

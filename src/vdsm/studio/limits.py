@@ -17,9 +17,10 @@ class Limits:
     decode_bytes: int = 4 << 30  # memory of the process that decodes
     uploads_at_once: int = 8  # received or decoded, of all sessions
     window: int = 16  # frames of a clip that are seen, where training says no number
-    clips: int = 60  # of one session, beside those that all share
+    clips: int = 40  # of one session, beside those that all share
     sessions: int = 64
     session_seconds: float = 3600.0  # without a request
+    idle_seconds: float = 120.0  # after which it makes room for a new one, where all are taken
     waiting: int = 64  # jobs for the model, of all sessions
     waiting_each: int = 6  # of one session
     body_bytes: int = 64 << 10  # of a request that is no upload

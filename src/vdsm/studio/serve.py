@@ -1,5 +1,6 @@
 """`vdsm studio`: opens a model and its clips, listens, and leaves nothing behind."""
 
+import os
 import secrets
 import signal
 import socket
@@ -93,6 +94,7 @@ def opened(
         words = verdict.said(found, model, folder, name, where)
         roles = {factor.name: factor.role for factor in clips.info.factors} if clips else {}
         studio = Studio(name, model, actor, window, shelf, words, limits, worker, source, roles)
+        assert studio.longest >= 1
         studio.prepare()
         yield studio
     finally:
@@ -174,8 +176,6 @@ def said(studio: Studio, address: str, rules: Rules) -> str:
 
 def has_screen() -> bool:
     """Whether a browser can show itself; one of a terminal would take the terminal."""
-    import os
-
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -39,7 +39,9 @@ class Sessions:
     def begin(self) -> Session:
         """A new one; InputError where too many are open."""
         with self.lock:
-            self._sweep()
+            self._sweep(self.limits.session_seconds)
+            if len(self.open) >= self.limits.sessions:
+                self._sweep(self.limits.idle_seconds)
             if len(self.open) >= self.limits.sessions:
                 raise InputError("as many people as it takes use this studio now: try again later")
             session = Session(secrets.token_urlsafe(16), self.clock())
@@ -50,7 +52,7 @@ class Sessions:
     def find(self, name: str) -> Session:
         """The session of that id; Gone where there is none."""
         with self.lock:
-            self._sweep()
+            self._sweep(self.limits.session_seconds)
             if name not in self.open:
                 raise Gone
             self.open[name].seen = self.clock()
@@ -71,7 +73,7 @@ class Sessions:
         self.room(session)
         session.clips[clip.id] = clip
 
-    def _sweep(self) -> None:
-        oldest = self.clock() - self.limits.session_seconds
+    def _sweep(self, seconds: float) -> None:
+        oldest = self.clock() - seconds
         for name in [n for n, session in self.open.items() if session.seen < oldest]:
             del self.open[name]

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -46,7 +47,7 @@ class Studio:
             "title": self.title,
             "size": self.model.config.size,
             "window": self.window,
-            "longest": self.longest(),
+            "longest": self.longest,
             "takes": isinstance(self.actor, ByCodes),
             "swaps": not isinstance(self.actor, Alone),
             "samples": samples,
@@ -70,11 +71,12 @@ class Studio:
             yield f"{self.title} draws clips as a whole: it has no who and what to exchange."
         if not samples and (lacks := missing(self.model, Generates)):
             yield f"{lacks}."
-        if self.longest() <= self.window:
+        if self.longest <= self.window:
             yield f"{self.title} draws clips of {self.window} frames alone."
 
+    @cached_property
     def longest(self) -> int:
-        """Frames that may be drawn."""
+        """Frames that may be drawn; asked first before the model's thread has work."""
         if isinstance(self.actor, ByCodes):
             return self.limits.frames
         first = next(iter(self.shelf.values()))

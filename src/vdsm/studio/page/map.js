@@ -109,7 +109,7 @@ export function map() {
       if (input) input.checked = true;
     }
   });
-  on("added", () => follow());
+  on("added", () => setTimeout(follow, 1000)); // the swap comes first
   on("removed", () => follow());
   follow();
 }
