@@ -1,8 +1,9 @@
 """The studio: what it draws, against the model itself; what it refuses, in one line."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -30,6 +31,7 @@ from vdsm.studio.limits import Limits
 from vdsm.studio.plane import plane
 from vdsm.studio.serve import listen
 from vdsm.studio.sessions import Gone, Sessions
+from vdsm.studio.uploads import Uploads
 from vdsm.studio.worker import Busy, Worker
 from vdsm.video import read_video, write_picture
 
@@ -456,6 +458,19 @@ def test_a_decoder_that_is_slow_or_greedy_is_ended(world: Path, tmp_path: Path) 
         small.read(replace(job, path=tmp_path / "large.png"))
     assert len(small.read(job)[0]) == 4
     small.close()
+
+
+def test_a_file_that_does_not_arrive_is_given_up(opened: Open, world: Path) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"the first bytes"
+        await asyncio.sleep(3600)
+
+    found = opened[0].uploads
+    impatient = Uploads(found.folder, found.decoder, Limits(upload_seconds=0.01))
+    with pytest.raises(TimeoutError):
+        asyncio.run(impatient.take(never(), "slow.mp4", Job(32, False, 4)))
+    assert not list(found.folder.iterdir())
+    assert impatient.under_way == 0
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -82,7 +82,7 @@ def opened(
     """The studio of a model, with its clips; what reads them begins."""
     model, folder = load_model(name, device)
     own = getattr(model.config, "frames", 0)  # of what draws so many alone
-    window = trained_window(folder, None) or own or limits.window
+    window = min(trained_window(folder, None) or own or limits.window, limits.frames)
     actor = actor_of(model)
     clips, source = clips_for(model, folder, data, console)
     found = verdict.read(folder, evaluation)
@@ -94,7 +94,7 @@ def opened(
         words = verdict.said(found, model, folder, name, where)
         roles = {factor.name: factor.role for factor in clips.info.factors} if clips else {}
         studio = Studio(name, model, actor, window, shelf, words, limits, worker, source, roles)
-        assert studio.longest >= 1
+        assert studio.longest >= window  # asked for here, before the thread has the model
         studio.prepare()
         yield studio
     finally:
@@ -168,6 +168,8 @@ def address_of(listening: socket.socket, host: str, rules: Rules) -> str:
 def said(studio: Studio, address: str, rules: Rules) -> str:
     """What the terminal says."""
     who = "anybody who has this address" if rules.token else "this machine alone"
+    if rules.token and socket.gethostname() in address:
+        who += f" (a number of this machine may stand for {socket.gethostname()})"
     return (
         f"{studio.title} ({studio.name}), {studio.source}\n"
         f"open {address}\nfor {who}; Ctrl-C ends it, and deletes what was uploaded"
@@ -194,7 +196,8 @@ def run(served: Any, listening: socket.socket, limits: Limits) -> None:
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=3,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # the way to end it
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Studio:
 
     @cached_property
     def longest(self) -> int:
-        """Frames that may be drawn; asked first before the model's thread has work."""
+        """Frames that may be drawn."""
         if isinstance(self.actor, ByCodes):
             return self.limits.frames
         first = next(iter(self.shelf.values()))

@@ -63,8 +63,8 @@ function apart(places, near) {
 async function follow() {
   try {
     if (await place()) setTimeout(follow, 1500);
-  } catch {
-    setTimeout(follow, 5000); // busy: the page works without the map
+  } catch (error) {
+    if (error.status === 503) setTimeout(follow, 5000); // busy: the page works without the map
   }
 }
 

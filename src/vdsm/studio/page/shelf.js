@@ -42,7 +42,7 @@ function card(clip, side) {
   return element;
 }
 
-function put_in(clip, first) {
+function putIn(clip, first) {
   for (const side of SIDES) {
     const shelf = one(`#${side} .shelf`), made = card(clip, side);
     if (first) one("legend", shelf).after(made);
@@ -50,7 +50,7 @@ function put_in(clip, first) {
   }
 }
 
-function take_out(id) {
+function takeOut(id) {
   for (const input of all(`.shelf input[value="${CSS.escape(id)}"]`)) {
     forget(one("canvas", input.parentElement));
     input.parentElement.remove();
@@ -65,7 +65,7 @@ function mark() {
     put(one(".tile canvas", box), a);
     const clip = state.clips.get(a), caption = one("figcaption", box);
     caption.replaceChildren(make("b", {}, clip.name), ...said(clip, side));
-    if (clip.kind === "upload" || clip.id.startsWith("n")) {
+    if (clip.own) {
       const button = make("button", { type: "button", className: "small" }, "Remove");
       button.addEventListener("click", () => drop(clip.id));
       caption.append(" ", button);
@@ -78,8 +78,8 @@ function said(clip, side) {
 }
 
 export function shelves() {
-  for (const clip of state.clips.values()) put_in(clip, false);
-  on("added", (clip) => put_in(clip, true));
-  on("removed", take_out);
+  for (const clip of state.clips.values()) putIn(clip, false);
+  on("added", (clip) => putIn(clip, true));
+  on("removed", takeOut);
   on("chosen", mark);
 }

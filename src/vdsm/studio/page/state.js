@@ -52,14 +52,14 @@ export function choose(picks) {
   for (const side of SIDES) {
     if (picks[side] === undefined) continue;
     state[side].a = picks[side];
-    state[side].share = picks.keep ? state[side].share : 0;
+    state[side].share = 0;
   }
   tell("chosen");
 }
 
 /** A clip more: of the user, or made up. */
 export function add(clip, side) {
-  state.clips.set(clip.id, clip);
+  state.clips.set(clip.id, { ...clip, own: true });
   tell("added", clip);
   choose({ [side]: clip.id });
 }
