@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def read_video(
     crop: str = "centre",
     grey: bool = False,
     fps: float | None = None,
+    start: float | None = None,
 ) -> Frames:
     """uint8 [T, H, W, C] of a video, a GIF, a folder of pictures, or one picture (T = 1).
 
@@ -45,13 +47,14 @@ def read_video(
     crop    used with `size`, see `Fit`: centre, square, or x,y,w,h
     grey    C is 1, else 3
     fps     frames a second to take, by their time stamps; None takes every frame
+    start   seconds since the first frame to begin at
 
     InputError for a file that is missing, damaged, truncated, too large or no video.
     """
     path = Path(path)
     images: list[Frames] = []
     fit = Fit(size, crop, grey) if size is not None else luma if grey else None
-    with named(path), closing(frames(path, fps=fps)) as source:
+    with named(path), closing(frames(path, fps=fps, start=start)) as source:
         for image in islice(source, max_frames):
             images.append(fit(image) if fit else image)
             if images[-1].shape != images[0].shape:
@@ -59,6 +62,28 @@ def read_video(
     if not images:
         raise InputError(f"{path} holds no frame")
     return np.stack(images)
+
+
+def beginning(
+    path: Path,
+    size: int,
+    grey: bool,
+    window: int,
+    fps: float | None = None,
+    start: float | None = None,
+) -> tuple[Frames, bool]:
+    """The first `window` frames (0 for all) of what `read_video` reads, and whether there are more.
+
+    Damage behind them is none of theirs.
+    """
+    read = partial(read_video, path, size=size, grey=grey, fps=fps, start=start)
+    if not window:
+        return read(), False
+    try:
+        found = read(max_frames=window + 1)  # one more tells whether there are more
+    except InputError:  # that one may be damaged
+        return read(max_frames=window), True
+    return found[:window], len(found) > window
 
 
 def frames(
