@@ -8,14 +8,19 @@ from rich.table import Table
 
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
+from vdsm.data.crop.store import TABLE as CROPS
+from vdsm.data.crop.store import Cropped, read_crops
 from vdsm.errors import InputError
 from vdsm.files import check_writable, read_json
+from vdsm.letters import legible
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
 from vdsm.store.shipped import CARD, examples, find
 from vdsm.store.trained import read
 from vdsm.store.weights import WEIGHTS, Stored, load
 from vdsm.words import counted
+
+MOST_CROPS = 30  # rows of the table of those that look wrong
 
 
 def info(path: Path, out: Path | None) -> None:
@@ -33,6 +38,9 @@ def info(path: Path, out: Path | None) -> None:
     if is_dataset(path):
         clips = open_clips(path)
         console.print(dataset_table(clips, path))
+        crops = read_crops(path)
+        if any(row.doubtful for row in crops):
+            console.print(crops_table(crops))
         if out is not None:
             from vdsm.data.preview import preview
 
@@ -73,6 +81,22 @@ def dataset_table(clips: Clips, path: Path) -> Table:
     for key, value in clips.info.made.items():
         table.add_row(f"made: {key}", str(value))
     table.add_row("fingerprint", clips.fingerprint[:16])
+    return table
+
+
+def crops_table(crops: list[Cropped]) -> Table:
+    """What looks wrong with crops, a row for each file."""
+    wrong = [row for row in crops if row.doubtful]
+    title = f"crops that look wrong: {len(wrong):,} of {len(crops):,} (--out FILE.png shows them)"
+    table = Table(title=title, title_justify="left")
+    for name in ("file", "crop", "of", "what, and what to do"):
+        table.add_column(name, overflow="fold")
+    for row in wrong[:MOST_CROPS]:
+        square = f"{row.side:.0f} at {row.x:.0f},{row.y:.0f}"
+        name = f"{row.file} {row.part}".strip()
+        table.add_row(legible(name), square, f"{row.width} x {row.height}", row.advice)
+    if len(wrong) > MOST_CROPS:
+        table.add_row(f"{len(wrong) - MOST_CROPS:,} more: see {CROPS}", "", "", "")
     return table
 
 
