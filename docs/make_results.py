@@ -38,7 +38,7 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
             " --out comparison",
         ),
         "Pendula, rivals side by side",
-        "112 test clips, one seed each, one judge, every preset to its end. None is told who is in a "
+        "112 test clips, one seed, one judge, every preset to its end. None is told who is in a "
         "clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
         "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
         "the section above. No figure on pendula was published. How the presets were found: "
