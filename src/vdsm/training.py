@@ -27,6 +27,7 @@ CARRIED_OUT = (
     "picture_every",
     "checkpoint_every",
     "checkpoint_seconds",
+    "minutes",
 )
 
 

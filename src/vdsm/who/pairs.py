@@ -154,14 +154,17 @@ def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
 
 def score(found: Ints, truth: Ints) -> tuple[float, float]:
     """Precision and recall of pairs of clips said to show one individual, by counts alone."""
+    both, said, true = pairs(found, truth)
+    return (both / said if said else 1.0), (both / true if true else 1.0)
+
+
+def pairs(found: Ints, truth: Ints) -> tuple[int, int, int]:
+    """How many pairs of clips show one individual: by both, as was found, and in truth."""
     from scipy.sparse import coo_matrix
 
-    pairs = coo_matrix((np.ones(len(found)), (found, truth))).tocsr().data
+    together = coo_matrix((np.ones(len(found), np.int64), (found, truth))).tocsr().data
 
-    def twos(counts: Floats) -> float:
-        return float((counts * (counts - 1) / 2).sum())
+    def twos(counts: Ints) -> int:
+        return int((counts * (counts - 1) // 2).sum())
 
-    both = twos(pairs)
-    said = twos(np.bincount(found).astype(np.float64))
-    true = twos(np.bincount(truth).astype(np.float64))
-    return (both / said if said else 1.0), (both / true if true else 1.0)
+    return twos(together), twos(np.bincount(found)), twos(np.bincount(truth))
