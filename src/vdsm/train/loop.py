@@ -169,7 +169,6 @@ def run_stage(
     helpers = helpers_for(device) if source.prefetch else 0
     drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
     healthy = torch.ones((), dtype=torch.bool, device=device)
-    found: dict[str, float] = {}  # on clips held out
     while not state.course.over(state.step, state.seconds):
         # 1. The schedules and the learning rate.
         progress = state.course.progress(state.step, state.seconds)
