@@ -36,7 +36,8 @@ def give(run: Run, clips: Clips, model: nn.Module) -> Verdict:
     started = time.perf_counter()
     weights = digest(stored(model).tensors)
     try:
-        chosen = choose(clips, run.frames, run.config.seed)
+        learned = run.fingerprint not in (clips.fingerprint, clips.former_fingerprint)
+        chosen = choose(clips, run.frames, run.config.seed, learned)
         lines, figures = found_in(run, model, chosen)
         found = Verdict(lines, figures, chosen.split, len(chosen.held), weights)
     except InputError as error:

@@ -88,10 +88,12 @@ def drawing(seen: Seen, chosen: Chosen) -> Drawing:
     """How well clips are drawn again."""
     assert seen.taught is not None
     average = chosen.taught.mean(0, keepdim=True)
-    model, mean = (np.asarray(psnr(seen.real, x)) for x in (seen.same, average))
+    model, mean = (
+        np.asarray(psnr(seen.real, x)) for x in (seen.same, average.expand_as(seen.real))
+    )
     still = np.asarray(psnr(seen.real, seen.real[:, :1].expand_as(seen.real)))
     taught = np.asarray(psnr(chosen.taught, seen.taught))
-    gained = taught - np.asarray(psnr(chosen.taught, average))
+    gained = taught - np.asarray(psnr(chosen.taught, average.expand_as(chosen.taught)))
     units = seen.groups
     return Drawing(
         model=float(model.mean()),

@@ -52,9 +52,13 @@ class Seen:
     taught: Video | None = None  # training clips drawn again
 
 
-def choose(clips: Clips, frames: int, seed: int) -> Chosen:
-    """Clips for validation, or where there are none for the test; InputError where too few are."""
-    split = "validation" if len(clips.select("validation", min_length=frames)) > 1 else "test"
+def choose(clips: Clips, frames: int, seed: int, learned: bool = False) -> Chosen:
+    """Clips for validation, or where there are none for the test; InputError where too few are.
+
+    learned: the model has learned from the clips for validation, as those for training once.
+    """
+    enough = len(clips.select("validation", min_length=frames)) > 1 and not learned
+    split = "validation" if enough else "test"
     size = clips.info.size
     most = int(np.clip(PIXELS // (frames * size * size), 4, MOST))
     sample = draw_sample(clips, frames, most, most, seed, measured=split)
