@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import STRICT, RunConfig, StageConfig
+from vdsm.config import STRICT, WHO, RunConfig, StageConfig, Who
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -125,11 +125,6 @@ class Stage1Config(StageConfig):
     )
     batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
     frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "auto", "found", "clip"] = Field(
-        default="group",
-        description="frames of an individual's clips by the data, found by looks, either (auto), "
-        "or of one clip",
-    )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",
         description="λ_z 30 to 1: monotone, or with the authors' code's undershoot",
@@ -251,3 +246,4 @@ class Config(RunConfig):
     poses: PosesConfig = Field(
         default_factory=PosesConfig, description="sequences of poses, before stage 2"
     )
+    who: Who = Field(default="labels", description=WHO)

@@ -242,6 +242,7 @@ COMPACT: Mapping[str, Overrides] = {
     # the procedural families (docs/log/2026-11-29-auto.md).
     "auto": {
         **EVERY,
+        "who": "auto",
         "model.identity_dim": 16,
         "model.pose_dim": 8,
         "model.experts": 1,
@@ -252,7 +253,6 @@ COMPACT: Mapping[str, Overrides] = {
         "stage1.lr": 0.004,
         "stage1.steps": 6000,
         "stage1.batch": 16,
-        "stage1.group_by": "auto",
         "stage1.start": "looks",
         "stage1.lambda_z_from": 0.3,
         "stage1.lambda_z_until": 0.3,
