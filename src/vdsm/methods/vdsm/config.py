@@ -28,6 +28,10 @@ class ModelConfig:
         ge=0,
         description="decoders in the bank, N_s; 0: as many as identity_dim; 1: App. G",
     )
+    encoder: Literal["blurred", "strided"] = Field(
+        default="blurred",
+        description="ENC: convolved, then blurred and halved (paper), or halved as it convolves",
+    )
     encoder_width: float = Field(
         default=1.0, gt=0, description="1: channels 32-32-64-64-256 at 64 pixels"
     )
