@@ -221,7 +221,7 @@ COMPACT: Mapping[str, Overrides] = {
         "poses.lr": 0.003,
         "poses.warmup": 20,
         "poses.decay": 1.0,
-        "poses.steps": 5000,
+        "poses.steps": 4000,
         "stage2.lr": 0.0002,
         "stage2.warmup": 20,
         "stage2.steps": 200,
