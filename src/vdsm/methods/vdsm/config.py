@@ -204,6 +204,13 @@ class AdditionsConfig:
     reference_frames: int = Field(
         default=8, ge=1, description="frames of such another clip that q(s) sees"
     )
+    shift: float = Field(
+        default=0.0,
+        ge=0,
+        lt=0.5,
+        description="share of the side by which each frame that q(s) sees of another clip, or of "
+        "other frames, may be shifted",
+    )
     jitter: float = Field(
         default=0.0,
         ge=0,

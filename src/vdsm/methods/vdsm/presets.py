@@ -272,6 +272,7 @@ COMPACT: Mapping[str, Overrides] = {
         "additions.reference_frames": 4,
         "additions.jitter": 1.0,
         "additions.tones": 1.0,
+        "additions.shift": 0.25,
         "additions.consistency_s": 0.0,
         "additions.consistency_d": 0.0,
         "readout.min_snr": 1.0,
