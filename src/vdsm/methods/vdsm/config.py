@@ -28,6 +28,10 @@ class ModelConfig:
         ge=0,
         description="decoders in the bank, N_s; 0: as many as identity_dim; 1: App. G",
     )
+    encoder: Literal["blurred", "strided"] = Field(
+        default="blurred",
+        description="ENC: convolved, then blurred and halved (paper), or halved as it convolves",
+    )
     encoder_width: float = Field(
         default=1.0, gt=0, description="1: channels 32-32-64-64-256 at 64 pixels"
     )
@@ -194,6 +198,13 @@ class AdditionsConfig:
     )
     reference_frames: int = Field(
         default=8, ge=1, description="frames of such another clip that q(s) sees"
+    )
+    shift: float = Field(
+        default=0.0,
+        ge=0,
+        lt=0.5,
+        description="share of the side by which each frame that q(s) sees of another clip, or of "
+        "other frames, may be shifted",
     )
     jitter: float = Field(
         default=0.0,
