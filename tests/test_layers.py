@@ -14,7 +14,7 @@ LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
-    *("use", "evaluate", "report", "card", "bench", "compare", "studio", "training"),
+    *("use", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
     *("commands", "cli", "__main__"),
 )
 # What is imported inside a function: a method's model saves itself as the store does, and commands

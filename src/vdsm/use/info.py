@@ -14,6 +14,7 @@ from vdsm.errors import InputError
 from vdsm.files import check_writable, read_json
 from vdsm.letters import legible
 from vdsm.screen import screen
+from vdsm.store import verdict, who
 from vdsm.store.run import Run, is_run
 from vdsm.store.shipped import CARD, examples, find
 from vdsm.store.trained import read
@@ -120,10 +121,22 @@ def run_table(path: Path) -> Table:
         table.add_row("reached", "nothing yet")
     if (path / WEIGHTS).exists():
         table.add_row("weights", weights(path, load(path)))
+        if (found := verdict.read(path)) is not None:
+            table.add_row("verdict", "\n".join(found.lines))
+    if (grouping := who.read(path)) is not None:
+        table.add_row("who is who", grouping.said + scored(run, grouping))
     for group, fields in asdict(run.config).items():
         if isinstance(fields, dict):
             table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table
+
+
+def scored(run: Run, grouping: who.WhoIsWho) -> str:
+    """What was found beside the data's own groups, where both are there."""
+    if grouping.by != "found" or not is_dataset(run.data):
+        return ""
+    score = who.score(grouping, open_clips(run.data))
+    return "" if score is None else f"; by the data's own groups {score}"
 
 
 def weights(path: Path, stored: Stored) -> str:
