@@ -11,7 +11,6 @@ from vdsm.methods.checks import require_frames, require_generator, require_some
 from vdsm.notation import Codes, Video
 from vdsm.protocol import mix
 
-
 PosesFrom = Literal["dynamics", "frames"]
 
 

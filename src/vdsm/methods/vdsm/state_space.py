@@ -71,7 +71,9 @@ class StateSpaceModel(nn.Module):
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ModelConfig()
-        self.encoder = StridedEncoder(config) if config.encoder == "strided" else FrameEncoder(config)
+        self.encoder = (
+            StridedEncoder(config) if config.encoder == "strided" else FrameEncoder(config)
+        )
         self.identity = IdentityPosterior(config)
         self.frame_pose = FramePose(config)
         self.dynamics = DynamicsPosterior(config)
