@@ -13,7 +13,6 @@ theirs, in `FRAMES` frames spread evenly over the clip:
 Near is the mean squared error. No judge is needed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ import torch
 from vdsm.data.clips import Floats, Frames, Ints
 from vdsm.device import as_video
 from vdsm.evaluate.context import Context
-from vdsm.evaluate.inputs import Inputs, Truth
+from vdsm.evaluate.inputs import Inputs
 from vdsm.evaluate.metric import Metric
 from vdsm.evaluate.reconstruction import WINDOW, psnr, ssim
 from vdsm.evaluate.result import Number, Numbers
@@ -35,60 +34,60 @@ TAKES = 48  # test clips whose takes are tried, the right one among them
 
 @dataclass(frozen=True)
 class Lineup:
-    """Squared errors of one swap to true clips; the right one is the first of each."""
+    """Mean squared errors of S swaps to true clips."""
 
-    people: Floats  # [people] in the right take
-    takes: Floats  # [takes] by the right person
-    actions: Ints  # [takes] what the takes show, -1 unknown
+    person: Ints  # [S] who the right one is
+    people: Floats  # [S, people] everybody in the right take
+    takes: Floats  # [S, takes] the right person in several takes, of which the first is right
+    true: Frames  # uint8 [S, n, H, W, C] the true swaps
 
 
 def measure(context: Context) -> Numbers:
     """Of the first kept swaps of `swap`, which lie in a random order."""
-    inputs, made = context.inputs, swaps(context)
-    truth = inputs.truth
-    assert truth is not None
+    inputs, made, rng = context.inputs, swaps(context), context.rng("truth.swap")
     frames = spread(inputs.real.shape[1])
-    pairs = made.pairs[: min(MOST, len(made.kept))]
-    rng, lineups, near = context.rng("truth.swap"), [], []
-    context.progress("true swaps", 0, len(pairs))
-    for i, (who, what) in enumerate(pairs):
-        takes = np.append(what, rng.permutation(inputs.test[inputs.test != what])[: TAKES - 1])
-        drawn = made.kept[i][frames]
-        true = drawn_again(truth, int(who), takes, frames)
-        lineups.append(lineup(drawn, *true, actions_of(inputs, takes)))
-        near.append([drawn, inputs.real[np.array([what])][0][frames], true[0][0]])
-        context.progress("true swaps", i + 1, len(pairs))
-    units = inputs.groups[pairs]
-    return fidelity(context, near, units) | placed(context, lineups, units)
+    drawn = made.kept[:MOST][:, frames]
+    pairs = made.pairs[: len(drawn)]
+    others = (rng.permutation(inputs.test[inputs.test != what]) for what in pairs[:, 1])
+    takes = np.stack(
+        [np.append(what, rest[: TAKES - 1]) for what, rest in zip(pairs[:, 1], others, strict=True)]
+    )
+    found = compared(context, drawn, pairs[:, 0], takes, frames)
+    own = np.concatenate([inputs.real[np.array([what])][:, frames] for what in pairs[:, 1]])
+    units, known = inputs.groups[pairs], actions_of(inputs, takes.ravel()).reshape(takes.shape)
+    return fidelity(context, found.true, drawn, own, units) | placed(context, found, known, units)
+
+
+def compared(context: Context, drawn: Frames, who: Ints, takes: Ints, frames: Ints) -> Lineup:
+    """Draw every true clip and keep how far the swap is from it; one person after the other."""
+    truth = context.inputs.truth
+    assert truth is not None
+    assert truth.draw is not None
+    assert truth.person is not None
+    person, true = truth.person[who], np.zeros_like(drawn)
+    people, others = np.zeros((len(drawn), truth.people)), np.zeros(takes.shape)
+    for p in range(truth.people):
+        context.progress("true swaps", p, truth.people)
+        for i, swap in enumerate(drawn):
+            clip = truth.draw(p, int(takes[i, 0]), frames)
+            people[i, p] = error(clip, swap)
+            if p == person[i]:
+                true[i] = clip
+                clips = (truth.draw(p, int(take), frames) for take in takes[i, 1:])
+                others[i] = [people[i, p], *(error(clip, swap) for clip in clips)]
+    context.progress("true swaps", truth.people, truth.people)
+    return Lineup(person, people, others, true)
+
+
+def error(one: Frames, other: Frames) -> float:
+    """Mean squared, of values up to 255."""
+    return float(np.square(one.astype(np.float64) - other).mean())
 
 
 def spread(length: int) -> Ints:
     """At most `FRAMES` frames, evenly over a clip of that many, none at its very ends."""
     count = min(FRAMES, length)
     return ((2 * np.arange(count) + 1) * length // (2 * count)).astype(np.int64)
-
-
-def drawn_again(
-    truth: Truth, who: int, takes: Ints, frames: Ints
-) -> tuple[list[Frames], list[Frames]]:
-    """All people in the first take, the right one first; the right one in every take."""
-    assert truth.draw is not None
-    assert truth.person is not None
-    person = int(truth.person[who])
-    others = [p for p in range(truth.people) if p != person]
-    people = [truth.draw(p, int(takes[0]), frames) for p in (person, *others)]
-    return people, [people[0], *(truth.draw(person, int(take), frames) for take in takes[1:])]
-
-
-def lineup(
-    drawn: Frames, people: Sequence[Frames], takes: Sequence[Frames], actions: Ints
-) -> Lineup:
-    """How far a swap is from each of the true clips."""
-
-    def errors(clips: Sequence[Frames]) -> Floats:
-        return np.array([np.square(clip.astype(np.float64) - drawn).mean() for clip in clips])
-
-    return Lineup(errors(people), errors(takes), actions)
 
 
 def actions_of(inputs: Inputs, rows: Ints) -> Ints:
@@ -101,40 +100,40 @@ def actions_of(inputs: Inputs, rows: Ints) -> Ints:
     return np.where(known, number.reshape(-1), -1).astype(np.int64)
 
 
-def placed(context: Context, lineups: Sequence[Lineup], units: Ints) -> Numbers:
-    """`nearest.*` with `chance.*`, and `rank.*`."""
-    people, takes = ([getattr(one, side) for one in lineups] for side in ("people", "takes"))
-    person, take = (np.array([e.argmin() == 0 for e in side]) for side in (people, takes))
-    action = np.array([one.actions[one.takes.argmin()] == one.actions[0] for one in lineups])
-    alike = np.array([(one.actions == one.actions[0]).mean() for one in lineups])
-    known = np.array([one.actions[0] >= 0 for one in lineups])
-    right = {"person": person, "take": take, "both": person & take}
-    share, mean = context.bootstrap.share, context.bootstrap.mean
-    numbers = {f"nearest.{name}": share(found, units) for name, found in right.items()}
+def placed(context: Context, found: Lineup, actions: Ints, units: Ints) -> Numbers:
+    """`nearest.*` with `chance.*`, and `rank.*`. actions: [S, takes] what the takes show."""
+    share, mean, n = context.bootstrap.share, context.bootstrap.mean, len(units)
+    person, nearest = found.people.argmin(1) == found.person, found.takes.argmin(1)
+    right = {"person": person, "take": nearest == 0, "both": person & (nearest == 0)}
+    numbers = {f"nearest.{name}": share(which, units) for name, which in right.items()}
+    known = actions[:, 0] >= 0
     if known.any():
-        numbers["nearest.action"] = share(action[known], units[known])
-        numbers["chance.action"] = mean(alike[known], units[known])
-    for name, side in (("person", people), ("take", takes)):
-        numbers[f"chance.{name}"] = Number(1 / len(side[0]), len(side))
-        if len(side[0]) > 1:
-            numbers[f"rank.{name}"] = mean(np.array([rank(errors) for errors in side]), units)
+        alike = actions == actions[:, :1]
+        numbers["nearest.action"] = share(alike[np.arange(n), nearest][known], units[known])
+        numbers["chance.action"] = mean(alike.mean(1)[known], units[known])
+    places = {"person": (found.people, found.person), "take": (found.takes, np.zeros(n, np.int64))}
+    for name, (errors, which) in places.items():
+        numbers[f"chance.{name}"] = Number(1 / errors.shape[1], n)
+        if errors.shape[1] > 1:
+            ranks = [rank(row, int(one)) for row, one in zip(errors, which, strict=True)]
+            numbers[f"rank.{name}"] = mean(np.array(ranks), units)
     return numbers
 
 
-def rank(errors: Floats) -> float:
-    """Share of the others that are farther than the first; of equals half."""
-    others = errors[1:]
-    return float(((others > errors[0]) + 0.5 * (others == errors[0])).mean())
+def rank(errors: Floats, right: int = 0) -> float:
+    """Share of the others that are farther than the right one; of equals half."""
+    others = np.delete(errors, right)
+    return float(((others > errors[right]) + 0.5 * (others == errors[right])).mean())
 
 
-def fidelity(context: Context, near: Sequence[Sequence[Frames]], units: Ints) -> Numbers:
+def fidelity(context: Context, true: Frames, drawn: Frames, own: Frames, units: Ints) -> Numbers:
     """PSNR and SSIM of swaps, and of the action's own clips, to the true swaps."""
-    drawn, own, true = (as_video(np.stack(side)).contiguous() for side in zip(*near, strict=True))
-    numbers: Numbers = {}
-    for prefix, clips in (("", drawn), ("action_clip.", own)):
-        found: dict[str, torch.Tensor] = {"psnr": psnr(true, clips)}
-        if min(true.shape[-2:]) >= WINDOW:
-            found["ssim"] = ssim(true, clips)
+    wanted, numbers = as_video(true).contiguous(), dict[str, Number]()
+    for prefix, frames in (("", drawn), ("action_clip.", own)):
+        clips = as_video(frames).contiguous()
+        found: dict[str, torch.Tensor] = {"psnr": psnr(wanted, clips)}
+        if min(wanted.shape[-2:]) >= WINDOW:
+            found["ssim"] = ssim(wanted, clips)
         for name, values in found.items():
             numbers[prefix + name] = context.bootstrap.mean(values.double().numpy(), units)
     return numbers
