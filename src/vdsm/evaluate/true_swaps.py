@@ -27,7 +27,7 @@ from vdsm.evaluate.reconstruction import WINDOW, psnr, ssim
 from vdsm.evaluate.result import Number, Numbers
 from vdsm.evaluate.swap import swaps
 
-MOST = 48  # swaps
+MOST = 24  # swaps
 FRAMES = 4  # of each
 TAKES = 48  # test clips whose takes are tried, the right one among them
 

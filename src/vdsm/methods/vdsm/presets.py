@@ -158,9 +158,9 @@ FACES: Overrides = {
     "model.decoder_skips": True,
     "model.likelihood": "gaussian",
     "stage1.steps": 9000,
-    "poses.steps": 2000,
-    "poses.segments": 2500,
+    "poses.steps": 1500,
     "stage2.frames": 16,
+    "stage2.steps": 60,
 }
 
 # Beside each what to expect of it (docs/results.md).
