@@ -14,12 +14,15 @@ LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
-    *("use", "evaluate", "report", "card", "bench", "compare", "training"),
+    *("use", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
     *("commands", "cli", "__main__"),
 )
 # What is imported inside a function: a method's model saves itself as the store does, and commands
 # say their help without what they run.
 LAZY = {
+    ("vdsm.data.crop.seeing", "vdsm.data.crop.detector"),  # packages of extras
+    ("vdsm.data.crop.seeing", "vdsm.data.crop.face"),
+    ("vdsm.data.folder.decode", "vdsm.data.crop.find"),  # SciPy
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),
@@ -33,6 +36,7 @@ LAZY = {
     ("vdsm.commands.export", "vdsm.card.export"),
     ("vdsm.commands.generate", "vdsm.use.generate"),
     ("vdsm.commands.info", "vdsm.use.info"),
+    ("vdsm.commands.studio", "vdsm.studio.serve"),
     ("vdsm.commands.swap", "vdsm.use.swap"),
     ("vdsm.use.info", "vdsm.data.preview"),
 }

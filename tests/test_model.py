@@ -16,6 +16,7 @@ from torch import Tensor
 import vdsm.methods.vdsm.model
 from montecarlo import assert_mean
 from vdsm.errors import InputError
+from vdsm.methods import sampling
 from vdsm.methods.vdsm import elbo
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.model import VDSM
@@ -56,6 +57,7 @@ GRID = {
     "decoder_input": ("s", "s_hat"),
     "flow_steps": (0, 2),
     "decoder_skips": (False, True),
+    "encoder": ("blurred", "strided"),
 }
 
 
@@ -204,6 +206,19 @@ def test_swap_takes_s_of_one_and_the_rest_of_the_other(model: VDSM, x: Tensor) -
     assert swapped.shape[1] == 7
     assert torch.equal(swapped, model.decode(Codes(who.s, what.d, what.z)))
     assert torch.equal(model.swap(x, other, 9), model.decode(Codes(who.s, what.d, what.z), 9))
+
+
+def test_a_swap_by_frames_takes_every_pose_from_its_own_frame(model: VDSM, x: Tensor) -> None:
+    who, what = x, x.flip(0)
+    each = [model.encode_frames(what[:, t : t + 1]).z for t in range(FRAMES)]
+    expected = model.decode(Codes(model.encode(who).s, model.encode(what).d, torch.cat(each, 1)))
+    torch.testing.assert_close(model.swap(who, what, by="frames"), expected)
+    assert not torch.allclose(model.swap(who, what), expected, atol=1e-3)
+
+
+def test_a_swap_by_something_else_is_refused(model: VDSM, x: Tensor) -> None:
+    with pytest.raises(InputError, match="by is 'poses': a swap is by dynamics or by frames"):
+        sampling.swap(model, x, x, by="poses")  # type: ignore[arg-type]
 
 
 # -- generate -------------------------------------------------------------------------------------

@@ -138,10 +138,10 @@ def test_contrast_needs_two_training_clips_of_an_individual() -> None:
     printed, _ = settings(Unread([0, 1], [0, 0]), METHOD, "folder", "paper", {})
     assert printed == preset("folder", "paper")
     by_clip, _ = settings(
-        Unread([0, 0, 1], [0, 0, 0]), METHOD, "folder", "compact", {"stage1.group_by": "clip"}
+        Unread([0, 0, 1], [0, 0, 0]), METHOD, "folder", "compact", {"who": "clip"}
     )
     assert by_clip.contrast == alone.contrast
-    assert by_clip.stage1.group_by == "clip"
+    assert by_clip.who == "clip"
     one, _ = settings(
         Unread([0, 0], [0, 0]), METHOD, "folder", "compact", {}
     )  # nobody to tell them from

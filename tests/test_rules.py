@@ -71,7 +71,8 @@ def test_training_finds_who_is_who(tmp_path: Path) -> None:
     config = replace(
         SMALL,
         model=replace(SMALL.model, identity_encoder="pooled", encoder_width=0.25),
-        stage1=replace(SMALL.stage1, group_by="found", start="looks"),
+        stage1=replace(SMALL.stage1, start="looks"),
+        who="found",
         additions=preset("auto").additions,
     )
     run, clips = start(tmp_path / "run", data, config)

@@ -131,10 +131,12 @@ def test_benchmark_split_is_the_literatures(sprites: dict[str, Clips]) -> None:
     np.random.seed(423)  # noqa: NPY002, the definition of the split
     order = np.random.permutation(1296)  # noqa: NPY002
     clips = sprites["benchmark"]
-    train, test = (np.unique(clips.table.group[clips.select(s)]) for s in ("train", "test"))
-    assert set(train) == set(order[:1000])
-    assert set(test) == set(order[1000:])
-    assert len(clips.select("train")) == 9000
+    groups, split = clips.table.group, clips.table.split
+    train, choices = (set(groups[clips.select(s)]) for s in ("train", "validation"))
+    assert train | choices == set(order[:1000])
+    assert (len(choices), train & choices) == (130, set())  # a tenth of all, out of training
+    assert set(groups[split == 1]) == set(order[1000:])
+    assert (split != 1).sum() == 9000
 
 
 def test_paper_split_holds_out_a_tenth_of_the_identities(

@@ -745,7 +745,7 @@ def test_what_the_message_says_to_type_names_the_data(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where nobody is known to be in two clips, resumed without naming the data."""
-    run, clips = start(tmp_path / "run", data, override(SMALL, {"stage1.group_by": "clip"}, "test"))
+    run, clips = start(tmp_path / "run", data, override(SMALL, {"who": "clip"}, "test"))
     with pytest.raises(Stopped):
         train(run, clips, stop_after(2))
     assert command(["train", "--resume", "--out", str(run.path)]) == 0

@@ -26,6 +26,7 @@ COMMANDS = {
     "generate": "sample new clips",
     "evaluate": "measure runs: judges, swaps, leakage, intervals",
     "compare": "runs of several methods on one dataset, side by side",
+    "studio": "a page in the browser: pick who, pick what, watch the swap",
     "figures": "draw the paper's figures",
     "report": "write one HTML page about a run",
     "info": "what a dataset, a run or a model is",

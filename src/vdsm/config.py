@@ -15,6 +15,11 @@ from vdsm.files import expanded
 
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid")
+Who = Literal["auto", "labels", "found", "clip"]
+WHO = (
+    "which clips show one individual: as the data say (labels), as looks tell (found), labels "
+    "where the data have them and else found (auto), or no two (clip)"
+)
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of numbers takes
 
 
@@ -41,6 +46,20 @@ class StageConfig(OptimizerConfig):
 
     steps: int = Field(default=1000, ge=0, description="optimizer steps")
     batch: int = Field(default=16, ge=1, description="rows of a batch")
+    patience: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the steps without a better bound on clips for validation, after "
+        "which the stage anneals and ends; 0: it never does",
+    )
+    give_up: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the stage after which training ends where clips, for training and "
+        "for validation, are drawn no better than by the average frame; 0: it never does",
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -87,6 +106,13 @@ class RunConfig:
         description="of convolutions and matmuls; auto: bf16 where the machine is fast at it",
     )
     device: str = Field(kw_only=True, default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    minutes: float = Field(
+        kw_only=True,
+        default=0.0,
+        ge=0,
+        description="of training, all stages together: schedules run faster where they must, so "
+        "that it ends annealed; 0: as long as the steps take",
+    )
     log_every: int = Field(
         kw_only=True, default=10, ge=1, description="steps between lines of metrics.jsonl"
     )

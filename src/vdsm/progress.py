@@ -76,7 +76,7 @@ class TrainingBar:
         if self.console.is_terminal:
             if name not in self.tasks:
                 self.tasks[name] = self.bar.add_task(name, total=steps, terms="")
-            self.bar.update(self.tasks[name], completed=step, terms=terms)
+            self.bar.update(self.tasks[name], completed=step, total=steps, terms=terms)
         elif (line := step * LINES_PER_STAGE // steps) != self.lines.get(name, 0):
             self.lines[name] = line
             self.console.print(f"{name} {step}/{steps}  {terms}", soft_wrap=True)

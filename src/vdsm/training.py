@@ -13,10 +13,12 @@ from vdsm.data.clips import Clips
 from vdsm.device import keep_freed_memory
 from vdsm.options import as_flag
 from vdsm.progress import TrainingBar, stop_on_signal
+from vdsm.store import who
 from vdsm.store.run import Run
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.method import Method, Size
 from vdsm.train.processes import ALONE, Processes
+from vdsm.verdict import give
 
 # What a resumed run may change: nothing that is learned depends on it but for rounding and, on
 # another kind of device, for the noise, which each draws by its own generator.
@@ -27,6 +29,7 @@ CARRIED_OUT = (
     "picture_every",
     "checkpoint_every",
     "checkpoint_seconds",
+    "minutes",
 )
 
 
@@ -72,9 +75,10 @@ def sit_beside(
     bar = TrainingBar(console)
     with ExitStack() as held, stop_on_signal() as received, bar.bar:
         processes.once(lambda: hold(run, held))
+        processes.once(lambda: who.write(run, clips))
         events = Events(bar.metrics, bar.message, lambda: bool(received))
         try:
-            train(run, clips, events, processes)
+            model = train(run, clips, events, processes)
         except Stopped as stopped:
             bar.message(f"{stopped}; continue with: {again}")
             raise SystemExit(128 + (received or [SIGTERM])[0]) from stopped  # or another process
@@ -83,3 +87,6 @@ def sit_beside(
                 print(f"vdsm: {diverged}", file=sys.stderr)
             raise SystemExit(1) from diverged
     console.print(f"trained: {run.path}, see 'vdsm info {run.path}'", soft_wrap=True)
+    if processes.first:
+        for line in give(run, clips, model).lines:
+            console.print(line, soft_wrap=True, highlight=False)

@@ -12,6 +12,7 @@ from pydantic import Field
 from vdsm.config import describe, suggest
 from vdsm.data import MAKERS, open_clips
 from vdsm.data.clips import half_made, is_dataset, resumable
+from vdsm.data.crop.store import BOXES, WHOLE
 from vdsm.data.maker import Maker
 from vdsm.data.shards import check_number, write_shards
 from vdsm.errors import InputError
@@ -22,6 +23,8 @@ from vdsm.screen import screen
 from vdsm.version import __version__
 from vdsm.words import counted
 
+# What files were called, which were broken, where they were cropped; what drawn data add.
+KEPT = ("*.csv", BOXES, WHOLE, "truth.npz", "model.*")
 ASKED = "asked.json"  # in a hidden folder: which options made it
 
 
@@ -109,8 +112,9 @@ def make_shards(maker: Maker, options: Any, out: Path, shards: int) -> None:
         if not folder.exists():
             raise
         raise InputError(f"{error}; {folder} keeps what is made, for the next try") from error
-    for kept in (*folder.glob("*.csv"), *folder.glob("truth.npz"), *folder.glob("model.*")):
-        shutil.copy(kept, out)  # what files were called, which were broken; what drawn data add
+    for pattern in KEPT:
+        for kept in folder.glob(pattern):
+            shutil.copy(kept, out)
     shutil.rmtree(folder)
 
 

@@ -11,8 +11,9 @@ from vdsm.evaluate.result import FILE
 from vdsm.evaluate.run import evaluate, runs_and_data
 from vdsm.options import position, record
 from vdsm.screen import screen
-from vdsm.store.run import is_run
+from vdsm.store.run import Run, is_run
 from vdsm.store.trained import measurable
+from vdsm.verdict import of_run
 
 # What a run of few minutes on a small machine leaves as it is.
 HIDDEN = (
@@ -45,4 +46,10 @@ def run(options: Options) -> None:
     if out is None and measurable(runs[0]) and not is_run(runs[0]):
         raise InputError(f"vdsm evaluate: --out is needed: {runs[0]} is a model without a run")
     settings = Settings(**{f.name: getattr(options, f.name) for f in fields(Settings)})
-    evaluate(runs, data, out or runs[0] / FILE, settings, options.test_clips, screen())
+    console = screen()
+    evaluate(runs, data, out or runs[0] / FILE, settings, options.test_clips, console)
+    for path in runs if not settings.other_data else ():
+        if is_run(path):
+            run = Run.open(path)
+            for line in of_run(run, run.clips(data)).lines:
+                console.print(line if len(runs) == 1 else f"{path}: {line}", soft_wrap=True)

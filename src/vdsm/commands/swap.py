@@ -1,6 +1,7 @@
 """`vdsm swap`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -21,6 +22,10 @@ class Options:
     window: int | None = Field(
         default=None, description="first frames of a clip to encode, 0: all [as in training]"
     )
+    by: Literal["dynamics", "frames"] = Field(
+        default="dynamics",
+        description="poses that follow from the action's d, or those of its frames one by one",
+    )
     show_inputs: bool = Field(
         default=False,
         description="both clips beside the swap; a longer one shows them frozen after the last "
@@ -40,6 +45,7 @@ def run(options: Options) -> None:
         options.out,
         options.frames,
         options.window,
+        options.by,
         options.show_inputs,
         options.device,
     )

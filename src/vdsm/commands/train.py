@@ -27,6 +27,7 @@ from vdsm.options import (
 from vdsm.options import read as read_record
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
+from vdsm.store.upgrade import MOVED
 from vdsm.train.loop import require_rows
 from vdsm.train.method import Method, Size
 from vdsm.train.processes import Processes, started
@@ -35,7 +36,7 @@ from vdsm.training import CARRIED_OUT, settings, sit_beside
 SOURCE, RESUME = "vdsm train", "vdsm train --resume"
 SEVERAL = "several processes: torchrun --nproc-per-node 2 -m vdsm train DATA ..."
 # Names of fields, at any depth, that people change most; the others are shown by --help-all.
-USUAL = ("steps", "batch", "lr", "frames", "group_by", "seed", "holdout_cells", "device")
+USUAL = ("steps", "batch", "lr", "frames", "who", "seed", "holdout_cells", "device")
 
 
 @record
@@ -72,7 +73,9 @@ def method_asked(flags: Mapping[str, str]) -> Method:
 
 
 def refuse_other(name: str, flags: Mapping[str, str]) -> None:
-    """InputError where a flag is one of other methods."""
+    """InputError where a flag is one of other methods, or of an earlier version."""
+    if now := MOVED.get(name):
+        raise InputError(f"{SOURCE}: {as_flag(name)} is called {as_flag(now)} now")
     having = [key for key in METHODS if name in describe(method_of(key).config)]
     if having:
         mine = method_asked(flags).name

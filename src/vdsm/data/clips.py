@@ -145,7 +145,17 @@ class Clips:
 
     def known_as(self, fingerprint: str) -> bool:
         """Whether a fingerprint, recorded by this version or an earlier one, is of these data."""
-        return fingerprint in (self.fingerprint, self.former_fingerprint)
+        return fingerprint in (self.fingerprint, self.former_fingerprint, self.undivided)
+
+    @property
+    def undivided(self) -> str:
+        """The fingerprint of the same data before clips for validation were taken from training.
+
+        A model of those has learned from the clips for validation too.
+        """
+        split = self.table.split
+        whole = np.where(split == SPLITS.index("validation"), SPLITS.index("train"), split)
+        return Clips(self.info, replace(self.table, split=whole)).fingerprint
 
     def _digest(self, record: Mapping[str, Any]) -> str:
         """Of a record and the table."""

@@ -18,7 +18,17 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
+from vdsm.data.clips import (
+    Clips,
+    Factor,
+    Frames,
+    Info,
+    Ints,
+    hold_out,
+    hold_out_validation,
+    table_of,
+    write_arrays,
+)
 from vdsm.data.idx import read_idx
 from vdsm.data.maker import provenance
 from vdsm.data.scale import scale
@@ -56,6 +66,9 @@ class MovingMnistOptions:
     test_share: float = Field(
         default=0.1, gt=0, lt=1, description="share of clips, and of written digits, held out"
     )
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share of individuals held out for choices; 0: none"
+    )
     seed: Seed = Field(default=0, description="seed of digits, trajectories and split")
 
 
@@ -70,7 +83,9 @@ def make(out: Path, options: MovingMnistOptions) -> None:
         group[test == split] = np.resize(np.flatnonzero(held == split), int((test == split).sum()))
     trajectory, motion = _motion(options)
 
-    columns = {"length": np.full(options.clips, options.frames), "group": group, "split": test}
+    columns = {"length": np.full(options.clips, options.frames), "group": group}
+    share = options.validation_share
+    columns["split"] = hold_out_validation(test, group, share, options.seed)
     for k in range(options.digits):
         suffix = "" if options.digits == 1 else str(k + 1)
         columns[f"label.digit{suffix}"] = labels[individuals[group, k]].astype(np.int64)

@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass as options_dataclass
 from rich.progress import track
 
 from vdsm.config import Seed
-from vdsm.data.clips import ClipWriter, Factor, Frames, Info, Ints, hold_out
+from vdsm.data.clips import SPLITS, ClipWriter, Factor, Frames, Info, Ints, three_splits
 from vdsm.data.maker import provenance
 from vdsm.data.mug_npz import check_clip, expression_codes, load_array
 from vdsm.errors import InputError
@@ -50,6 +50,9 @@ class MugOptions:
         default="clip", description="what is held out: clips or whole persons"
     )
     test_share: float = Field(default=0.15, gt=0, lt=1, description="share that is held out")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share held out of training for choices; 0: none"
+    )
     seed: Seed = Field(default=0, description="seed of the split")
     labels: Path | None = Field(
         default=None, description=f"npz: file of labels, if it is not {LABELS_FILE} beside source"
@@ -106,8 +109,7 @@ def make(out: Path, options: MugOptions) -> None:
             person = index if take.person is None else persons.index(take.person)
             labels = {"expression": take.expression}
             labels |= {"person": person} if take.person is not None else {}
-            where = "test" if split[index] else "train"
-            writer.add(frames, group=person, split=where, labels=labels)
+            writer.add(frames, group=person, split=SPLITS[split[index]], labels=labels)
 
 
 def _read(takes: list[Take]) -> Iterator[tuple[Take, Frames | InputError]]:
@@ -136,13 +138,14 @@ def _check_broken(broken: list[dict[str, str]], total: int, source: Path) -> Non
 
 
 def _split(takes: list[Take], persons: list[str], options: MugOptions) -> Ints:
-    """[takes] 0 train, 1 test."""
+    """[takes] index into SPLITS."""
+    shares = options.test_share, options.validation_share
     if options.holdout == "clip":
-        return hold_out(range(len(takes)), options.test_share, options.seed)
+        return three_splits(range(len(takes)), *shares, options.seed)
     if not persons:
         raise InputError(f"{options.source} does not say who is who: hold out clips, not persons")
     who = [persons.index(take.person or "") for take in takes]
-    return hold_out(who, options.test_share, options.seed)
+    return three_splits(who, *shares, options.seed)
 
 
 def tree_takes(options: MugOptions) -> list[Take]:

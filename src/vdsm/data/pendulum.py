@@ -16,7 +16,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import ClipWriter, Factor, Floats, Frames, Info, hold_out
+from vdsm.data.clips import SPLITS, ClipWriter, Factor, Floats, Frames, Info, three_splits
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 
@@ -55,6 +55,9 @@ class PendulumOptions:
     largest: float = Field(default=1.0, gt=0, le=WIDEST, description="largest amplitude, radians")
     test_share: float = Field(
         default=0.2, gt=0, lt=1, description="share of each cell's clips held out"
+    )
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share of them held out of training for choices"
     )
     seed: Seed = Field(default=0, description="seed of amplitudes, phases and split")
 
@@ -190,8 +193,7 @@ def make(out: Path, options: PendulumOptions) -> None:
             labels = {"colour": colour, "speed": speed}
             for angle, held in zip(swing.angle, split, strict=True):
                 frames = draw(angle, list(COLOURS.values())[colour], options.size)
-                where = "test" if held else "train"
-                writer.add(frames, group=colour, split=where, labels=labels)
+                writer.add(frames, group=colour, split=SPLITS[held], labels=labels)
 
 
 def _check(options: PendulumOptions) -> None:
@@ -227,7 +229,8 @@ def _cells(options: PendulumOptions) -> Iterator[tuple[int, int, Swing, npt.NDAr
             random = np.random.default_rng([options.seed, cell])
             amplitude = random.uniform(options.smallest, options.largest, n)
             swing = simulate(amplitude, random.random(n), options.period(name), options.frames)
-            split = hold_out(range(n), options.test_share, int(random.integers(2**31)))
+            shares = options.test_share, options.validation_share
+            split = three_splits(range(n), *shares, int(random.integers(2**31)))
             yield colour, speed, swing, split
 
 

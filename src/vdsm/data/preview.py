@@ -1,11 +1,13 @@
 """A labelled picture of a dataset: a clip in each row, time to the right, labels at the left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vdsm.data.clips import SPLITS, Clips, Frames
+from vdsm.data.clips import SPLITS, Clips, Frames, Ints
+from vdsm.data.crop.whole import Whole
 from vdsm.data.spread import spread
 from vdsm.letters import font, legible
 from vdsm.video import strips, write_picture
@@ -22,15 +24,32 @@ def preview(clips: Clips, out: Path, rows: int = 10, frames: int = 12) -> None:
     """Write a PNG of some clips, as different in labels as can be, each with its labels.
 
     Of a clip that is too long for its row every second or third frame is shown, from the start.
+    Where clips were cropped to a subject, whole frames with the box stand before them, and up to
+    half of the rows are of those that look wrong.
     """
     columns = [clips.table.group, clips.table.split, *clips.table.labels.values()]
-    chosen = np.sort(spread(columns, rows))
+    whole = Whole.of(clips)
+    chosen = np.sort(_with_doubtful(spread(columns, rows), whole.doubtful, rows))
     scale = max(1, TILE // clips.info.size)
     across = min(frames, int(clips.table.length[chosen].max()))
     shown = [_thinned(clips, int(clip), across) for clip in chosen]
     sheet = np.concatenate([_row(frames, across, scale) for frames in shown])[:-GAP]
-    texts = [label(clips, int(clip)) for clip in chosen]
-    write_picture(out, _beside(texts, np.broadcast_to(sheet, (*sheet.shape[:2], 3))))
+    sheet = np.broadcast_to(sheet, (*sheet.shape[:2], 3))
+    if whole.rows:
+        height = scale * clips.info.size
+        sheet = np.concatenate([whole.sheet([int(c) for c in chosen], height, GAP), sheet], 1)
+    texts = [[*label(clips, int(clip)), *whole.said(int(clip))] for clip in chosen]
+    write_picture(out, _beside(texts, sheet))
+
+
+def _with_doubtful(chosen: Ints, doubtful: Sequence[int], rows: int) -> Ints:
+    """The clips, with some of those that look wrong in up to half of the rows."""
+    missing = [clip for clip in doubtful if clip not in chosen]
+    wanted = max(0, rows // 2 - int(np.isin(chosen, doubtful).sum()))
+    added = missing[:wanted]
+    kept = [c for c in chosen.tolist() if c in doubtful] + added
+    others = [c for c in chosen.tolist() if c not in doubtful]
+    return np.array((kept + others)[: max(len(chosen), len(added))], np.int64)
 
 
 def label(clips: Clips, clip: int) -> list[str]:

@@ -23,7 +23,17 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import Clips, Factor, Frames, Info, Ints, hold_out, table_of, write_arrays
+from vdsm.data.clips import (
+    Clips,
+    Factor,
+    Frames,
+    Info,
+    Ints,
+    hold_out_validation,
+    table_of,
+    three_splits,
+    write_arrays,
+)
 from vdsm.data.maker import provenance
 from vdsm.data.scale import scale
 from vdsm.errors import InputError
@@ -73,6 +83,12 @@ class SpritesOptions:
     size: Literal[32, 64, 128] = Field(default=64, description="side of a frame in pixels")
     test_share: float = Field(
         default=0.1, gt=0, lt=1, description="share of identities held out (paper variant)"
+    )
+    validation_share: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of identities held out of training for choices; 0: none",
     )
     seed: Seed = Field(default=0, description="seed of the held-out identities (paper variant)")
 
@@ -136,13 +152,14 @@ def _sheet_cells(path: Path) -> Cells:
 
 
 def _split(n: int, options: SpritesOptions) -> Ints:
-    """[n] 0 train, 1 test: by identity, the same for all nine clips of one."""
+    """[n] index into SPLITS: by identity, the same for all nine clips of one."""
     if options.variant == "paper":
-        return hold_out(range(n), options.test_share, options.seed)
+        shares = options.test_share, options.validation_share
+        return three_splits(range(n), *shares, options.seed)
     split = np.ones(n, np.int64)
     # The literature's split is defined by this legacy generator.
     split[np.random.RandomState(BENCHMARK_SEED).permutation(n)[:BENCHMARK_TRAIN]] = 0
-    return split
+    return hold_out_validation(split, range(n), options.validation_share, options.seed)
 
 
 def _info(options: SpritesOptions) -> Info:

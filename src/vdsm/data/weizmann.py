@@ -15,7 +15,16 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import ClipWriter, Factor, Frames, Info, hold_out
+from vdsm.data.clips import (
+    SPLITS,
+    ClipWriter,
+    Factor,
+    Frames,
+    Info,
+    Ints,
+    hold_out,
+    hold_out_validation,
+)
 from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 from vdsm.video import IMAGE_SUFFIXES, Fit, read_video
@@ -33,6 +42,9 @@ class WeizmannOptions:
         default="clip", description="what is held out: clips with their mirrored twins, or persons"
     )
     test_share: float = Field(default=0.25, gt=0, lt=1, description="share that is held out")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share held out of training for choices; 0: none"
+    )
     mirrored: bool = Field(default=True, description="keep the mirrored copies of clips")
     seed: Seed = Field(default=0, description="seed of the split")
 
@@ -51,13 +63,13 @@ def make(out: Path, options: WeizmannOptions) -> None:
     """Write the Weizmann dataset: whole clips of any length."""
     strips = find_strips(options.source, options.mirrored)
     persons = sorted({strip.person for strip in strips})
-    test = held_recordings(strips, options)
+    splits = split_of(strips, options)
     with ClipWriter(out, _info(options, persons)) as writer:
-        for strip in strips:
+        for strip, split in zip(strips, splits, strict=True):
             person = persons.index(strip.person)
             labels = {"person": person, "action": strip.action}
-            split = "test" if strip.recording in test else "train"
-            writer.add(cut(strip.path, options.size), group=person, split=split, labels=labels)
+            frames = cut(strip.path, options.size)
+            writer.add(frames, group=person, split=SPLITS[split], labels=labels)
 
 
 def find_strips(source: Path, mirrored: bool = True) -> list[Strip]:
@@ -76,6 +88,15 @@ def find_strips(source: Path, mirrored: bool = True) -> list[Strip]:
     if not strips:
         raise InputError(f"{source} has no strips in folders {', '.join(ACTIONS)}")
     return strips
+
+
+def split_of(strips: list[Strip], options: WeizmannOptions) -> Ints:
+    """[strips] index into SPLITS: by recording, or by person where persons are held out."""
+    held = held_recordings(strips, options)
+    test = np.array([strip.recording in held for strip in strips], np.int64)
+    by_person = options.holdout == "person"
+    values = [strip.person if by_person else strip.recording for strip in strips]
+    return hold_out_validation(test, values, options.validation_share, options.seed)
 
 
 def held_recordings(strips: list[Strip], options: WeizmannOptions) -> set[int]:

@@ -132,6 +132,7 @@ def evaluate_run(
     started = time.perf_counter()
     trained = measurable(path)
     clips = clips_of(path, trained, data, settings.other_data)
+    refuse_learned(trained, clips, settings)
     model, _ = load_model(str(path), settings.device)
     require_fit(clips, model.config)
     model.precision = "fp32"  # figures are those of the weights, not of the machine
@@ -168,6 +169,20 @@ def evaluate_run(
         "version": __version__,
         "seconds": time.perf_counter() - started,
     }
+
+
+def refuse_learned(trained: Trained, clips: Clips, settings: Settings) -> None:
+    """InputError where the clips to measure were among those for training when it was trained."""
+    now = (clips.fingerprint, clips.former_fingerprint)
+    if (
+        settings.split == "validation"
+        and not settings.other_data
+        and trained.fingerprint not in now
+    ):
+        raise InputError(
+            "the model was trained before clips for validation were taken from training, on these "
+            "too: measure --split test"
+        )
 
 
 def named_features(settings: Settings) -> dict[str, Features]:

@@ -18,7 +18,7 @@ from vdsm.device import full_float32
 from vdsm.errors import InputError
 from vdsm.files import expanded
 from vdsm.methods.code_readout import CodeReadout
-from vdsm.methods.sampling import generate, swap
+from vdsm.methods.sampling import PosesFrom, generate, swap
 from vdsm.notation import Codes, Dynamics, Identity, Pose, Video
 
 Density = Literal["fitted", "standard"]
@@ -120,13 +120,21 @@ class Readout(nn.Module):
         drawn: Tensor = self.model.decode(codes, frames, **how)
         return drawn
 
-    def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
+    def swap(
+        self,
+        identity: Tensor,
+        action: Tensor,
+        frames: int | None = None,
+        by: PosesFrom = "dynamics",
+    ) -> Video:
         """The individual of `identity` doing the action of `action`, by codes as they read.
 
         Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
-        the action's. InputError where they are not equally many, or not such clips.
+        the action's. by: poses follow from d, or are those of the action's frames
+        (`vdsm.methods.sampling.swap`). InputError where they are not equally many, or not such
+        clips.
         """
-        return swap(self, identity, action, frames)
+        return swap(self, identity, action, frames, by)
 
     # -- samples ----------------------------------------------------------------------------------
 

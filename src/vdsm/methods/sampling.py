@@ -1,6 +1,7 @@
 """Swaps and new clips of any model with codes, from what it encodes, samples and decodes."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,18 +12,45 @@ from vdsm.notation import Codes, Video
 from vdsm.protocol import mix
 
 
-def swap(model: Any, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
+PosesFrom = Literal["dynamics", "frames"]
+
+
+def swap(
+    model: Any,
+    identity: Tensor,
+    action: Tensor,
+    frames: int | None = None,
+    by: PosesFrom = "dynamics",
+) -> Video:
     """The individual of `identity` doing the action of `action`, [B, frames, C, H, W].
 
-    InputError where they are not equally many, or not clips that the model takes.
+    by: "dynamics" has poses follow from d of the action's clip (action transfer, Fig. 1); "frames"
+    takes z_t of its frame t (pose transfer, Fig. 8), which is as exact as single frames are.
+    InputError where they are not equally many, or not clips that the model takes, or for `by`
+    "frames" of a model that encodes no single frames.
     """
     for clips in (identity, action):
         model.check(clips)
     require_frames(frames)
     if len(identity) != len(action):
         raise InputError(f"{len(identity)} identity clips but {len(action)} action clips")
-    drawn: Video = model.decode(mix(model.encode(identity), model.encode(action)), frames)
+    what: Codes = model.encode(action)
+    if by == "frames":
+        what = Codes(what.s, what.d, of_frames(model)(action).z)
+    elif by != "dynamics":
+        raise InputError(f"by is '{by}': a swap is by {' or by '.join(get_args(PosesFrom))}")
+    drawn: Video = model.decode(mix(model.encode(identity), what), frames)
     return drawn
+
+
+def of_frames(model: Any) -> Callable[[Tensor], Codes]:
+    """What encodes single frames; InputError where the model does not."""
+    alone = getattr(model, "encode_frames", None)
+    if alone is None:
+        name = getattr(model, "title", type(model).__name__)
+        raise InputError(f"{name} encodes no single frames: swap by dynamics")
+    encoder: Callable[[Tensor], Codes] = alone
+    return encoder
 
 
 def generate(

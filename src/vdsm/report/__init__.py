@@ -20,12 +20,15 @@ from vdsm.files import read_json
 from vdsm.report import html
 from vdsm.report.curves import schedule_curves, training_curves
 from vdsm.report.settings import command, facts, settings
+from vdsm.report.who import who_is_who
 from vdsm.store.run import Run
 from vdsm.store.weights import digest, stored
+from vdsm.verdict import of_run
 
 FPS = 8
 SECTIONS = {
     "short": "In short",
+    "who": "Who is who",
     "figures": "Figures",
     "tables": "Evaluation",
     "curves": "Training",
@@ -55,13 +58,19 @@ def report(
     known = facts(run, clips, record, parameters)
     stale = evaluation is not None and not _measured(evaluation, weights)
     bodies = {
-        "short": [html.table((), known, kind="facts"), *_short(evaluation, stale)],
+        "short": [
+            html.table((), known, kind="facts"),
+            *_verdict(run, clips),
+            *_short(evaluation, stale),
+        ],
+        "who": list(who_is_who(run, clips)),
         "figures": [_figure(name, figure) for name, figure in figures.items()],
         "tables": list(_tables(run, evaluation)),
         "curves": list(_curves(run)),
         "schedules": [html.figure(svg, title) for title, svg in schedule_curves(stages)],
         "settings": list(_settings(run, record)),
     }
+    shown = {a: t for a, t in SECTIONS.items() if bodies[a]}
     page = Template(resource("page.html"))
     return page.substitute(
         title=escape(f"{run.path.resolve().name}: {run.recipe.title} on {clips.info.name}"),
@@ -69,8 +78,8 @@ def report(
         lead=html.paragraph(
             f"{dict(known)['reached']}, trained for {dict(known)['trained for']}", "lead"
         ),
-        links=" ".join(f'<a href="#{a}">{escape(t)}</a>' for a, t in SECTIONS.items()),
-        body="\n".join(html.section(a, t, *bodies[a]) for a, t in SECTIONS.items()),
+        links=" ".join(f'<a href="#{a}">{escape(t)}</a>' for a, t in shown.items()),
+        body="\n".join(html.section(a, t, *bodies[a]) for a, t in shown.items()),
     )
 
 
@@ -82,6 +91,17 @@ def _measured(evaluation: Evaluation, weights: str) -> bool:
     """Whether an evaluation is of these weights, as far as it says."""
     measured = [one.get("weights") for one in (evaluation, *evaluation.get("each", ()))]
     return weights in measured or not any(measured)
+
+
+def _verdict(run: Run, clips: Clips) -> Iterable[str]:
+    """What training ended with; of an older run it is found now."""
+    found = of_run(run, clips)
+    yield html.paragraph(
+        f"Verdict, of {found.clips} clips held out for {found.split}, without labels:"
+        if found.clips
+        else "Verdict:"
+    )
+    yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in found.lines) + "</ul>"
 
 
 def _short(evaluation: Evaluation | None, stale: bool) -> Iterable[str]:

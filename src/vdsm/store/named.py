@@ -1,7 +1,6 @@
 """Models and clips as the user names them: runs, folders, shipped names, videos, DATA:NUMBER."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from vdsm.screen import screen
 from vdsm.store.open import open_model, unfinished
 from vdsm.store.shipped import find
 from vdsm.store.trained import read, require_fit
-from vdsm.video import read_video
+from vdsm.video import beginning
 
 FOR_ALL = "(--window 0 for all)"
 
@@ -73,14 +72,9 @@ def load_clip(place: str, model: Any, window: int) -> Clip:
         raise InputError(f"{place} is a dataset: say which of its clips, as {place}:NUMBER")
     if not Path(place).exists():
         raise InputError(f"no clip at {place}: give a video, a folder of frames or DATA:NUMBER")
-    read = partial(read_video, Path(place), size=model.config.size, grey=model.config.channels == 1)
-    if not window:
-        return Clip(read())
-    try:
-        frames = read(max_frames=window + 1)  # one more tells whether there are more
-    except InputError:  # that one may be damaged
-        return Clip(read(max_frames=window), f"the first {window}")
-    return Clip(frames[:window], f"the first {window}" if len(frames) > window else "")
+    config = model.config
+    frames, more = beginning(Path(place), config.size, config.channels == 1, window)
+    return Clip(frames, f"the first {window}" if more else "")
 
 
 def clip_of_dataset(place: str) -> tuple[Path, int] | None:

@@ -17,7 +17,9 @@ MOVED = {
     "stage1.sharpness": "stage1.inverse_temperature",
     "stage1.lambda_s": None,
     "leave_out": "holdout_cells",
+    "stage1.group_by": "who",
 }
+VALUES = {("who", "group"): "labels"}  # of a setting, as they are called now
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
         branch = new
         for parent in parents:
             branch = branch.setdefault(parent, {})
-        branch[leaf] = value
+        branch[leaf] = VALUES.get((place, value), value) if isinstance(value, str) else value
     return new
 
 

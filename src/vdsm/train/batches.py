@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from vdsm.config import RunConfig
+from vdsm.config import RunConfig, Who
 from vdsm.data.cells import Mask, left_out
 from vdsm.data.clips import Clips, Frames, Ints
 from vdsm.errors import InputError
@@ -40,21 +40,20 @@ class Sampler(Protocol):
 class Individuals:
     """Which training clips show the same individual. Clips where `out` is true are left out."""
 
-    def __init__(self, clips: Clips, out: Mask, group_by: str = "group") -> None:
+    def __init__(self, clips: Clips, out: Mask, by: Who = "labels") -> None:
         self.clips = clips
         train = clips.select("train")
         train = train[~out[train]]
         if len(train) == 0:
             raise InputError(f"{clips.info.name} has no training clips")
         said = clips.table.group[train]
-        if group_by == "auto":
-            group_by = "group" if len(np.unique(said)) < len(said) else "found"
+        if by == "auto":
+            by = "labels" if len(np.unique(said)) < len(said) else "found"
+        self.by = by
         self.found: Found | None = None  # from looks, where the run asks for that
-        if group_by == "found":
+        if by == "found":
             self.found = found_among(clips, train)
-        group = (
-            train if group_by == "clip" else said if self.found is None else self.found.individual
-        )
+        group = train if by == "clip" else said if self.found is None else self.found.individual
         order = np.argsort(group, kind="stable")
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])
@@ -85,10 +84,10 @@ class Individuals:
         return self.frames(rng, clips.repeat(count).reshape(len(clips), count), mine)
 
 
-def individuals(clips: Clips, config: RunConfig, group_by: str = "group") -> Individuals:
+def individuals(clips: Clips, config: RunConfig, by: Who = "labels") -> Individuals:
     """The training clips of a run, but for cells held out, by who is in them."""
     out = left_out(clips, config.holdout_cells, config.seed)
-    return Individuals(clips, out, group_by)
+    return Individuals(clips, out, by)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ from vdsm.errors import InputError, is_out_of_memory
 from vdsm.notation import Share
 from vdsm.train.ahead import Prefetch, Steps, helpers_for
 from vdsm.train.batches import stage_seed, step_seed
+from vdsm.train.course import Course
+from vdsm.train.ends import Ends
 from vdsm.train.folder import RunFolder
+from vdsm.train.held_out import held_out
 from vdsm.train.pictures import Painter
 from vdsm.train.processes import ALONE, Processes
 from vdsm.train.stage import Opening, Schedule, Source, Stage
@@ -55,11 +58,13 @@ class State:
     seconds: float = 0.0  # of training so far by the clock, stops and retreats left out
     cpu_seconds: float = 0.0  # of this process likewise; nan where an earlier version began
     readout: dict[str, Tensor] = field(default_factory=dict)  # fitted last, if at all
+    course: Course = field(default_factory=Course)  # how far the stage is in its schedules
 
     def dump(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""
         fields = {k: getattr(self, k) for k in PLAIN}
         more = {"failed_at": list(self.failed_at), "version": __version__, "readout": self.readout}
+        more["course"] = self.course.dump()
         optimizers = {name: o.state_dict() for name, o in self.optimizers.items()}
         return fields | more | {"optimizers": optimizers, "model": self.model.state_dict()}
 
@@ -69,6 +74,7 @@ class State:
         for name in PLAIN:
             setattr(self, name, saved[name] if name != "cpu_seconds" else saved.get(name, math.nan))
         self.failed_at, self.readout = tuple(saved["failed_at"]), saved["readout"]
+        self.course = course_of(saved, plan)
         self.optimizers = {}
         if saved["optimizers"]:
             self.optimizers = make_optimizers(self.model, plan[self.stage])
@@ -146,25 +152,29 @@ def run_stage(
         paint, folder = stage.paint, run.path / "pictures"
         processes.once(lambda: painters.append(Painter(folder, clips, device, stage.frames, paint)))
     bf16 = use_bf16(config.precision, device, stage.small)
+    clock = Clock(state)
     if not state.optimizers:
+        state.course.begin(settings.steps)
         stage.before(model, clips)
         state.optimizers = make_optimizers(model, stage)
         save(run, state, stage, processes)
     saved = time.perf_counter()
-    clock = Clock(state)
-    source = open_source(clips, state, stage, config, device)
+    opening = opening_of(clips, state, stage, config, device)
+    source = stage.source(opening)
+    held = held_out(stage, clips, opening, config) if processes.first else None
+    ends = Ends(held, source, stage, events.on_message, processes)
+    keep_time(state, clock, config, plan, processes, begin=True)
     turns = Turns(stage, model, processes)
     draw = partial(source.draw, rows=settings.batch, mine=mine)
     helpers = helpers_for(device) if source.prefetch else 0
     drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
     healthy = torch.ones((), dtype=torch.bool, device=device)
-
-    while state.step < settings.steps:
+    while not state.course.over(state.step, state.seconds):
         # 1. The schedules and the learning rate.
-        progress = state.step / settings.steps
+        progress = state.course.progress(state.step, state.seconds)
         schedule = stage.schedule(progress)
         stage.take(model, schedule.values)
-        lr = learning_rate(settings, state.step) * state.slower
+        lr = learning_rate(settings, state.step, progress) * state.slower
         for optimizer in state.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = lr * group.get("relative", 1.0)
@@ -184,8 +194,10 @@ def run_stage(
 
         # 4. Metrics, pictures, checkpoints. Only here does the host wait for the device.
         stop = processes.any(events.should_stop())
-        last = state.step == settings.steps
-        log_now = last or state.step % config.log_every == 0
+        keep_time(state, clock, config, plan, processes)
+        found = ends.ask(state.course, state.step, state.seconds)
+        last = state.course.over(state.step, state.seconds)
+        log_now = last or bool(found) or state.step % config.log_every == 0
         paint_now = last or state.step % config.picture_every == 0
         save_now = stop or (
             state.step % config.checkpoint_every == 0
@@ -195,12 +207,14 @@ def run_stage(
             retreat(run, plan, state, events, processes)
             healthy = torch.ones_like(healthy)
             clock = Clock(state)
+            keep_time(state, clock, config, plan, processes, begin=True)
             drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
             continue
         clock.read(state)
         if log_now:
             record = measure(state, stage, outcomes, schedule, processes)
-            record |= {"name": stage.name, "steps": settings.steps, "lr": lr}
+            expected = state.step if last else state.course.expected(state.step, state.seconds)
+            record |= {"name": stage.name, "steps": expected, "lr": lr, **found}
             record |= {**schedule.values, "clips_seen": clips_seen(plan, state)}
             record |= clock.said(state)
             processes.once(partial(tell, run, events, record))
@@ -211,8 +225,12 @@ def run_stage(
             saved = time.perf_counter()
         if stop:
             raise Stopped(f"stopped in {stage.name} after step {state.step}")
+        if last:
+            break
 
-    state.stage, state.step, state.optimizers = state.stage + 1, 0, {}
+    state.course.complete(state.step)
+    state.stage = len(plan) if state.course.gave_up else state.stage + 1
+    state.step, state.optimizers = 0, {}
     state.slower = 1.0
     save(run, state, stage, processes)
 
@@ -238,8 +256,8 @@ class Clock:
 
 def clips_seen(plan: tuple[Stage, ...], state: State) -> int:
     """Rows of all batches up to a state: segments or frames of clips, whatever was retried."""
-    done = sum(stage.settings.steps * stage.settings.batch for stage in plan[: state.stage])
-    return done + state.step * plan[state.stage].settings.batch
+    steps = [*state.course.taken, state.step]
+    return sum(n * stage.settings.batch for n, stage in zip(steps, plan, strict=False))
 
 
 class Turns:
@@ -283,9 +301,9 @@ class Turns:
         return outcomes
 
 
-def learning_rate(settings: StageConfig, step: int) -> float:
-    """Rising over the first steps, falling over the last share of them."""
-    lr = settings.lr * decay(step / settings.steps, settings.decay)
+def learning_rate(settings: StageConfig, step: int, progress: float) -> float:
+    """Rising over the first steps, falling over the last share of the stage."""
+    lr = settings.lr * decay(progress, settings.decay)
     return lr * min(1.0, (step + 1) / (settings.warmup + 1))
 
 
@@ -314,12 +332,45 @@ def open_source(
     clips: Clips, state: State, stage: Stage, config: RunConfig, device: torch.device
 ) -> Source:
     """Where the batches of a stage come from."""
+    return stage.source(opening_of(clips, state, stage, config, device))
+
+
+def opening_of(
+    clips: Clips, state: State, stage: Stage, config: RunConfig, device: torch.device
+) -> Opening:
+    """What the source of a stage is made of."""
     start = stage.schedule(0.0).values
     stage.take(state.model, start)
     seed = stage_seed(config.seed, state.stage)
     bf16 = use_bf16(config.precision, device)  # frames are never small
-    opening = Opening(stage.sampler(clips), state.model, start, device, bf16, seed)
-    return stage.source(opening)
+    return Opening(stage.sampler(clips), state.model, start, device, bf16, seed)
+
+
+def keep_time(
+    state: State,
+    clock: "Clock",
+    config: RunConfig,
+    plan: tuple[Stage, ...],
+    processes: Processes,
+    begin: bool = False,
+) -> None:
+    """Where minutes are a budget, have all processes know what is left of it."""
+    if not config.minutes:
+        return
+    clock.read(state)
+    state.seconds = processes.once(lambda: state.seconds)
+    if begin:
+        at = (state.step, state.seconds)
+        state.course.budget(config.minutes, plan, state.stage, at)
+
+
+def course_of(saved: Mapping[str, Any], plan: tuple[Stage, ...]) -> Course:
+    """That of a checkpoint, or what an earlier version, which knew none, would have had."""
+    if "course" in saved:
+        return Course(**saved["course"])
+    steps = [stage.settings.steps for stage in plan]
+    stage = saved["stage"]
+    return Course(steps[:stage], steps[stage] if saved["optimizers"] else 0)
 
 
 def save(run: RunFolder, state: State, stage: Stage, processes: Processes) -> None:

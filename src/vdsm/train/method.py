@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vdsm.config import RunConfig
 from vdsm.data.clips import Clips
+from vdsm.train.batches import Individuals
 from vdsm.train.stage import Stage
 
 Size = Literal["compact", "paper", "paper-compact"]
@@ -42,6 +43,8 @@ class Method:
     adapt: Callable[[Any, Any, Clips], Any] = lambda preset, asked, clips: preset
     # A sentence on data that it is to be trained on, where there is something to say.
     remark: Callable[[Any, Clips], str | None] = lambda config, clips: None
+    # Which training clips show whom, of a method that asks for it: a configuration, the clips.
+    who: Callable[[Any, Clips], Individuals] | None = None
     needs: frozenset[Need] = field(default_factory=frozenset)  # beside clips
     changes: Sequence[str] = ()  # what departs from the paper, a sentence each
     published: Sequence[tuple[str, str, float, str]] = ()  # dataset, figure, value, protocol

@@ -94,6 +94,8 @@ class Stage:
     before: Callable[[Any, Clips], None] = nothing  # its first step: the model, the clips
     take: Callable[[Any, Mapping[str, float]], None] = nothing  # the schedule's values
     paint: Callable[[Any, Video, Path], None] | None = None  # pictures, file names begin with Path
+    # log p(x) [B] where every frame is the average one [C, H, W]: model, batch, that frame.
+    null: Callable[[Any, Any, Tensor], Tensor] | None = None
     small: bool = False  # layers; bfloat16 does not pay on a CPU
     rows_independent: bool = True  # a batch may be shared by processes
 

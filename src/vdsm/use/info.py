@@ -8,14 +8,20 @@ from rich.table import Table
 
 from vdsm.data import open_clips
 from vdsm.data.clips import SPLITS, Clips, half_made, is_dataset
+from vdsm.data.crop.store import TABLE as CROPS
+from vdsm.data.crop.store import Cropped, read_crops
 from vdsm.errors import InputError
 from vdsm.files import check_writable, read_json
+from vdsm.letters import legible
 from vdsm.screen import screen
+from vdsm.store import verdict, who
 from vdsm.store.run import Run, is_run
 from vdsm.store.shipped import CARD, examples, find
 from vdsm.store.trained import read
 from vdsm.store.weights import WEIGHTS, Stored, load
 from vdsm.words import counted
+
+MOST_CROPS = 30  # rows of the table of those that look wrong
 
 
 def info(path: Path, out: Path | None) -> None:
@@ -33,6 +39,9 @@ def info(path: Path, out: Path | None) -> None:
     if is_dataset(path):
         clips = open_clips(path)
         console.print(dataset_table(clips, path))
+        crops = read_crops(path)
+        if any(row.doubtful for row in crops):
+            console.print(crops_table(crops))
         if out is not None:
             from vdsm.data.preview import preview
 
@@ -76,6 +85,22 @@ def dataset_table(clips: Clips, path: Path) -> Table:
     return table
 
 
+def crops_table(crops: list[Cropped]) -> Table:
+    """What looks wrong with crops, a row for each file."""
+    wrong = [row for row in crops if row.doubtful]
+    title = f"crops that look wrong: {len(wrong):,} of {len(crops):,} (--out FILE.png shows them)"
+    table = Table(title=title, title_justify="left")
+    for name in ("file", "crop", "of", "what, and what to do"):
+        table.add_column(name, overflow="fold")
+    for row in wrong[:MOST_CROPS]:
+        square = f"{row.side:.0f} at {row.x:.0f},{row.y:.0f}"
+        name = f"{row.file} {row.part}".strip()
+        table.add_row(legible(name), square, f"{row.width} x {row.height}", row.advice)
+    if len(wrong) > MOST_CROPS:
+        table.add_row(f"{len(wrong) - MOST_CROPS:,} more: see {CROPS}", "", "", "")
+    return table
+
+
 def run_table(path: Path) -> Table:
     """Dataset, progress, last metrics, weights and settings; InputError if any is damaged."""
     run = Run.open(path)
@@ -96,10 +121,22 @@ def run_table(path: Path) -> Table:
         table.add_row("reached", "nothing yet")
     if (path / WEIGHTS).exists():
         table.add_row("weights", weights(path, load(path)))
+        if (found := verdict.read(path)) is not None:
+            table.add_row("verdict", "\n".join(found.lines))
+    if (grouping := who.read(path)) is not None:
+        table.add_row("who is who", grouping.said + scored(run, grouping))
     for group, fields in asdict(run.config).items():
         if isinstance(fields, dict):
             table.add_row(group, ", ".join(f"{k} {v}" for k, v in fields.items()))
     return table
+
+
+def scored(run: Run, grouping: who.WhoIsWho) -> str:
+    """What was found beside the data's own groups, where both are there."""
+    if grouping.by != "found" or not is_dataset(run.data):
+        return ""
+    score = who.score(grouping, open_clips(run.data))
+    return "" if score is None else f"; by the data's own groups {score}"
 
 
 def weights(path: Path, stored: Stored) -> str:

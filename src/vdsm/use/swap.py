@@ -6,6 +6,8 @@ import numpy as np
 
 from vdsm import figures
 from vdsm.files import check_writable
+from vdsm.methods.sampling import PosesFrom
+from vdsm.methods.sampling import swap as swap_clips
 from vdsm.protocol import Encodes
 from vdsm.store.named import (
     FOR_ALL,
@@ -31,6 +33,7 @@ def swap(
     out: Path,
     frames: int | None,
     window: int | None,
+    by: PosesFrom,
     show_inputs: bool,
     device: str,
 ) -> None:
@@ -44,7 +47,9 @@ def swap(
         for option, place in (("--identity", identity), ("--action", action))
     }
     who, what = (batch_of_one(clip.frames, model) for clip in clips.values())
-    drawn = figures.pixels(model.swap(who, what, frames))
+    own = by == "dynamics"  # a method may swap in its own way
+    made = model.swap(who, what, frames) if own else swap_clips(model, who, what, frames, by)
+    drawn = figures.pixels(made)
     if show_inputs:
         given = [figures.hold(figures.pixels(clip), drawn.shape[1]) for clip in (who, what)]
         drawn = np.concatenate([*given, drawn])

@@ -10,6 +10,7 @@ from vdsm.video.shape import Fit, parse_crop
 from vdsm.video.source import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
+    beginning,
     frames,
     read_video,
     timed_frames,
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
     "Fit",
+    "beginning",
     "frames",
     "grid",
     "in_order",

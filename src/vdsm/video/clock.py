@@ -1,10 +1,14 @@
 """Which frames are taken, by their times: a span in seconds, an even rate."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from vdsm.errors import InputError
-from vdsm.video.limits import Frames, TimedFrames
+
+P = TypeVar("P")  # a picture, with whatever goes with it
+TimedPictures = Iterator[tuple[float | None, P]]
 
 LONGEST_STILL = 600.0  # s that one frame may stand; a longer gap is a damaged clock
 SLACK = 1e-6  # s: times are sums of rounded ones
@@ -34,7 +38,7 @@ class Span:
 WHOLE = Span()
 
 
-def cut(timed: TimedFrames, span: Span) -> TimedFrames:
+def cut(timed: TimedPictures[P], span: Span) -> TimedPictures[P]:
     """The frames that are shown within a span; those without a clock pass."""
     time: float | None = None
     count = 0
@@ -48,7 +52,7 @@ def cut(timed: TimedFrames, span: Span) -> TimedFrames:
         raise span.missed(time)
 
 
-def clocked(timed: TimedFrames) -> TimedFrames:
+def clocked(timed: TimedPictures[P]) -> TimedPictures[P]:
     """The frames as they are. InputError where they have no times."""
     for time, image in timed:
         if time is None:
@@ -56,12 +60,12 @@ def clocked(timed: TimedFrames) -> TimedFrames:
         yield time, image
 
 
-def resample(timed: TimedFrames, fps: float, span: Span = WHOLE) -> TimedFrames:
+def resample(timed: TimedPictures[P], fps: float, span: Span = WHOLE) -> TimedPictures[P]:
     """Frames at times start + k / fps, each the one nearest in time, while video and span last.
 
     The last frame stands as long as the one before it. Frames without a clock pass unchanged.
     """
-    held: Frames | None = None
+    held: P | None = None
     since = step = 0.0
     count = 0
     for time, image in timed:

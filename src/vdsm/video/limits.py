@@ -13,6 +13,7 @@ Bytes = mmap.mmap | bytes
 Frames = npt.NDArray[np.uint8]
 Timed = tuple[float | None, Frames]  # seconds since the first frame (None: no clock), [H, W, 3]
 TimedFrames = Iterator[Timed]
+Numbered = tuple[int, Frames]  # which frame of its file it is, from 0
 
 MAX_PIXELS = 2**26  # 8192 x 8192 or 11,585 x 5,792: above 8K video, 200 MB as RGB
 

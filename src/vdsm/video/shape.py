@@ -1,5 +1,6 @@
 """Frames to a dataset's shape: cropped, scaled to a square, grey if asked."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,22 @@ class Fit:
             canvas.paste(picture, ((self.size - inner[0]) // 2, (self.size - inner[1]) // 2))
             picture = canvas
         return np.asarray(picture).reshape(self.size, self.size, -1)
+
+    def within(self, image: Frames, square: tuple[float, float, float]) -> Frames:
+        """uint8 [size, size, C] of a square left, top, side in pixels, wherever `crop` is.
+
+        It need not lie on whole pixels. What is beyond the picture is black.
+        """
+        left, top, side = square
+        corner = math.floor(left), math.floor(top)
+        end = math.ceil(left + side), math.ceil(top + side)
+        picture = Image.fromarray(np.ascontiguousarray(image)).crop((*corner, *end))
+        picture = picture.convert("L") if self.grey else picture
+        x, y = left - corner[0], top - corner[1]
+        box = x, y, min(x + side, picture.width), min(y + side, picture.height)
+        inner = (self.size, self.size)
+        scaled = picture.resize(inner, Image.Resampling.BICUBIC, box, reducing_gap=3.0)
+        return np.asarray(scaled).reshape(self.size, self.size, -1)
 
     def _region(self, width: int, height: int) -> Box:
         """Left, top, right, bottom of the part that is kept."""

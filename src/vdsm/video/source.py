@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from vdsm.files import POINTER, refuse_pointer
 from vdsm.video.clock import Span, clocked, cut, resample
 from vdsm.video.container import decode
 from vdsm.video.heic import is_heif, prepare
-from vdsm.video.limits import Frames, TimedFrames
+from vdsm.video.limits import Frames, Numbered, TimedFrames
 from vdsm.video.series import series_of
 from vdsm.video.shape import Fit, luma
 from vdsm.video.still import BEGINNING, count_pictures, picture_format, pictures
@@ -38,6 +39,7 @@ def read_video(
     crop: str = "centre",
     grey: bool = False,
     fps: float | None = None,
+    start: float | None = None,
 ) -> Frames:
     """uint8 [T, H, W, C] of a video, a GIF, a folder of pictures, or one picture (T = 1).
 
@@ -45,13 +47,14 @@ def read_video(
     crop    used with `size`, see `Fit`: centre, square, or x,y,w,h
     grey    C is 1, else 3
     fps     frames a second to take, by their time stamps; None takes every frame
+    start   seconds since the first frame to begin at
 
     InputError for a file that is missing, damaged, truncated, too large or no video.
     """
     path = Path(path)
     images: list[Frames] = []
     fit = Fit(size, crop, grey) if size is not None else luma if grey else None
-    with named(path), closing(frames(path, fps=fps)) as source:
+    with named(path), closing(frames(path, fps=fps, start=start)) as source:
         for image in islice(source, max_frames):
             images.append(fit(image) if fit else image)
             if images[-1].shape != images[0].shape:
@@ -59,6 +62,28 @@ def read_video(
     if not images:
         raise InputError(f"{path} holds no frame")
     return np.stack(images)
+
+
+def beginning(
+    path: Path,
+    size: int,
+    grey: bool,
+    window: int,
+    fps: float | None = None,
+    start: float | None = None,
+) -> tuple[Frames, bool]:
+    """The first `window` frames (0 for all) of what `read_video` reads, and whether there are more.
+
+    Damage behind them is none of theirs.
+    """
+    read = partial(read_video, path, size=size, grey=grey, fps=fps, start=start)
+    if not window:
+        return read(), False
+    try:
+        found = read(max_frames=window + 1)  # one more tells whether there are more
+    except InputError:  # that one may be damaged
+        return read(max_frames=window), True
+    return found[:window], len(found) > window
 
 
 def frames(
@@ -74,15 +99,37 @@ def frames(
     start, end  seconds since the first frame: those shown at start <= time < end. With fps, at
                 start + k / fps. InputError where there is no such frame, or no clock.
     """
+    for _, image in numbered_frames(path, fps=fps, threads=threads, start=start, end=end):
+        yield image
+
+
+def numbered_frames(
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    start: float | None = None,
+    end: float | None = None,
+) -> Generator[Numbered, None, None]:
+    """The same as `frames`, each with its number among all frames of the file, from 0."""
     path = Path(path)
     span = Span(start or 0.0, math.inf if end is None else end)
     with named(path):
-        timed = _timed(path, threads, standing=bool(fps))
+        timed = numbered(_timed(path, threads, standing=bool(fps)))
         if start is not None or end is not None:
             timed = clocked(timed)
         taken = resample(timed, fps, span) if fps else cut(timed, span)
         for _, image in taken:
             yield image
+
+
+def numbered(timed: TimedFrames) -> Iterator[tuple[float | None, Numbered]]:
+    """Frames with their numbers. A picture that stands on comes as the same array, and number."""
+    number, before = -1, None
+    for time, image in timed:
+        number += image is not before
+        before = image
+        yield time, (number, image)
 
 
 def timed_frames(path: str | Path, *, threads: int = 1) -> TimedFrames:

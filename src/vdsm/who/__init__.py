@@ -4,7 +4,7 @@ from weakref import WeakKeyDictionary
 
 from vdsm.data.clips import Clips, Ints
 from vdsm.who.looks import looks_of
-from vdsm.who.pairs import Found, find, score
+from vdsm.who.pairs import Found, find, pairs, score
 
 _KNOWN: WeakKeyDictionary[Clips, dict[bytes, Found]] = WeakKeyDictionary()
 
@@ -18,4 +18,4 @@ def found_among(clips: Clips, chosen: Ints) -> Found:
     return known[key]
 
 
-__all__ = ["Found", "find", "found_among", "looks_of", "score"]
+__all__ = ["Found", "find", "found_among", "looks_of", "pairs", "score"]

@@ -19,7 +19,8 @@ from vdsm.who.looks import Looks
 
 NEIGHBOURS = 24  # nearest of every clip
 DIMENSIONS = 64  # principal, of looks
-CHUNK = 1024  # clips compared with all others at once
+CHUNK = 1024  # clips compared with all others at once, fewer where there are very many:
+PAIRS = 16 << 20  # of them at most
 RADII = 32  # distances tried
 DOUBT = 10.0  # shares of clips with a friend that a share of contradicted pairs outweighs
 ASKED = 400  # clips, for two friends each
@@ -101,7 +102,7 @@ class Asked:
     def contradicted(self, radius: float) -> float:
         """Share of those with a friend whose two friends, drawn at random, are none."""
         friends = self.apart <= radius
-        drawn = np.where(friends, self.rng.random(friends.shape), -1.0)
+        drawn = np.where(friends, self.rng.random(friends.shape, np.float32), np.float32(-1))
         two = np.argpartition(drawn, -2, axis=1)[:, -2:]
         both = np.take_along_axis(friends, two, 1).all(1)
         far = self._between(two[:, 0], two[:, 1]) > radius
@@ -131,8 +132,9 @@ def neighbours(looks: Looks, count: int) -> tuple[Ints, Floats]:
 
 def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
     square = (looks**2).sum(1)
-    for first in range(0, len(looks), CHUNK):
-        some = looks[first : first + CHUNK]
+    chunk = max(1, min(CHUNK, PAIRS // len(looks)))
+    for first in range(0, len(looks), chunk):
+        some = looks[first : first + chunk]
         apart = square[first : first + len(some), None] + square - 2 * some @ looks.T
         apart[np.arange(len(some)), first + np.arange(len(some))] = np.inf
         near = np.argpartition(apart, count - 1, axis=1)[:, :count]
@@ -154,14 +156,17 @@ def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
 
 def score(found: Ints, truth: Ints) -> tuple[float, float]:
     """Precision and recall of pairs of clips said to show one individual, by counts alone."""
+    both, said, true = pairs(found, truth)
+    return (both / said if said else 1.0), (both / true if true else 1.0)
+
+
+def pairs(found: Ints, truth: Ints) -> tuple[int, int, int]:
+    """How many pairs of clips show one individual: by both, as was found, and in truth."""
     from scipy.sparse import coo_matrix
 
-    pairs = coo_matrix((np.ones(len(found)), (found, truth))).tocsr().data
+    together = coo_matrix((np.ones(len(found), np.int64), (found, truth))).tocsr().data
 
-    def twos(counts: Floats) -> float:
-        return float((counts * (counts - 1) / 2).sum())
+    def twos(counts: Ints) -> int:
+        return int((counts * (counts - 1) // 2).sum())
 
-    both = twos(pairs)
-    said = twos(np.bincount(found).astype(np.float64))
-    true = twos(np.bincount(truth).astype(np.float64))
-    return (both / said if said else 1.0), (both / true if true else 1.0)
+    return twos(together), twos(np.bincount(found)), twos(np.bincount(truth))

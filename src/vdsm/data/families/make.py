@@ -9,7 +9,17 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
-from vdsm.data.clips import Clips, ClipWriter, Factor, Floats, Frames, Info, Ints, hold_out
+from vdsm.data.clips import (
+    SPLITS,
+    Clips,
+    ClipWriter,
+    Factor,
+    Floats,
+    Frames,
+    Info,
+    Ints,
+    three_splits,
+)
 from vdsm.data.families import FAMILIES, Family
 from vdsm.data.families.factors import Params
 from vdsm.data.maker import provenance
@@ -29,6 +39,9 @@ class FamilyOptions:
     frames: int = Field(default=20, ge=2, description="frames in a clip")
     each: int = Field(default=1, ge=1, description="clips of every individual; 1: nobody twice")
     test_share: float = Field(default=0.2, gt=0, lt=1, description="share of individuals held out")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="share of them held out of training for choices"
+    )
     seed: Seed = Field(default=0, description="of who is in the clips and what they do")
 
 
@@ -36,7 +49,7 @@ def make(out: Path, options: FamilyOptions) -> None:
     """Write the family's dataset: `clips` of them, `each` of one individual."""
     family = FAMILIES[options.family]
     params, who = sample(family, options)
-    held = hold_out(who, options.test_share, options.seed)
+    split = three_splits(who, options.test_share, options.validation_share, options.seed)
     with ClipWriter(out, _info(family, options)) as writer:
         for rows in _chunks(len(who)):
             chosen = {name: values[rows] for name, values in params.items()}
@@ -46,7 +59,7 @@ def make(out: Path, options: FamilyOptions) -> None:
                 writer.add(
                     drawn[i],
                     group=int(who[row]),
-                    split="test" if held[row] else "train",
+                    split=SPLITS[split[row]],
                     labels={name: int(label[i]) for name, label in labels.items()},
                 )
 

@@ -5,30 +5,38 @@ While it is being made, a dataset folder also holds
     making.json     how its frames are made; a folder with this and no dataset.json is half made
     journal.jsonl   a line for each clip whose frames are in frames.u8
     parts/          clips that are decoded and wait for their turn
+
+Where clips are cropped to a subject, boxes.f4 and whole.jpgs grow as frames.u8 does.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from vdsm.data.clips import MAKING, resumable
+from vdsm.data.crop.asked import Asked, Crop
+from vdsm.data.crop.given import Given
+from vdsm.data.crop.store import BOX_BYTES, BOXES, WHOLE
+from vdsm.data.folder.cropping import NO_CROPPING, Cropping, Kept, keep
 from vdsm.data.folder.item import Item
 from vdsm.data.folder.pool import in_processes, stopping
 from vdsm.data.folder.read import images, stamp
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.video import Fit
-from vdsm.video.limits import BeyondPicture, NoVideo
+from vdsm.video.limits import BeyondPicture, NoVideo, Numbered
 from vdsm.video.source import named
 from vdsm.words import counted
 
 JOURNAL = "journal.jsonl"
 PARTS = "parts"
+STORED = ("frames.u8", BOXES, WHOLE)
 COPY = 2**22  # bytes
 Kind = Literal["broken", "crop", "short", "no video"]  # of a problem
 KINDS: dict[type[InputError], Kind] = {BeyondPicture: "crop", NoVideo: "no video"}
@@ -43,6 +51,7 @@ class Recipe:
     crop: str
     grey: bool
     fps: float | None
+    subject: str | None = None  # how it is found, where clips are cropped to one
 
     @property
     def frame_bytes(self) -> int:
@@ -61,6 +70,7 @@ class Decoded:
     start: int = 0  # in frames.u8, frames
     problem: str | None = None
     kind: Kind = "broken"  # if there is a problem
+    crop: Kept | None = None  # where it was cropped to a subject
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class Job:
     recipe: Recipe
     shortest: int  # frames; shorter clips are left out
     threads: int
+    asked: Asked | None = None  # to crop to a subject
+    given: Given | None = None  # its boxes
 
 
 def begin(out: Path, recipe: Recipe) -> list[Decoded]:
@@ -96,9 +108,20 @@ def begin(out: Path, recipe: Recipe) -> list[Decoded]:
     done = _read_journal(out, recipe)
     lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in done)
     atomic_write(out / JOURNAL, lines.encode())
-    with open(out / "frames.u8", "ab") as file:
-        file.truncate(sum(entry.frames for entry in done) * recipe.frame_bytes)
+    for name, size in _stored(done, recipe).items():
+        with open(out / name, "ab") as file:
+            file.truncate(size)
     return done
+
+
+def _stored(done: list[Decoded], recipe: Recipe) -> dict[str, int]:
+    """The files that grow with every clip, and how long they are with these."""
+    frames = sum(entry.frames for entry in done)
+    sizes = {"frames.u8": frames * recipe.frame_bytes}
+    if recipe.subject is not None:
+        pictures = sum(entry.crop.bytes for entry in done if entry.crop is not None)
+        sizes |= {BOXES: frames * BOX_BYTES, WHOLE: pictures}
+    return sizes
 
 
 def _is_empty(file: Path) -> bool:
@@ -107,8 +130,7 @@ def _is_empty(file: Path) -> bool:
 
 def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
     """The entries whose frames are there; the last line can be torn."""
-    stored = out / "frames.u8"
-    held = stored.stat().st_size if stored.exists() else 0
+    held = {name: (out / name).stat().st_size if (out / name).exists() else 0 for name in STORED}
     done: list[Decoded] = []
     for line in (out / JOURNAL).read_text().splitlines() if (out / JOURNAL).exists() else []:
         try:
@@ -116,8 +138,9 @@ def _read_journal(out: Path, recipe: Recipe) -> list[Decoded]:
         except ValueError:
             break
         fields.pop("short", None)  # of an earlier version
-        entry = Decoded(**fields | {"stamp": tuple(fields["stamp"])})
-        if (entry.start + entry.frames) * recipe.frame_bytes > held:
+        crop = Kept.read(fields.pop("crop", None))
+        entry = Decoded(**fields | {"stamp": tuple(fields["stamp"]), "crop": crop})
+        if any(size > held[name] for name, size in _stored([*done, entry], recipe).items()):
             break
         done.append(entry)
     return done
@@ -134,7 +157,14 @@ def still_valid(done: list[Decoded], items: list[Item], out: Path) -> None:
 
 
 def decode_all(
-    items: list[Item], out: Path, recipe: Recipe, *, shortest: int, workers: int, start: int
+    items: list[Item],
+    out: Path,
+    recipe: Recipe,
+    *,
+    shortest: int,
+    workers: int,
+    start: int,
+    cropping: Cropping = NO_CROPPING,
 ) -> Generator[Decoded, None, None]:
     """Decode clips and append them to frames.u8 in the order of `items`, whoever is done first.
 
@@ -144,22 +174,26 @@ def decode_all(
     parts = out / PARTS
     parts.mkdir(exist_ok=True)
     threads = max(1, workers // len(items)) if items else 1
-    jobs = [Job(item, parts / f"{i}.u8", recipe, shortest, threads) for i, item in enumerate(items)]
+    jobs = [
+        Job(item, parts / f"{i}.u8", recipe, shortest, threads, *cropping.of(item))
+        for i, item in enumerate(items)
+    ]
     order = {job.item.name: i for i, job in enumerate(jobs)}
     early: dict[int, Decoded] = {}
     turn = 0
     try:
         with (
             closing(in_processes(extract, jobs, min(workers, len(items)), _crashed)) as results,
-            open(out / "frames.u8", "ab") as store,
+            ExitStack() as files,
             open(out / JOURNAL, "a") as journal,
         ):
+            stores = {n: files.enter_context(open(out / n, "ab")) for n in _stored([], recipe)}
             for result in results:
                 early[order[result.name]] = result
                 while turn in early:
                     entry = replace(early.pop(turn), start=start)
                     if entry.problem is None:
-                        _append(jobs[turn].part, store)
+                        entry = _put(entry, jobs[turn].part, stores)
                         journal.write(json.dumps(asdict(entry)) + "\n")
                         journal.flush()
                         start += entry.frames
@@ -171,6 +205,15 @@ def decode_all(
                 f"{no_room(error, out)}, then run the same command to go on"
             ) from error
         raise
+
+
+def _put(entry: Decoded, part: Path, stores: Mapping[str, BinaryIO]) -> Decoded:
+    """Put what was decoded behind what is there already; gives the entry with its place."""
+    for name, store in stores.items():
+        if name == WHOLE and entry.crop is not None:
+            entry = replace(entry, crop=replace(entry.crop, at=store.tell()))
+        _append(part.with_suffix(Path(name).suffix), store)
+    return entry
 
 
 def _append(part: Path, store: BinaryIO) -> None:
@@ -187,23 +230,42 @@ def extract(job: Job) -> Decoded:
     fit = Fit(recipe.size, recipe.crop, recipe.grey)
     count, digest = 0, hashlib.sha256()
     try:
+        crop = _crop(job)
         with open(job.part, "wb") as file:
-            for image in images(job.item, recipe.fps, job.threads):
+            for _, image in images(job.item, recipe.fps, job.threads):
                 with named(job.item.path):
-                    content = fit(image).tobytes()
+                    frame = fit.within(image, crop.square(count)) if crop else fit(image)
+                    content = frame.tobytes()
                 file.write(content)
                 digest.update(content)
                 count += 1
                 if stopping():
                     return replace(entry, problem="called off")
     except InputError as error:
-        job.part.unlink()
+        job.part.unlink(missing_ok=True)
         return replace(entry, problem=str(error), kind=KINDS.get(type(error), "broken"))
     if count < job.shortest:
         job.part.unlink()
         problem = f"{job.item.path} has {counted(count, 'frame')}, fewer than {job.shortest}"
         return replace(entry, problem=problem, kind="short" if count else "broken")
-    return replace(entry, frames=count, digest=digest.hexdigest())
+    kept = keep(crop, count, job.part) if crop else None
+    return replace(entry, frames=count, digest=digest.hexdigest(), crop=kept)
+
+
+def _passes(job: Job) -> Iterator[Numbered]:
+    """The frames of the clip, until the work is called off."""
+    return takewhile(lambda _: not stopping(), images(job.item, job.recipe.fps, job.threads))
+
+
+def _crop(job: Job) -> Crop | None:
+    """Where the clip is cropped to its subject, if it is to be."""
+    if job.asked is None:
+        return None
+    from vdsm.data.crop.find import find_crop  # SciPy takes half a second to import
+
+    whole = job.item.cut is None and job.recipe.fps is None
+    with named(job.item.path):
+        return find_crop(job.asked, lambda: _passes(job), job.given, whole, job.recipe.size)
 
 
 def _crashed(job: Job) -> Decoded:

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from vdsm.data.clips import Info, write_meta
+from vdsm.data.folder.asking import check_crop, cropping_of
+from vdsm.data.folder.cropping import Cropping, Crops, list_crops, summary
 from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
 from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found, Item
@@ -22,7 +24,6 @@ from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
-from vdsm.video import parse_crop
 
 
 def make(out: Path, options: FolderOptions) -> None:
@@ -36,13 +37,17 @@ def make(out: Path, options: FolderOptions) -> None:
     found = _found(options)
     say(found.said)
     _check_holdout(found.items, options)
+    cropping, told = cropping_of(options, found.items)
+    say(told)
     done = begin(out, options.recipe)
     still_valid(done, found.items, out)
-    results = {entry.name: entry for entry in _decode(found.items, done, out, options)}
+    results = {entry.name: entry for entry in _decode(found.items, done, out, options, cropping)}
     report(out, found, results, options)
     clips = rows(found.items, results, options)
     if not clips:
         raise InputError(f"no clip of {options.source} can be used: see {out / REPORT}")
+    if cropping.asked is not None:
+        say([summary(list_crops(out, _kept(clips, results)))])
     _write(out, clips, results, options)
     finish(out)
 
@@ -59,8 +64,16 @@ def _found(options: FolderOptions) -> Found:
     return find(options.source, **how, reading=options.reading)
 
 
+def _kept(clips: list[Row], results: Mapping[str, Decoded]) -> Iterator[Crops]:
+    """Where the clips' files were cropped, each file or part once."""
+    for item in {row.item.name: row.item for row in clips}.values():
+        entry = results[item.name]
+        assert entry.crop is not None
+        yield item, entry.start, entry.frames, entry.crop
+
+
 def _check(options: FolderOptions) -> None:
-    parse_crop(options.crop)
+    check_crop(options)
     if options.stride is not None and options.segment is None:
         raise InputError(f"stride {options.stride} without a segment: give --segment too")
     for flag, value in (("--levels", options.levels), ("--names", options.names)):
@@ -79,7 +92,11 @@ def _check_holdout(items: list[Item], options: FolderOptions) -> None:
 
 
 def _decode(
-    items: list[Item], done: list[Decoded], out: Path, options: FolderOptions
+    items: list[Item],
+    done: list[Decoded],
+    out: Path,
+    options: FolderOptions,
+    cropping: Cropping,
 ) -> Iterator[Decoded]:
     """Results of all items: those that are done, then the others as they come."""
     yield from done
@@ -90,9 +107,8 @@ def _decode(
     console = screen(stderr=True)
     with _bar(console) as bar:
         task = bar.add_task("decoding", total=len(items), completed=len(done), broken=0)
-        fresh = decode_all(
-            rest, out, options.recipe, shortest=options.shortest, workers=workers, start=start
-        )
+        how = {"shortest": options.shortest, "workers": workers, "start": start}
+        fresh = decode_all(rest, out, options.recipe, **how, cropping=cropping)
         with closing(fresh) as results:
             broken = 0
             for entry in results:

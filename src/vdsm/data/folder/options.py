@@ -7,8 +7,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
+from vdsm.data.crop.asked import SUBJECTS, Asked
+from vdsm.data.folder.boxes import file_digest
 from vdsm.data.folder.decode import Recipe
 from vdsm.data.folder.scan import Reading
+
+MARGINS = {"face": 0.4}  # a detector's box ends at brow and chin
 
 
 @options_dataclass(frozen=True)
@@ -39,7 +43,31 @@ class FolderOptions:
         default=None, gt=0, le=1000, description="frames a second to take; without, every frame"
     )
     crop: str = Field(
-        default="centre", description="centre, square (pads with black), or a box x,y,w,h in pixels"
+        default="centre",
+        description="centre, square (pads with black), a box x,y,w,h in pixels; or what is looked"
+        " for: subject (what moves), face, person",
+    )
+    follow: bool = Field(
+        default=False, description="the crop follows the subject; without, one box for a clip"
+    )
+    margin: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="around the subject, as a share of its size [0.1, of faces 0.4]",
+    )
+    boxes: Path | None = Field(
+        default=None,
+        description="boxes of a detector or tracker: CSV, DeepLabCut, SLEAP, or a folder of such",
+    )
+    likelihood: float = Field(
+        default=0.6, ge=0, le=1, description="keypoints of --boxes that are less likely are passed"
+    )
+    detector: Path | None = Field(
+        default=None, description="detector of --crop person: an ONNX or TFLite file"
+    )
+    detector_class: int = Field(
+        default=0, ge=0, description="number of its class to crop to; person is 0 in most"
     )
     size: Literal[32, 64, 128] = Field(default=64, description="side of a frame in pixels")
     grey: bool = Field(default=False, description="one channel instead of three")
@@ -73,5 +101,31 @@ class FolderOptions:
         return Reading(self.series, self.strips)
 
     @property
+    def asked(self) -> Asked | None:
+        """How clips are cropped to a subject, where they are."""
+        by = "boxes" if self.boxes is not None else self.crop
+        if by not in ("boxes", *SUBJECTS):
+            return None
+        how = {"detector": self.detector, "label": self.detector_class}
+        return Asked(by, self.follow, self.room, **how)  # type: ignore[arg-type]
+
+    @property
+    def room(self) -> float:
+        """The margin."""
+        return MARGINS.get(self.crop, 0.1) if self.margin is None else self.margin
+
+    @property
     def recipe(self) -> Recipe:
-        return Recipe(self.source.name, self.size, self.crop, self.grey, self.fps)
+        subject = None if self.asked is None else self._subject
+        return Recipe(self.source.name, self.size, self.crop, self.grey, self.fps, subject)
+
+    @property
+    def _subject(self) -> str:
+        """All that has a bearing on where it is found, files by their content."""
+        files = [file_digest(path) for path in (self.boxes, self.detector) if path is not None]
+        chosen = [f"follow {self.follow}", f"margin {self.room:g}", *files]
+        if self.boxes is not None:
+            chosen.append(f"likelihood {self.likelihood:g}")
+        if self.detector is not None:
+            chosen.append(f"class {self.detector_class}")
+        return ", ".join(chosen)

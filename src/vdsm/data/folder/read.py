@@ -10,28 +10,29 @@ from vdsm.data.folder.item import Cut, Item
 from vdsm.data.folder.strips import strip_frames
 from vdsm.errors import InputError
 from vdsm.video import frames, resample, timed_frames
-from vdsm.video.limits import Frames, TimedFrames
-from vdsm.video.source import named, pictures_in
+from vdsm.video.clock import P, TimedPictures
+from vdsm.video.limits import Frames, Numbered
+from vdsm.video.source import named, numbered, numbered_frames, pictures_in
 
-Images = Generator[Frames, None, None]
+Images = Generator[Numbered, None, None]
 
 
 def images(item: Item, fps: float | None, threads: int) -> Images:
-    """The frames of a clip one by one, uint8 RGB [H, W, 3].
+    """The frames of a clip one by one, uint8 RGB [H, W, 3], each with its number in the file.
 
     fps: how many a second to take, where the item has a clock. InputError where it cannot be read.
     """
     if item.strip:
-        yield from strip_frames(_first(item.path))
+        yield from enumerate(strip_frames(_first(item.path)))
     elif item.pictures is not None:
         yield from _pictures(item.path, item.pictures, item.cut)
     elif item.cut is not None and item.cut.unit == "frames":
         yield from _by_frames(item.path, item.cut, fps, threads)
     elif item.cut is not None:
         start, end = item.cut.start, item.cut.end
-        yield from frames(item.path, fps=fps, threads=threads, start=start, end=end)
+        yield from numbered_frames(item.path, fps=fps, threads=threads, start=start, end=end)
     else:
-        yield from frames(item.path, fps=fps, threads=threads)
+        yield from numbered_frames(item.path, fps=fps, threads=threads)
 
 
 def _first(picture: Path) -> Frames:
@@ -42,9 +43,9 @@ def _first(picture: Path) -> Frames:
 def _pictures(folder: Path, names: tuple[str, ...], cut: Cut | None) -> Images:
     if cut is not None and cut.unit != "frames":
         raise InputError(f"{folder} holds pictures, which have no times: cut it by start_frame")
-    chosen = names if cut is None else names[_slice(cut)]
-    for name in chosen:
-        yield _first(folder / name)
+    chosen = list(enumerate(names))[_slice(cut) if cut else slice(None)]
+    for number, name in chosen:
+        yield number, _first(folder / name)
     if not chosen:
         raise InputError(f"{folder} has {len(names)} frames, none of [{cut}]")
 
@@ -52,16 +53,17 @@ def _pictures(folder: Path, names: tuple[str, ...], cut: Cut | None) -> Images:
 def _by_frames(path: Path, cut: Cut, fps: float | None, threads: int) -> Images:
     part = _slice(cut)
     with named(path):
-        timed = _from_zero(islice(timed_frames(path, threads=threads), part.start, part.stop))
+        timed = islice(numbered(timed_frames(path, threads=threads)), part.start, part.stop)
+        shifted = _from_zero(timed)
         empty = True
-        for _, image in resample(timed, fps) if fps else timed:
+        for _, image in resample(shifted, fps) if fps else shifted:
             empty = False
             yield image
         if empty:
             raise InputError(f"{path} has no frame in [{cut}]")
 
 
-def _from_zero(timed: TimedFrames) -> TimedFrames:
+def _from_zero(timed: TimedPictures[P]) -> TimedPictures[P]:
     """The frames with their times since the first of them."""
     first: float | None = None
     for time, image in timed:

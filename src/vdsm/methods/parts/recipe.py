@@ -13,6 +13,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.fit_readout import fit_readout
 from vdsm.methods.readout import Readout
+from vdsm.notation import Video
 from vdsm.train.batches import Individuals, Sampler, SegmentSampler, individuals
 from vdsm.train.method import Size
 from vdsm.train.pictures import Paint
@@ -51,9 +52,16 @@ def segments(
             ClipSource.open,
             settings.frames,
             paint=paint,
+            null=likelihood_of,
             rows_independent=False,
         ),
     )
+
+
+def likelihood_of(model: Any, x: Video, frame: Tensor) -> Tensor:
+    """log p(x) [B] where every frame is drawn as one [C, H, W]."""
+    found: Tensor = model.likelihood(x, frame.expand_as(x))
+    return found
 
 
 def at_least(fewest: int, stage: Stage, title: str) -> Stage:

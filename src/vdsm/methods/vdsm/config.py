@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import STRICT, RunConfig, StageConfig
+from vdsm.config import STRICT, WHO, RunConfig, StageConfig, Who
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -27,6 +27,10 @@ class ModelConfig:
         default=0,
         ge=0,
         description="decoders in the bank, N_s; 0: as many as identity_dim; 1: App. G",
+    )
+    encoder: Literal["blurred", "strided"] = Field(
+        default="blurred",
+        description="ENC: convolved, then blurred and halved (paper), or halved as it convolves",
     )
     encoder_width: float = Field(
         default=1.0, gt=0, description="1: channels 32-32-64-64-256 at 64 pixels"
@@ -125,11 +129,6 @@ class Stage1Config(StageConfig):
     )
     batch: int = Field(default=20, ge=1, description="groups of frames per step, Table 4")
     frames: int = Field(default=16, ge=1, description="frames of one individual in a group")
-    group_by: Literal["group", "auto", "found", "clip"] = Field(
-        default="group",
-        description="frames of an individual's clips by the data, found by looks, either (auto), "
-        "or of one clip",
-    )
     lambda_z: Literal["monotone", "authors"] = Field(
         default="monotone",
         description="λ_z 30 to 1: monotone, or with the authors' code's undershoot",
@@ -200,6 +199,13 @@ class AdditionsConfig:
     reference_frames: int = Field(
         default=8, ge=1, description="frames of such another clip that q(s) sees"
     )
+    shift: float = Field(
+        default=0.0,
+        ge=0,
+        lt=0.5,
+        description="share of the side by which each frame that q(s) sees of another clip, or of "
+        "other frames, may be shifted",
+    )
     jitter: float = Field(
         default=0.0,
         ge=0,
@@ -251,3 +257,4 @@ class Config(RunConfig):
     poses: PosesConfig = Field(
         default_factory=PosesConfig, description="sequences of poses, before stage 2"
     )
+    who: Who = Field(default="labels", description=WHO)

@@ -17,7 +17,7 @@ from vdsm.methods.checks import (
     require_frames,
     require_generator,
 )
-from vdsm.methods.sampling import generate, swap
+from vdsm.methods.sampling import PosesFrom, generate, swap
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.state_space import Continuation, StateSpaceModel
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
@@ -145,13 +145,21 @@ class VDSM(StateSpaceModel):
             drawn.append(torch.cat([self.likelihood(part).mean for part in parts], 1))
         return torch.cat(drawn)
 
-    def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
+    def swap(
+        self,
+        identity: Tensor,
+        action: Tensor,
+        frames: int | None = None,
+        by: PosesFrom = "dynamics",
+    ) -> Video:
         """The person of `identity` doing the action of `action`, [B, frames, C, H, W].
 
         Both are clips [B, T, C, H, W] in [0, 1], T of each its own; without `frames` as long as
-        the action's. InputError where they are not equally many, or not such clips.
+        the action's. by: poses follow from d, or are those of the action's frames
+        (`vdsm.methods.sampling.swap`). InputError where they are not equally many, or not such
+        clips.
         """
-        return swap(self, identity, action, frames)
+        return swap(self, identity, action, frames, by)
 
     @torch.no_grad()
     def generate(

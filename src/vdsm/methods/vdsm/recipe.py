@@ -23,7 +23,7 @@ def usual(method: Method, clips: Clips) -> str:
 
 def adapt(preset: Config, asked: Config, clips: Clips) -> Config:
     """With what follows from the clips; without contrast that has nobody to tell apart."""
-    if preset.stage1.group_by == "auto":
+    if preset.who == "auto":
         preset = rules.fit(preset, clips)
     people = who(clips, asked)
     if preset.contrast.steps and not (people.grouped and len(people.members) > 1):
@@ -74,6 +74,7 @@ METHOD = Method(
     usual=usual,
     adapt=adapt,
     remark=remark,
+    who=lambda config, clips: who(clips, config),
     needs=frozenset({"groups"}),
     finished=finished,
     changes=("what departs from the paper, and what was added to it, is in docs/model.md",),

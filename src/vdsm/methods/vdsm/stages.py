@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from vdsm import figures, schedules
 from vdsm.data.clips import Clips
@@ -14,6 +15,7 @@ from vdsm.methods.vdsm.additions.pose_bound import PoseSource, pose_terms
 from vdsm.methods.vdsm.additions.views import SHARE, ViewSource
 from vdsm.methods.vdsm.additions.whitened_start import start_from_data
 from vdsm.methods.vdsm.config import AdditionsConfig, Config, Stage1Config
+from vdsm.methods.vdsm.likelihood import FrameDensity
 from vdsm.methods.vdsm.model import VDSM
 from vdsm.notation import Video
 from vdsm.train.batches import (
@@ -63,6 +65,7 @@ def stage1(config: Config) -> Stage:
         before=partial(start_from_data, config=config) if settings.start != "random" else nothing,
         take=take,
         paint=paint_frames,
+        null=average,
     )
 
 
@@ -140,7 +143,7 @@ def poses_stage(config: Config) -> Stage | None:
 
 def who(clips: Clips, config: Config) -> Individuals:
     """The training clips, but for cells held out, by who is in them."""
-    return individuals(clips, config, config.stage1.group_by)
+    return individuals(clips, config, config.who)
 
 
 def others(additions: AdditionsConfig) -> Others:
@@ -161,6 +164,13 @@ def views(additions: AdditionsConfig, changed: bool = True) -> Callable[[Opening
 def take(model: VDSM, values: Mapping[str, float]) -> None:
     """The schedule's values, where the model holds them."""
     model.inverse_temperature.fill_(values[TEMPERATURE])
+
+
+def average(model: VDSM, views: bounds.Views, frame: Tensor) -> Tensor:
+    """log p(x) [B] where every frame is drawn as one [C, H, W]."""
+    logits = torch.logit(frame, eps=1e-4).expand_as(views.target)
+    c = model.config
+    return FrameDensity(logits, c.likelihood, c.gaussian_scale).log_prob(views.target).sum(1)
 
 
 def paint_frames(model: VDSM, clips: Video, begin: Path) -> None:

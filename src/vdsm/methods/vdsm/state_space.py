@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vdsm.device import full_float32
 from vdsm.errors import InputError
+from vdsm.methods.vdsm.additions.strided import StridedEncoder
 from vdsm.methods.vdsm.combiner import Combiner
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.decoder import MixtureDecoder
@@ -70,7 +71,7 @@ class StateSpaceModel(nn.Module):
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ModelConfig()
-        self.encoder = FrameEncoder(config)
+        self.encoder = StridedEncoder(config) if config.encoder == "strided" else FrameEncoder(config)
         self.identity = IdentityPosterior(config)
         self.frame_pose = FramePose(config)
         self.dynamics = DynamicsPosterior(config)

@@ -73,12 +73,30 @@ def elsewhere(x: Video, strength: float, generator: torch.Generator | None) -> V
 
     margin = round(strength * SHIFT * x.shape[-1])
     down, right = ((random() * (2 * margin + 1)).long() for _ in range(2))
-    h, w = x.shape[-2:]
-    padded = F.pad(x.flatten(1, 2), (margin,) * 4, mode="replicate")
-    which = torch.arange(len(x), device=x.device)[:, None, None]
-    i, j = (torch.arange(n, device=x.device) for n in (h, w))
-    rows, columns = (down[:, None] + i)[:, :, None], (right[:, None] + j)[:, None]
-    shifted = padded[which, :, rows, columns].permute(0, 3, 1, 2).reshape(x.shape)
+    shifted = moved(x.flatten(1, 2), margin, down, right).view_as(x)
     gain = 1 + strength * BRIGHTNESS * (2 * random() - 1)
     lit = (shifted * gain[:, None, None, None, None]).clamp(0, 1)
     return torch.where((random() < 0.5)[:, None, None, None, None], lit.flip(-1), lit)
+
+
+def shifted_apart(x: Video, share: float, generator: torch.Generator | None = None) -> Video:
+    """Every frame shifted by itself, by up to a share of the side, its border repeated.
+
+    Where something stands, and so how it moves, cannot be told from such frames.
+    """
+    margin = round(share * x.shape[-1])
+    noise = draw(torch.rand, (*x.shape[:2], 2), generator, x)
+    down, right = (noise * (2 * margin + 1)).long().clamp_max(2 * margin).flatten(0, 1).unbind(1)
+    return moved(x.flatten(0, 1), margin, down, right).view_as(x)
+
+
+def moved(x: Tensor, margin: int, down: Tensor, right: Tensor) -> Tensor:
+    """[N, C, H, W], each as it is seen from `down` - margin, `right` - margin, its border repeated.
+
+    down, right: [N], 0 to 2 x margin.
+    """
+    padded = F.pad(x, (margin,) * 4, mode="replicate")
+    which = torch.arange(len(x), device=x.device)[:, None, None]
+    i, j = (torch.arange(n, device=x.device) for n in x.shape[-2:])
+    rows, columns = (down[:, None] + i)[:, :, None], (right[:, None] + j)[:, None]
+    return padded[which, :, rows, columns].permute(0, 3, 1, 2)

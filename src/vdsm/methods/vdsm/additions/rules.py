@@ -55,9 +55,7 @@ def greyness(clips: Clips) -> float:
 def known(config: Config, clips: Clips) -> Config:
     """With what is possible once individuals are found in several clips."""
     twice = [
-        members
-        for members in individuals(clips, config, config.stage1.group_by).members
-        if len(members) > 1
+        members for members in individuals(clips, config, config.who).members if len(members) > 1
     ]
     if len(twice) < MANY:
         return config

@@ -8,7 +8,7 @@ import torch
 
 from vdsm.data.clips import Frames
 from vdsm.device import as_video, autocast
-from vdsm.methods.vdsm.additions.augment import other_colours
+from vdsm.methods.vdsm.additions.augment import other_colours, shifted_apart
 from vdsm.methods.vdsm.additions.bounds import Views
 from vdsm.methods.vdsm.additions.consistency import Clip
 from vdsm.methods.vdsm.additions.swap_augment import swap_augment
@@ -41,7 +41,14 @@ class ViewSource:
         x, donor = as_video(drawn.target, self.device), self.video(drawn.donor)
         share, first = values.get(SHARE, 0.0), noise.mine.start
         view = self.view(x, donor, noise, share, first) if self.changed else None
-        return Views(x, view, self.video(drawn.identity_view), self.video(drawn.positive))
+        return Views(x, view, self.looks(drawn.identity_view, noise), self.video(drawn.positive))
+
+    def looks(self, frames: Frames | None, noise: Share) -> Video | None:
+        """Of whom q(s) sees other frames than are drawn: those, wherever they stand."""
+        x = self.video(frames)
+        if x is None or not self.additions.shift:
+            return x
+        return shifted_apart(x, self.additions.shift, noise)
 
     def video(self, frames: Frames | None) -> Clip | None:
         """On the device, in [0, 1]."""

@@ -47,7 +47,7 @@ def start_from_data(model: VDSM, clips: Clips, config: Config) -> None:
     seed = stage_seed(config.seed, 0)
     rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
     who, what, shown = [], [], []
-    frames = some_frames(individuals(clips, config, config.stage1.group_by), people, each, rng)
+    frames = some_frames(individuals(clips, config, config.who), people, each, rng)
     for part in np.array_split(frames, range(CHUNK, len(frames), CHUNK)):
         x = as_video(part, device)
         who.append(model.identity.embedding(model.identity_features(x)))

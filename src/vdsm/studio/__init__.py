@@ -1,0 +1,1 @@
+"""A page for a trained model: drag who onto what, on this machine, without a network."""
