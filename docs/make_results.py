@@ -24,7 +24,8 @@ COMMANDS = {  # what makes the data, and what measures
     ),
     "faces": (
         "vdsm data faces --source ICT-FaceKit --out data/faces",
-        "JUDGED",
+        "vdsm evaluate runs/faces --judges 1 --test-clips 250 --nulls false --shuffles 3"
+        " --out docs/results/faces.json",
     ),
 }
 HEAD = """# Results
@@ -37,8 +38,8 @@ them; *read out* is what `encode` gives of a finished model ([evaluation.md](eva
 What three seeds of each preset gave until 27 November, unseen combinations, Weizmann, moving MNIST,
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
-[what was tried](log/2026-11-29-auto.md). No model was trained yet on faces or people, and no rival
-to its end.
+[what was tried](log/2026-11-29-auto.md). How faces were trained:
+[log](log/2026-11-29-faces-trained.md). No model was trained yet on people, and no rival to its end.
 """
 Result = Mapping[str, Any]
 
