@@ -28,6 +28,11 @@ COMMANDS = {  # what makes the data, and what measures
         "vdsm evaluate sprites data/sprites --judges 1 --test-clips 500"
         " --out docs/results/sprites.json",
     ),
+    "faces": (
+        "vdsm data faces --source ICT-FaceKit --out data/faces",
+        "vdsm evaluate runs/faces --judges 1 --test-clips 250 --nulls false --shuffles 3"
+        " --out docs/results/faces.json",
+    ),
 }
 COMPARISONS = {  # what trains each method, what measures, and what to know of it
     "compare-pendulum": (
@@ -57,8 +62,8 @@ them; *read out* is what `encode` gives of a finished model ([evaluation.md](eva
 What three seeds of each preset gave until 27 November, unseen combinations, Weizmann, moving MNIST,
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
-[what was tried](log/2026-11-29-auto.md). No model was trained yet on faces or people, and rivals on
-pendula alone.
+[what was tried](log/2026-11-29-auto.md). How faces were trained:
+[log](log/2026-11-29-faces-trained.md). No model was trained yet on people, and rivals on pendula alone.
 """
 Result = Mapping[str, Any]
 
@@ -117,6 +122,76 @@ def leaks(result: Result) -> Iterator[str]:
             yield f"| {factor} from {code} | {own} | {' | '.join(cells)} | {chance} |"
 
 
+def paper(result: Result) -> Iterator[str]:
+    """The paper's Tables 1 to 3."""
+    yield "| the paper's Table 1 | Acc. Cons. | from s | from d | chance |"
+    yield "|---|---|---|---|---|"
+    for factor in result["roles"]:
+        read = [better(result, code, factor) for code in ("s", "d")]
+        chance = percent(result, f"leakage.s.{factor}.linear.chance").split(" ")[0]
+        consistent = percent(result, f"consistency.{factor}").split(" ")[0]
+        yield f"| {factor} | {consistent} | {' | '.join(read)} | {chance} |"
+    yield ""
+    yield "| the paper's Tables 2 and 3 | |"
+    yield "|---|---|"
+    yield f"| Acc., the paper's protocol | {percent(result, 'paper.accuracy_consistency')} |"
+    yield f"| Acc., the literature's | {percent(result, 'prior.accuracy')} |"
+    for row, name in (("h_y", "H(y)"), ("h_y_given_x", "H(y given x)")):
+        cells = [at(result, f"{part}.{row}") for part in ("paper", "prior")]
+        both = ", ".join(f"{x:.3f}" for x in cells if x is not None)
+        yield f"| {name}, nats: all factors, and of the action in the literature's | {both} |"
+    for name, value in result["frechet"].items():
+        space, _, of = name.partition("_")
+        label = {"judge": "the judge's features"}.get(space, space)
+        yield f"| Fréchet distance, {label}: {CLIPS[of]} | {value:.1f} |"
+
+
+CLIPS = {
+    "": "reconstructions",
+    "real": "real training clips",
+    "generated": "clips from the priors",
+    "fitted": "clips from the fitted densities",
+}
+
+
+def better(result: Result, code: str, factor: str) -> str:
+    """What the better of the probes reads."""
+    keys = [f"leakage.{code}.{factor}.{probe}.accuracy" for probe in ("mlp", "linear")]
+    return percent(result, max(keys, key=lambda key: at(result, key) or 0.0)).split(" ")[0]
+
+
+def truth(result: Result) -> Iterator[str]:
+    """True swaps and true poses, of drawn data."""
+    if at(result, "truth.swap") is None:
+        return
+    n = result["counts"]["truth.swap.psnr"]
+    yield f"| true swaps drawn anew, {n} swaps | model | chance, or the action's own clip |"
+    yield "|---|---|---|"
+    for name, what in NEAREST.items():
+        chance = percent(result, f"truth.swap.chance.{name}").split(" ")[0]
+        yield f"| {what} | {percent(result, f'truth.swap.nearest.{name}')} | {chance} |"
+    for name, unit in (("psnr", "PSNR, dB"), ("ssim", "SSIM")):
+        cells = [at(result, f"truth.swap.{part}{name}") for part in ("", "action_clip.")]
+        yield f"| {unit} | {' | '.join(f'{x:.2f}' for x in cells)} |"
+    yield ""
+    yield "| R² of the true pose, read linearly | mean | best | worst |"
+    yield "|---|---|---|---|"
+    for code, columns in result["truth"]["pose"].items():
+        values = sorted((x, name) for name, x in columns.items() if name != "mean")
+        ends = [f"{name} {x:.2f}" for x, name in (values[-1], values[0])]
+        name = TAUGHT.get(code, f"from {code.replace('_raw', ', raw')}")
+        yield f"| {name} | {columns['mean']:.2f} | {' | '.join(ends)} |"
+
+
+NEAREST = {
+    "person": "nearest of all people in this take",
+    "take": "nearest of the takes by this person",
+    "action": "a take of the right action is nearest",
+    "both": "person and take",
+}
+TAUGHT = {"shuffled": "taught other clips' poses", "individual": "knowing who it is"}
+
+
 def others(result: Result) -> Iterator[str]:
     """Everything else in a line each."""
     yield "| | |"
@@ -145,7 +220,8 @@ def section(file: Path) -> str:
     """A model."""
     result = json.loads(file.read_text(encoding="utf-8"))
     commands = "\n".join(f"    {line}" for line in COMMANDS[file.stem])
-    tables = "\n\n".join("\n".join(part(result)) for part in (swaps, leaks, others))
+    parts = ("\n".join(part(result)) for part in (swaps, leaks, paper, truth, others))
+    tables = "\n\n".join(part for part in parts if part)
     return f"\n## {file.stem}\n\n{commands}\n\n{tables}\n"
 
 

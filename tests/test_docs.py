@@ -4,7 +4,11 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+
+from vdsm.data.clips import Clips, Factor, Info, Table
+from vdsm.errors import InputError
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -37,3 +41,26 @@ def test_methods_are_as_their_records_say() -> None:
     """As `python docs/make_methods.py` writes it."""
     text = (DOCS / "methods.md").read_text(encoding="utf-8")
     assert text == script("make_methods").page(text)
+
+
+def test_a_picture_of_swaps_shows_everybody_once() -> None:
+    """Held-out clips, one for each action in order, and nobody twice; one line where none can."""
+    people, actions, takes = 12, 4, 3
+    n = people * actions * takes
+    who = np.arange(n) // (actions * takes)
+    action = np.arange(n) // takes % actions
+    split = (np.arange(n) % takes == 0).astype(np.int64)
+    factors = (Factor("person", "identity", ("a",)), Factor("action", "action", tuple("wxyz")))
+    table = Table(np.full(n, 8), who, split, {"person": who, "action": action})
+    clips = Clips(Info("toy", 8, 3, factors), table)
+    chosen = script("make_swaps").chosen
+    rows, columns = chosen(clips, 5, 8, 0)
+    both = np.concatenate([rows, columns])
+    assert action[columns].tolist() == [0, 1, 2, 3]
+    assert len(set(who[both].tolist())) == len(both) == 9
+    assert split[both].all()
+    assert chosen(clips, 5, 8, 1)[0].tolist() != rows.tolist()
+    with pytest.raises(InputError, match="toy has too few individuals"):
+        chosen(clips, 9, 8, 0)
+    with pytest.raises(InputError, match="does not say what its clips show"):
+        chosen(Clips(Info("toy", 8, 3), table), 5, 8, 0)

@@ -30,6 +30,7 @@ from vdsm.data.faces.source import NAMED, NEUTRAL, PARTS, FaceModel, load_model,
 from vdsm.data.faces.units import EXPRESSIONS, SHAPES
 from vdsm.data.mug import MugOptions
 from vdsm.data.mug import make as make_mug
+from vdsm.data.redraw import redrawn
 from vdsm.data.truth import read_truth
 from vdsm.errors import InputError
 
@@ -359,6 +360,15 @@ def test_a_swap_is_that_person_with_that_motion(folder: Path, clips: Clips) -> N
     others = np.abs(swapped[0].astype(int) - clips.whole(8)[0]).mean()
     assert own < others
     np.testing.assert_array_equal(render_swap(folder, 7, 8), clips.whole(8))  # of one person
+
+
+def test_some_frames_of_a_swap_are_those_of_the_whole(clips: Clips, folder: Path) -> None:
+    source, frames = redrawn(clips), np.array([0, 9])
+    drawn = source.draw(1, 0, frames)
+    np.testing.assert_array_equal(drawn, render(folder, 1, read_truth(folder).of(0))[frames])
+    assert source.people == SMALL["people"]
+    with pytest.raises(InputError, match="it was asked"):
+        source.draw(1, 0, np.array([99]))
 
 
 @pytest.mark.parametrize(("identity", "action"), [(12, 0), (0, -1)])

@@ -36,6 +36,7 @@ from vdsm.data.people.skeleton import ANGLES, Rest, matrices, skinned
 from vdsm.data.people.source import open_source
 from vdsm.data.people.take import TRUTH, take_of
 from vdsm.data.people.turns import turn, turn_about
+from vdsm.data.redraw import redrawn
 from vdsm.data.truth import read_truth
 
 SMALL = {"people": 3, "takes": 2, "frames": 5, "size": 32, "workers": 1}
@@ -377,6 +378,16 @@ def test_a_swap_is_drawn_as_the_clip_itself_was(made: Path, wheel: Path) -> None
     assert (render(made, 99, 7) != swapped).any()  # somebody who is in no clip
     again = render_swap(made, other + 1, 7)
     np.testing.assert_array_equal(swapped, again)  # another clip of the same person
+
+
+def test_some_frames_of_a_swap_are_those_of_the_whole(made: Path, wheel: Path) -> None:
+    source, frames = redrawn(open_clips(made)), np.array([1, 4])
+    drawn = source.draw(2, 7, frames)
+    np.testing.assert_array_equal(drawn, render(made, 2, 7)[frames])
+    assert source.people == 3
+    for wrong in ([5], [-1], []):
+        with pytest.raises(InputError, match="clip 7 has frames 0 to 4"):
+            source.draw(2, 7, np.array(wrong, np.int64))
 
 
 def test_swaps_of_shards_are_drawn_too(made: Path, wheel: Path, tmp_path: Path) -> None:

@@ -119,7 +119,9 @@ def test_the_preset_of_data_that_have_none_of_their_own_is_auto() -> None:
         (grouped, "sprites", "sprites"),
         (grouped, "folder", "folder"),
         (alone, "folder", "auto"),
-        (grouped, "faces", "auto"),
+        (grouped, "faces", "faces"),
+        (grouped, "people", "people"),
+        (grouped, "family", "auto"),
         (alone, "mine", "auto"),
     ):
         assert METHOD.usual(METHOD, Unread(group, [0, 0, 0], maker)) == expected, maker

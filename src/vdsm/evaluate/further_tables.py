@@ -18,6 +18,13 @@ CYCLE = {  # figure of `unlabelled.cycle.<code>`, what it says, its chance
     "between": ("is nearer to the right one of the two clips", "50.0"),
     "rank": ("other clips are farther than the right one", "50.0"),
 }
+TRUE_SWAPS = {
+    "person": "nearest of all people in this take, percent",
+    "take": "nearest of the takes by this person, percent",
+    "action": "a take of the right action is nearest, percent",
+    "both": "person and take, percent",
+}
+TAUGHT = {"shuffled": "taught other clips' poses", "individual": "knowing who it is"}
 
 
 def recombination(figures: Readings) -> Table | None:
@@ -120,6 +127,38 @@ def unlabelled(figures: Readings) -> Table | None:
     if figures.children("unlabelled.diversity"):
         value = figures.number("unlabelled.diversity.ratio", 2)
         shown.add_row("new clips: how much they differ, of real clips' 1", value, "1 is real")
+    return shown
+
+
+def true_swaps(figures: Readings) -> Table | None:
+    """Swaps beside the true ones, of drawn data."""
+    if not figures.children("truth.swap"):
+        return None
+    n = figures.counts.get("truth.swap.psnr", "")
+    shown = table(f"True swaps, drawn anew, beside {n} swaps", "", "value", "beside")
+    for name, what in TRUE_SWAPS.items():
+        key = f"truth.swap.nearest.{name}"
+        shown.add_row(what, figures.percent(key), bare(figures, f"truth.swap.chance.{name}"))
+    for name, label, digits in (("psnr", "PSNR to the true swap, dB", 2), ("ssim", "SSIM", 3)):
+        own = figures.number(f"truth.swap.action_clip.{name}", digits).split(" ")[0]
+        value = figures.number(f"truth.swap.{name}", digits)
+        shown.add_row(label, value, f"{own}, the action's own clip")
+    return shown
+
+
+def true_poses(figures: Readings) -> Table | None:
+    """What a linear read-out says of the true pose: the mean, and what is said best and worst."""
+    codes = figures.children("truth.pose")
+    if not codes:
+        return None
+    shown = table(
+        "The true pose, read linearly from each code: R²", "from", "mean", "best", "worst"
+    )
+    for code in codes:
+        names = [name for name in figures.children(f"truth.pose.{code}") if name != "mean"]
+        values = sorted((figures.value(f"truth.pose.{code}.{n}") or 0.0, n) for n in names)
+        cells = (f"{name} {value:.2f}" for value, name in (values[-1], values[0]))
+        shown.add_row(TAUGHT.get(code, code), figures.number(f"truth.pose.{code}.mean"), *cells)
     return shown
 
 

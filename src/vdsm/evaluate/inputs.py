@@ -1,7 +1,7 @@
 """What the panel measures, as arrays of anyone's model, checked before any work is done."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -35,6 +35,18 @@ class ClipArray(Protocol):
 
 
 @dataclass(frozen=True)
+class Truth:
+    """How N drawn clips came to be."""
+
+    names: tuple[str, ...]  # of what is known of a frame, such as pose.yaw
+    poses: Array  # floats [N, T, K]
+    people: int = 0  # who can be drawn, by number
+    person: Ints | None = None  # [N] number of who is in a clip
+    # a person in the take of a row, frames [n] of it -> uint8 [n, H, W, C]
+    draw: Callable[[int, int, Ints], Array] | None = None
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Checked arrays of N clips. Rows of `test` are measured, those of `train` teach probes."""
 
@@ -51,6 +63,7 @@ class Inputs:
     groups: Ints  # [N] clips of one individual share a number
     recordings: Ints  # [N] rows that are parts of one recording share a number
     unseen: Ints | None  # [P, 2] rows: identity from the first, action from the second
+    truth: Truth | None = None  # how the clips were drawn
 
     def factors(self, role: str) -> list[str]:
         """Names of the factors of a role."""
@@ -73,6 +86,7 @@ def prepare(
     groups: Any = None,
     recordings: Any = None,
     unseen: Any = None,
+    truth: Truth | None = None,
 ) -> Inputs:
     """Check every array against the others; see `panel` for their meaning.
 
@@ -116,6 +130,7 @@ def prepare(
         groups=np.arange(n) if groups is None else _column("groups", groups, n),
         recordings=np.arange(n) if recordings is None else _column("recordings", recordings, n),
         unseen=None if unseen is None else _pairs(unseen, n),
+        truth=None if truth is None else _truth(truth, real),
     )
 
 
@@ -213,6 +228,17 @@ def _pairs(unseen: Any, n: int) -> Ints:
     if len(pairs) and not (pairs.min() >= 0 and pairs.max() < n):
         raise InputError(f"unseen names clips outside 0..{n - 1}")
     return pairs.astype(np.int64)
+
+
+def _truth(truth: Truth, real: ClipArray) -> Truth:
+    poses, expected = to_numpy(truth.poses), (*real.shape[:2], len(truth.names))
+    if poses.shape != expected or not np.isfinite(poses).all():
+        raise InputError(f"truth: poses {poses.shape}, expected finite ones of {expected}")
+    if truth.draw is not None and truth.person is None:
+        raise InputError("truth draws people, and does not say who is in a clip: give `person`")
+    if truth.person is None:
+        return replace(truth, poses=poses)
+    return replace(truth, poses=poses, person=_column("truth: person", truth.person, len(real)))
 
 
 def _shape_of(value: Any) -> str:

@@ -35,13 +35,15 @@ from vdsm.evaluate import (
     retrieval,
     sizes,
     swap,
+    true_poses,
+    true_swaps,
     unseen,
     verification,
 )
 from vdsm.evaluate.asked import Asked, given_or_asked
 from vdsm.evaluate.cache import figures_for, judges_for
 from vdsm.evaluate.context import Context
-from vdsm.evaluate.inputs import ClipArray, Inputs, prepare
+from vdsm.evaluate.inputs import ClipArray, Inputs, Truth, prepare
 from vdsm.evaluate.intervals import Bootstrap, individuals
 from vdsm.evaluate.metric import Metric
 from vdsm.evaluate.moments import Features, require_frames, require_free
@@ -71,6 +73,8 @@ METRICS: tuple[Metric, ...] = (
     motion.METRIC,
     colours.METRIC,
     diversity.METRIC,
+    true_poses.METRIC,
+    true_swaps.METRIC,
     nulls.METRIC,
 )
 
@@ -97,6 +101,7 @@ def panel(
     draw: Draw | None = None,
     render: Render | None = None,
     unseen: Any = None,
+    truth: Truth | None = None,
     features: Mapping[str, Features] | None = None,
     settings: Settings | None = None,
     cache: str | Path | None = None,
@@ -131,6 +136,7 @@ def panel(
         and motions of B clips -> clips. For `recombination`.
     unseen: [P, 2] rows; the swaps of the first's identity with the second's motion are cells
         that training left out (`unseen_pairs` finds them).
+    truth: how the clips were drawn, where that is known, for `truth.*`.
     features: name -> feature function for `frechet.<name>`; those of the judges, `frechet.judge`,
         are there wherever there are labels.
     cache: a folder that keeps judges, by the content of what they learned from.
@@ -163,6 +169,7 @@ def panel(
         "groups": groups,
         "recordings": recordings,
         "unseen": unseen,
+        "truth": truth,
     }
     given = Asked(system, codes or {}, raw or {}, probed or {})
     asked = given_or_asked(model, given, clips, settings.seed, progress)

@@ -24,6 +24,7 @@ MEASURES = (
     "sizes",
     "frechet",
     "unlabelled",
+    "truth",
     "null",
 )
 

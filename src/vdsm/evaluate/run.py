@@ -17,6 +17,7 @@ from vdsm.data.clips import Clips, Ints, is_dataset
 from vdsm.device import full_float32, keep_freed_memory, pick_device
 from vdsm.errors import InputError
 from vdsm.evaluate.bar import progress_bar
+from vdsm.evaluate.drawn import truth_of
 from vdsm.evaluate.i3d import load_i3d
 from vdsm.evaluate.inputs import JUDGES_ONLY
 from vdsm.evaluate.moments import Features
@@ -148,6 +149,7 @@ def evaluate_run(
     result = panel(
         **sample.arguments() | {"unseen": pairs},
         model=model,
+        truth=truth_of(clips, sample.real),
         features=named_features(settings),
         settings=settings,
         cache=cache,

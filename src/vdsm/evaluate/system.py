@@ -22,6 +22,8 @@ NOT_GIVEN = {
     "codes": "no codes were given",
     "s": "there is no code of the individual",
     "motion": "there is no code of the motion",
+    "truth": "the data do not say how each frame was drawn, as drawn data can (vdsm.data.truth)",
+    "redraw": "the true swap is not known: nobody can be drawn in another's take",
     "unseen": "no pair of clips makes a combination that training left out",
     "generate": "no function for it was given",
     "fitted": "no density was fitted to training codes",
@@ -66,6 +68,8 @@ class System:
             "s": "s" in codes,
             "motion": motion,
             "unseen": inputs.unseen is not None and len(inputs.unseen) > 0,
+            "truth": inputs.truth is not None,
+            "redraw": inputs.truth is not None and inputs.truth.draw is not None,
             "swap": by_codes or self.swap is not None,
         }
         return known[name] if name in known else getattr(self, name) is not None

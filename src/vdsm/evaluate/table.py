@@ -8,7 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from vdsm.evaluate import literature
-from vdsm.evaluate.further_tables import alone, codes, nulls, recombination, unlabelled
+from vdsm.evaluate.further_tables import (
+    alone,
+    codes,
+    nulls,
+    recombination,
+    true_poses,
+    true_swaps,
+    unlabelled,
+)
 from vdsm.evaluate.readings import NONE, Readings, bare, plain, table
 from vdsm.evaluate.result import by_reason, not_measured
 from vdsm.evaluate.shortcomings import shortcomings, verdict
@@ -36,6 +44,8 @@ def report(
         _fidelity(figures, dataset),
         codes(figures),
         unlabelled(figures),
+        true_swaps(figures),
+        true_poses(figures),
         *nulls(figures),
         *_remarks(result, roles),
     ]

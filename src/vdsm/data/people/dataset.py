@@ -90,10 +90,12 @@ def draw(job: Job) -> tuple[int, Frames]:
     return job.clip, film(job)
 
 
-def film(job: Job) -> Frames:
-    """uint8 [T, size, size, 3] of a job."""
+def film(job: Job, frames: Ints | None = None) -> Frames:
+    """uint8 [T, size, size, 3] of a job; of some of its frames alone, where these are named."""
     figure, take = _cast(job)
-    return draw_clip(figure, take.performed(figure).matrix, take.place, take.view, job.size)
+    poses = take.performed(figure).matrix
+    poses = poses if frames is None else poses[frames]
+    return draw_clip(figure, poses, take.place, take.view, job.size)
 
 
 def truth_of(job: Job) -> Floats:

@@ -23,12 +23,16 @@ def render_swap(folder: str | Path, identity_clip: int, action_clip: int) -> Fra
 
 
 def render(
-    folder: str | Path, person: int, clip: int, size: Literal[32, 64, 128] | None = None
+    folder: str | Path,
+    person: int,
+    clip: int,
+    size: Literal[32, 64, 128] | None = None,
+    frames: Ints | None = None,
 ) -> Frames:
     """uint8 [T, S, S, 3]: a person, by number, does what a clip shows.
 
     Numbers go beyond the dataset's people: those are of the same kind, and in none of its clips.
-    size: None for that of the dataset.
+    size: None for that of the dataset. frames: which ones of the clip, None for all.
     """
     folder = Path(folder)
     info, columns = _read(folder, clip)
@@ -36,7 +40,8 @@ def render(
         raise InputError(f"there is no person {person}: numbers begin at 0")
     if size is not None and size not in SIZES:
         raise InputError(f"size {size}: people are drawn at {', '.join(map(str, SIZES))} pixels")
-    return film(replace(job_of(folder, info, columns, person, clip), size=size or info.size))
+    job = replace(job_of(folder, info, columns, person, clip), size=size or info.size)
+    return film(job, frames)
 
 
 def _read(folder: Path, clip: int) -> tuple[Info, dict[str, Ints]]:
