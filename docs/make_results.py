@@ -46,7 +46,7 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
         "112 test clips, one seed, one judge, every preset to its end. None is told who is in a "
         "clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
         "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
-        "the section above. No figure on pendula was published. How the presets were found: "
+        "the section pendulum. No figure on pendula was published. How the presets were found: "
         "[log](log/2026-11-29-grey-plateau.md).",
     ),
 }
@@ -63,7 +63,8 @@ What three seeds of each preset gave until 27 November, unseen combinations, Wei
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
 [what was tried](log/2026-11-29-auto.md). How faces were trained:
-[log](log/2026-11-29-faces-trained.md). No model was trained yet on people, and rivals on pendula alone.
+[log](log/2026-11-29-faces-trained.md). No model was trained yet on people; rivals
+were on pendula alone.
 """
 Result = Mapping[str, Any]
 
