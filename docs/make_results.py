@@ -1,7 +1,9 @@
-"""docs/results.md, from what `vdsm evaluate` wrote: python docs/make_results.py
+"""docs/results.md, from what `vdsm evaluate` and `vdsm compare` wrote: python docs/make_results.py
 
 Every file of docs/results/ is a section: FILE.json as written, made by the command that its entry
-in `COMMANDS` gives.
+in `COMMANDS` gives. Of a comparison compare-FILE.json holds the table alone; it is taken over by
+
+    python docs/make_results.py comparison/compare.json
 """
 
 import json
@@ -9,6 +11,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from vdsm.compare.gather import Compared
+from vdsm.compare.rows import of
+from vdsm.methods.table import method_of
 
 FOLDER = Path(__file__).parent / "results"
 PAGE = FOLDER.with_suffix(".md")
@@ -28,6 +34,24 @@ COMMANDS = {  # what makes the data, and what measures
         " --out docs/results/faces.json",
     ),
 }
+COMPARISONS = {  # what trains each method, what measures, and what to know of it
+    "compare-pendulum": (
+        (
+            "vdsm data pendulum --size 32 --out data/pendulum",
+            "vdsm train data/pendulum --method NAME --preset pendulum --out runs/NAME",
+            "vdsm compare runs/* --judges 1 --floor 0 --shuffles 2 --resamples 200 --nulls false"
+            " --out comparison",
+        ),
+        "Pendula, rivals side by side",
+        "112 test clips, one seed, one judge, every preset to its end. None is told who is in a "
+        "clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
+        "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
+        "the section pendulum. No figure on pendula was published. How the presets were found: "
+        "[log](log/2026-11-29-grey-plateau.md).",
+    ),
+}
+OURS = "VDSM, shipped"
+TAKEN = ("method", "seeds", "costs", "published")  # of a system; not where its runs lie
 HEAD = """# Results
 
 The shipped models, measured by the commands beside the tables; this page is made from what these
@@ -39,7 +63,8 @@ What three seeds of each preset gave until 27 November, unseen combinations, Wei
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
 [what was tried](log/2026-11-29-auto.md). How faces were trained:
-[log](log/2026-11-29-faces-trained.md). No model was trained yet on people, and no rival to its end.
+[log](log/2026-11-29-faces-trained.md). No model was trained yet on people; rivals
+were on pendula alone.
 """
 Result = Mapping[str, Any]
 
@@ -201,11 +226,64 @@ def section(file: Path) -> str:
     return f"\n## {file.stem}\n\n{commands}\n\n{tables}\n"
 
 
+def comparison(file: Path) -> str:
+    """Several methods on one dataset: a row a figure."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    commands, title, said = COMPARISONS[file.stem]
+    names = list(found["systems"])
+    lines = [f"| | {' | '.join(names)} | chance |", "|---" * (len(names) + 2) + "|"]
+    for row in found["rows"]:
+        cells = [number(row["values"][name], row["label"]) for name in names]
+        label = row["label"].replace("|", "\\|")  # of a table of Markdown
+        lines.append(f"| {label} | {' | '.join(cells)} | {number(row['chance'])} |")
+    shown = "\n".join(f"    {line}" for line in commands)
+    return f"\n## {title}\n\n{said}\n\n{shown}\n\n" + "\n".join(lines) + "\n"
+
+
+def number(value: float | None, label: str = "") -> str:
+    """As a table shows it; nothing where there is none."""
+    if value is None:
+        return ""
+    if label.startswith("numbers") or value >= 1000:
+        return f"{int(value):,}"
+    return f"{value:.3f}" if "nats" in label else f"{value:.1f}"
+
+
+def shipped(found: Result) -> dict[str, float | None]:
+    """The figures of the shipped model of the same data, by their labels; none of other data."""
+    file = FOLDER / f"{found['dataset']}.json"
+    result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if result.get("fingerprint") != found["fingerprint"]:
+        return {}
+    ours = Compared(method_of("vdsm"), "", (), result, ())
+    return {figure.label: figure.value(ours.readings) for figure in of(ours)}
+
+
+def take(file: Path) -> Path:
+    """Keep the table of a compare.json, and what each system cost, in docs/results/."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    systems = {
+        name: {key: system[key] for key in TAKEN} for name, system in found["systems"].items()
+    }
+    ours = shipped(found)
+    for row in found["rows"] if ours else ():
+        row["values"] |= {OURS: ours.get(row["label"])}
+    kept = found | {"systems": systems | ({OURS: {"method": "vdsm"}} if ours else {})}
+    out = FOLDER / f"compare-{found['dataset']}.json"
+    out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(section(file) for file in sorted(FOLDER.glob("*.json")))
+    files = sorted(FOLDER.glob("*.json"), key=lambda file: (file.stem in COMPARISONS, file.stem))
+    return HEAD + "".join(
+        comparison(file) if file.stem in COMPARISONS else section(file) for file in files
+    )
 
 
 if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        take(Path(name))
     PAGE.write_text(page(), encoding="utf-8")
     print(f"{PAGE}: made", file=sys.stderr)

@@ -13,7 +13,7 @@ if not os.environ.get("VDSM_TEST_GPU"):
 from jaxtyping import install_import_hook
 
 # The modules that state shapes; before the first import of any of them.
-CHECKED = ("notation", "methods.vdsm", "methods.readout", "train", "evaluate", "figures")
+CHECKED = ("notation", "methods", "train", "evaluate", "figures")
 install_import_hook([f"vdsm.{name}" for name in CHECKED], "checked.checked")
 
 import pytest  # noqa: E402

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,16 +147,37 @@ def test_again_it_may_be_carried_out_otherwise(
     assert command([*words, "--stage1.lr", "0.5"]) == 2
 
 
-def test_table_has_both_numbers_and_chance(out: Path) -> None:
-    results = json.loads((out / "ablation.json").read_text())
+def printed(results: dict[str, Any]) -> str:
+    """The table, on a wide terminal."""
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(side_by_side(results))
-    said = console.export_text()
+    return console.export_text()
+
+
+def test_table_has_both_numbers_and_chance(out: Path) -> None:
+    results = json.loads((out / "ablation.json").read_text())
+    said = printed(results)
     row = next(line for line in said.splitlines() if "swaps: colour right" in line)
     for name in VARIANTS:
         on_target = results[name]["swap"]["factors"]["colour"]["on_target"]
         assert f"{100 * on_target:.1f}" in row
     assert f"{100 / 7:.1f}" in row
+
+
+def test_clips_without_labels_are_compared_by_what_needs_none(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Painter, "paint", lambda *_: None)
+    bare = copytree(data, tmp_path / "bare")
+    about = json.loads((bare / "dataset.json").read_text())
+    (bare / "dataset.json").write_text(json.dumps(about | {"factors": []}))
+    words = ["ablate", str(bare), "--preset", "debug", "--out", str(tmp_path / "out")]
+    assert command([*words, *FLAGS]) == 0
+    said = printed(json.loads((tmp_path / "out" / "ablation.json").read_text()))
+    row = next(line for line in said.splitlines() if "swaps: s nearer to the right" in line)
+    for result in json.loads((tmp_path / "out" / "ablation.json").read_text()).values():
+        assert f"{100 * result['unlabelled']['cycle']['s']['between']:.1f}" in row
+    assert "all factors right" not in said
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,18 @@ from small import SMALL
 from vdsm import VDSM, InputError
 from vdsm.bench import work
 from vdsm.bench.machine import Machine
-from vdsm.bench.size import Bench, Measured, measure
+from vdsm.bench.method import measure_method
+from vdsm.bench.size import Bench, Measured, Timed, measure
 from vdsm.bench.work import Work
 from vdsm.commands import bench as command
 from vdsm.commands.bench import timed
+from vdsm.config import override
+from vdsm.methods.table import method_of
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.presets import NAMES, Size, preset
 from vdsm.methods.vdsm.stages import stages
 from vdsm.options import read
+from vdsm.protocol import Encodes
 
 SPEEDS = Machine(1.0, 2.0, 4.0, 10.0)
 KEYS = ["stage1_step_s", "stage2_step_s", "generate_20_s", "encode_fps", "peak_mib"]
@@ -104,9 +108,57 @@ def test_command(
     assert "0.50" in row
 
 
+def small(name: str) -> Bench:
+    """The debug preset of a method, at 32 pixels."""
+    config = method_of(name).preset("debug", "compact")
+    config = override(config, {"model.size": "32", "train.batch": "2"}, "test")
+    return Bench(config, torch.device("cpu"), False, 1)
+
+
+@pytest.mark.parametrize("name", ["dbse", "s3vae", "skd", "mocogan", "vgan"])
+def test_a_method_is_timed_as_far_as_it_goes(name: str) -> None:
+    method = method_of(name)
+    bench = small(name)
+    times = measure_method(bench, method)
+    (stage,) = method.stages(bench.config)
+    parts = {f"train_step.{part}" for part in ("load", *(p.name for p in stage.players))}
+    model = method.build(bench.config.model)
+    uses = {"generate_20"} | ({"encode"} if isinstance(model, Encodes) else set())
+    assert times.keys() == {"train_step"} | parts | uses
+    whole = times["train_step"]
+    assert whole.seconds == pytest.approx(sum(times[part].seconds for part in parts))
+    assert whole.work.bytes == 28 * sum(p.numel() for p in model.parameters())
+
+
+def test_work_of_a_method_is_that_of_its_layers() -> None:
+    """A frame of DBSE's: the convolutions 3 -> 4 -> 8 -> 16 -> 128 by hand, of 4 x 4 kernels."""
+    layers = ((3, 4, 16**2), (4, 8, 8**2), (8, 16, 4**2), (16, 128, 1))
+    by_hand = sum(2 * 16 * before * after * places for before, after, places in layers)
+    times = measure_method(small("dbse"), method_of("dbse"))
+    assert times["encode"].work.conv_flops == pytest.approx(by_hand)
+
+
+def test_command_times_any_method(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = {"train_step": Timed(2.0, Work(4e12)), "train_step.generator": Timed(1.5, Work())}
+    monkeypatch.setattr(command, "in_own_process", lambda *_: (turns, 7.0))
+    monkeypatch.setattr(command.machine, "measure", lambda *_: SPEEDS)
+    bench("--method", "mocogan", "--out", str(tmp_path / "bench.json"))
+    numbers = json.loads((tmp_path / "bench.json").read_text())
+    assert {k for k in numbers if k.startswith("compact.")} == {
+        "compact.train_step_s",
+        "compact.peak_mib",
+    }
+    assert numbers["detail"]["method"] == "mocogan"
+    assert "generator" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--method", "gan"], "no method 'gan' in this version"),
+        (["--method", "dbse", "--preset", "mug"], "unknown preset 'mug' of size compact"),
         (["--sizes", "huge"], "--sizes has 'huge': choose from compact, paper"),
         (["--preset", "sprite"], "unknown preset 'sprite'"),
         (["--repeat", "3"], "unknown option --repeat"),

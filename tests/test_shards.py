@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from vdsm.data import open_clips
 from vdsm.data.arrays import ArraysOptions, make
 from vdsm.data.clips import Clips, ClipWriter, Factor, Info, Table
 from vdsm.data.shard_index import index_shards
-from vdsm.data.shards import Order, ShardClips, open_shards, write_shards
+from vdsm.data.shards import ShardClips, open_shards, write_shards
 from vdsm.errors import InputError
 
 FACTORS = (
@@ -159,38 +157,6 @@ def test_survives_pickling(tmp_path: Path) -> None:
     clips = open_clips(tmp_path / "out")
     copy = pickle.loads(pickle.dumps(clips))
     assert same(clips, copy)
-
-
-# ---- order and shares
-
-
-@given(count=st.integers(1, 40), seed=st.integers(0, 9), start=st.integers(0, 200))
-def test_order_is_a_function_of_seed_and_position(count: int, seed: int, start: int) -> None:
-    order = Order(count, seed)
-    whole = [order.at(position) for position in range(start + 2 * count)]
-    for turn in range(len(whole) // count):  # each pass sees everything once
-        assert sorted(whole[turn * count : (turn + 1) * count]) == list(range(count))
-    resumed = Order(count, seed).since(start)
-    assert [next(resumed) for _ in range(2 * count)] == whole[start:]
-
-
-def test_orders_differ_by_seed_and_pass() -> None:
-    passes = [tuple(Order(50, seed).at(p) for p in range(a, a + 50)) for seed in (0, 1)
-              for a in (0, 50)]  # fmt: skip
-    assert len(set(passes)) == 4
-
-
-@pytest.mark.parametrize("world", [1, 2, 3, 4, 30])
-def test_shares_are_disjoint_and_complete(world: int, tmp_path: Path) -> None:
-    write_shards(stored(tmp_path / "source"), tmp_path / "out", 4)
-    clips = open_clips(tmp_path / "out")
-    assert isinstance(clips, ShardClips)
-    shares = [clips.share(rank, world) for rank in range(world)]
-    assert sorted(np.concatenate(shares).tolist()) == list(range(23))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    if world in (2, 4):
-        files = [set(clips.shard[share].tolist()) for share in shares]
-        assert sum(map(len, files)) == len(set.union(*files)) == 4
 
 
 # ---- an index for shards of others

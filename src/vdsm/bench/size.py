@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from vdsm.methods.vdsm.additions.bounds import Views
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.model import VDSM
 from vdsm.methods.vdsm.stages import stages
+from vdsm.notation import Video
 from vdsm.train.stage import Stage
 from vdsm.train.step import Bound, make_optimizer, take_step
 from vdsm.video import write_clips
@@ -42,12 +44,12 @@ Measured = dict[str, Timed]
 class SyntheticClips(Clips):
     """Random frames in memory."""
 
-    def __init__(self, size: int, channels: int) -> None:
+    def __init__(self, size: int, channels: int, frames: int = FRAMES) -> None:
         n = INDIVIDUALS * CLIPS_EACH
         group = np.arange(n) // CLIPS_EACH
-        table = Table(np.full(n, FRAMES), group, np.zeros(n, np.int64), {})
+        table = Table(np.full(n, frames), group, np.zeros(n, np.int64), {})
         super().__init__(Info("synthetic", size, channels), table)
-        shape = (n, FRAMES, size, size, channels)
+        shape = (n, frames, size, size, channels)
         self.frames: Frames = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
@@ -58,7 +60,7 @@ class SyntheticClips(Clips):
 class Bench:
     """What all measurements of a size share."""
 
-    config: Config
+    config: Any  # of the method
     device: torch.device
     bf16: bool
     repeats: int
@@ -73,7 +75,7 @@ def measure(bench: Bench) -> tuple[Measured, float]:
     stage<k>_step, with its parts as stage<k>_step.<part>; generate_20; encode (one frame).
     """
     torch.manual_seed(0)
-    config = bench.config
+    config: Config = bench.config
     model = VDSM(config.model).to(bench.device)
     clips = SyntheticClips(config.model.size, config.model.channels)
     measured: Measured = {}
@@ -142,20 +144,21 @@ def time_use(bench: Bench, model: VDSM) -> Measured:
     x = x.to(bench.device)
     frames = GENERATED * GENERATED_FRAMES
 
-    with tempfile.TemporaryDirectory() as folder:
-
-        def generate() -> None:
-            drawn = model.generate(GENERATED, GENERATED_FRAMES).permute(0, 1, 3, 4, 2)
-            for i, clip in enumerate(drawn.cpu().numpy()):
-                write_clips(Path(folder) / f"{i}.gif", clip)
-
-        drawing = work.decoder(config, GENERATED, GENERATED_FRAMES)
-        generation = Timed(bench.best(generate), drawing)
+    drawing = work.decoder(config, GENERATED, GENERATED_FRAMES)
+    seconds = bench.best(lambda: save_gifs(model.generate(GENERATED, GENERATED_FRAMES)))
+    generation = Timed(seconds, drawing)
     seconds = bench.best(lambda: model.encode(x)) / frames
     reading = work.encoder(config, 1) + 1 / frames * work.sequence(
         model, GENERATED, GENERATED_FRAMES
     )
     return {"generate_20": generation, "encode": Timed(seconds, reading)}
+
+
+def save_gifs(drawn: Video) -> None:
+    """Write clips [B, T, C, H, W] to files that nobody keeps."""
+    with tempfile.TemporaryDirectory() as folder:
+        for i, clip in enumerate(drawn.permute(0, 1, 3, 4, 2).cpu().numpy()):
+            write_clips(Path(folder) / f"{i}.gif", clip)
 
 
 def peak_mib(device: torch.device) -> float:

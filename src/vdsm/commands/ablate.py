@@ -40,6 +40,12 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
     "bank": {},
     "single": {"model.experts": "1", "model.decoder_input": "s_hat"},
 }
+NUMBERS = {
+    "swap: motion of the action's clip": "unlabelled.motion.action",
+    "swap: colours of the identity's clip": "unlabelled.colours.identity",
+    "PSNR, dB": "reconstruction.psnr",
+    "SSIM": "reconstruction.ssim",
+}
 TITLES = {"bank": "bank of decoders", "single": "one decoder (App. G)"}
 
 
@@ -52,7 +58,7 @@ class Options:
     --evaluate.floor.
     """
 
-    data: Path = position("DATA", "a dataset with labels")
+    data: Path = position("DATA", "a dataset")
     out: Path = Field(title="DIR", description="folder for both runs")
     preset: str | None = Field(
         default=None, description="settings to start from [the dataset's own]"
@@ -78,8 +84,6 @@ def run(options: Options) -> None:
     data, out = options.data, options.out
     changes, measuring = split_flags(options.fields)
     clips = open_clips(data)
-    if not clips.info.factors:
-        raise InputError(f"{data} has no labelled factors: there is nothing to judge")
     asked, used = settings(clips, METHOD, options.preset, options.size, changes, SOURCE)
     if not is_run(out / "bank"):
         claim_folder(out)
@@ -166,16 +170,27 @@ def side_by_side(results: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(TITLES[variant], justify="right")
     table.add_column("chance", justify="right")
     columns = [Readings(result) for result in results.values()]
-    for label, key, chance in comparisons(columns[0], results["bank"]["roles"]):
+    roles = results["bank"].get("roles") or {}
+    asked = labelled(columns[0], roles) if roles else unlabelled(columns[0])
+    for label, key, chance in asked:
         usual = columns[0].value(chance)
         shown = "" if usual is None else f"{100 * usual:.1f}"
         table.add_row(label, *(figures.percent(key) for figures in columns), shown)
-    for label, key in (("PSNR, dB", "reconstruction.psnr"), ("SSIM", "reconstruction.ssim")):
-        table.add_row(label, *(figures.number(key, 2) for figures in columns))
+    for label, key in NUMBERS.items():
+        if any(figures.value(key) is not None for figures in columns):
+            table.add_row(label, *(figures.number(key, 2) for figures in columns))
     return table
 
 
-def comparisons(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def unlabelled(figures: Readings) -> Iterator[tuple[str, str, str]]:
+    """The same of what needs no label."""
+    for code in figures.children("unlabelled.cycle"):
+        key = f"unlabelled.cycle.{code}"
+        yield f"swaps: {code} nearest to the right clip's", f"{key}.nearest", f"{key}.chance"
+        yield f"swaps: {code} nearer to the right one of two", f"{key}.between", ""
+
+
+def labelled(figures: Readings, roles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """(what it says, key of the figure, key of its chance)."""
     yield "judges agree on reconstructions", "paper.accuracy_consistency", ""
     yield "swaps: all factors right", "swap.joint", ""

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from vdsm.bench import machine
 from vdsm.bench.machine import Machine
-from vdsm.bench.size import Bench, Measured, measure
+from vdsm.bench.method import measure_method
+from vdsm.bench.size import Bench, Measured, measure, peak_mib
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, check_writable, read_json
+from vdsm.methods.table import method_of
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.presets import preset
 from vdsm.options import record
@@ -24,13 +26,19 @@ from vdsm.screen import screen
 from vdsm.train.method import Size
 
 Numbers = dict[str, float]
+OURS = "vdsm"  # whose parts are timed one by one
 
 
 @record
 class Options:
     """Time a training step beside what this machine could do."""
 
-    sizes: str = Field(default="compact,paper", description="sizes of the model to time")
+    method: str = Field(default="vdsm", description="what to time: any that vdsm train takes")
+    sizes: str | None = Field(
+        default=None,
+        description="sizes of the model to time; by default compact, and paper too for vdsm: "
+        "that of other methods may take minutes a step",
+    )
     preset: str = Field(default="sprites", description="settings to time")
     repeats: int = Field(default=5, ge=1, description="calls of each, of which the best counts")
     device: str = Field(default="auto", description="auto, cpu, cuda, mps")
@@ -43,8 +51,10 @@ class Options:
 
 def run(options: Options) -> None:
     """Measure, print the tables, write the JSON."""
-    sizes = chosen_sizes(options.sizes)
-    preset(options.preset, "compact")  # unknown ones are refused before minutes of work
+    usual = "compact,paper" if options.method == OURS else "compact"
+    sizes = chosen_sizes(options.sizes or usual)
+    for size in sizes:  # what there is none of is refused before minutes of work
+        method_of(options.method).preset(options.preset, size)
     if options.out is not None:
         check_writable(options.out, ".json")
     earlier = None if options.compare is None else read_numbers(options.compare)
@@ -56,6 +66,7 @@ def run(options: Options) -> None:
         f"machine.{key}": value for key, value in asdict(speeds).items() if key != "conv_tflops"
     }
     detail: dict[str, Any] = {
+        "method": options.method,
         "preset": options.preset,
         "device": str(device),
         "precision": "bf16" if bf16 else "fp32",
@@ -97,7 +108,11 @@ def measure_size(options: Options, size: Size) -> tuple[Measured, float]:
     keep_freed_memory()
     device = pick_device(options.device)
     bf16 = use_bf16(options.precision, device)
-    return measure(Bench(timed(options.preset, size), device, bf16, options.repeats))
+    if options.method == OURS:
+        return measure(Bench(timed(options.preset, size), device, bf16, options.repeats))
+    method = method_of(options.method)
+    bench = Bench(method.preset(options.preset, size), device, bf16, options.repeats)
+    return measure_method(bench, method), peak_mib(device)
 
 
 def timed(name: str, size: Size) -> Config:
@@ -108,14 +123,11 @@ def timed(name: str, size: Size) -> Config:
 
 
 def headline(size: Size, measured: Measured, peak: float) -> Numbers:
-    """The stable keys of a size."""
-    return {
-        f"{size}.stage1_step_s": measured["stage1_step"].seconds,
-        f"{size}.stage2_step_s": measured["stage2_step"].seconds,
-        f"{size}.generate_20_s": measured["generate_20"].seconds,
-        f"{size}.encode_fps": 1 / measured["encode"].seconds,
-        f"{size}.peak_mib": peak,
-    }
+    """The stable keys of a size: of whole steps, of generation and encoding where there are any."""
+    whole = {name: timed.seconds for name, timed in measured.items() if "." not in name}
+    fps = {f"{size}.encode_fps": 1 / whole.pop("encode")} if "encode" in whole else {}
+    seconds = {f"{size}.{name}_s": value for name, value in whole.items()}
+    return seconds | fps | {f"{size}.peak_mib": peak}
 
 
 def breakdown(measured: Measured, speeds: Machine, bf16: bool) -> dict[str, Numbers]:
@@ -143,10 +155,9 @@ def machine_table(speeds: Machine, detail: dict[str, Any]) -> Table:
 
 def size_table(size: Size, rows: dict[str, Numbers], numbers: Numbers) -> Table:
     """Seconds beside their floor, part by part."""
-    title = (
-        f"{size}: encodes {numbers[f'{size}.encode_fps']:,.0f} frames/s, "
-        f"peak memory {numbers[f'{size}.peak_mib']:,.0f} MiB"
-    )
+    fps = numbers.get(f"{size}.encode_fps")
+    encodes = f"encodes {fps:,.0f} frames/s, " if fps else ""
+    title = f"{size}: {encodes}peak memory {numbers[f'{size}.peak_mib']:,.0f} MiB"
     table = Table("", "seconds", "floor", "reached", title=title, title_justify="left")
     for name, row in rows.items():
         shown = f"  {name.split('.')[1]}" if "." in name else name.replace("_", " ")

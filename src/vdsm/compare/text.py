@@ -122,6 +122,7 @@ def as_json(
         "rows": [
             {
                 "label": row.label,
+                "chance": float(row.chance) if row.chance else None,
                 "values": {s.title: v for s, v in zip(systems, row.values, strict=True)},
             }
             for row in rows

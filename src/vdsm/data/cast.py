@@ -37,7 +37,7 @@ def table(options: Casting, action: str, actions: int) -> dict[str, Ints]:
     a person with an action of which no take is trained on. InputError where nothing is left to
     train on.
     """
-    _check(options)
+    check_cast(options)
     shape = (options.people, actions, options.takes)
     who, what, take = (axis.reshape(-1).astype(np.int64) for axis in np.indices(shape))
     held = who if options.holdout == "person" else np.arange(len(who))
@@ -56,7 +56,8 @@ def _unseen(cells: Ints, split: Ints, options: Casting) -> Ints:
     return unseen
 
 
-def _check(options: Casting) -> None:
+def check_cast(options: Casting) -> None:
+    """InputError for options that leave nothing to train on."""
     if options.test_share + options.validation_share >= 1:
         raise InputError(
             f"--test-share {options.test_share:g} and --validation-share"

@@ -16,8 +16,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -85,44 +84,6 @@ class ShardClips(Clips):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             wanted = pool.map(lambda c, s: self.read(int(c), int(s), frames), clips, starts)
             return np.stack(list(wanted))
-
-    def share(self, rank: int, world: int) -> Ints:
-        """Clips for process `rank` of `world`: disjoint, together all, of nearly equal number.
-
-        The sizes of the shares differ by at most one clip.
-        Where `world` divides the number of shards, each process reads shards of its own, if
-        `write_shards` wrote them (clip i in shard i mod S); clips of others lie in sequence.
-        """
-        assert 0 <= rank < world
-        return np.arange(rank, len(self), world, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Order:
-    """An endless shuffled reading of `count` things: which comes when is a pure function.
-
-    Each pass over them is a permutation by seed and number of the pass, so a reader that stores
-    its position goes on exactly where it was.
-    """
-
-    count: int
-    seed: int
-
-    def at(self, position: int) -> int:
-        """The thing, 0 .. count - 1, at a position from 0."""
-        turn, place = divmod(position, self.count)
-        return int(_permutation(self.count, self.seed, turn)[place])
-
-    def since(self, position: int) -> Iterator[int]:
-        """What comes at this position and after, without end."""
-        while True:
-            yield self.at(position)
-            position += 1
-
-
-@lru_cache(maxsize=4)
-def _permutation(count: int, seed: int, turn: int) -> Ints:
-    return np.random.Generator(np.random.PCG64([seed, turn])).permutation(count)
 
 
 def open_shards(path: str | Path, read_range: RangeReader, base: str) -> ShardClips:

@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_dataclass
 
 from vdsm.config import Seed
+from vdsm.data.cast import check_cast
 from vdsm.errors import InputError
 
 
@@ -44,12 +45,4 @@ class FacesOptions:
             raise InputError(
                 f"--shortest {self.shortest} exceeds --longest {self.longest}: swap them"
             )
-        if self.test_share + self.validation_share >= 1:
-            raise InputError(
-                f"--test-share {self.test_share:g} and --validation-share"
-                f" {self.validation_share:g} leave nothing to train on: lower one"
-            )
-        if self.holdout == "person" and self.people < 2 and self.test_share > 0:
-            raise InputError(
-                "--holdout person with 1 person leaves nobody to train on: use --holdout take"
-            )
+        check_cast(self)

@@ -10,7 +10,7 @@ from vdsm.config import STRICT, RunConfig
 from vdsm.methods.cdsvae.model import CDSVAE, ModelConfig
 from vdsm.methods.parts.augment import restyled, shuffled
 from vdsm.methods.parts.losses import info_nce, information
-from vdsm.methods.parts.presets import CODES, tables
+from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     finished,
@@ -87,6 +87,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "the positive of the motion is the clip in other colours, cropped and blurred: that names "
         "what content is, which the other methods are not told (--train.motion 0 leaves it out)",
         "how much colours, crops and blurs change is ours: the paper's augmented clips are not "

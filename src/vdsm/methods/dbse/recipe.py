@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.dbse.model import DBSE, ModelConfig, later
-from vdsm.methods.parts.presets import CODES, tables
+from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     at_least,
@@ -89,6 +89,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "the code of the first frame is 0 in training and after it, where the authors' program "
         "draws noise",
         "the weights are those that the authors give for sprites, whatever the data",

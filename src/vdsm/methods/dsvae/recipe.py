@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.dsvae.model import DSVAE, ModelConfig
-from vdsm.methods.parts.presets import CODES, tables
+from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     finished,
@@ -76,6 +76,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "compact frame networks are DCGAN's, as in the papers that measured it since, not the "
         "paper's 256 channels of 5 x 5 with dense layers, which are --model.body printed",
         "frames end in a sigmoid, since they lie in [0, 1]",

@@ -5,7 +5,7 @@ Z = LSTM(encoder(x_1:T)) [B, T, K];  x_1:T = decoder(LSTM(Z))
 A model adds how Z splits into s and z (`infer`) and how it is put together again (`join`).
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from vdsm.methods.parts.fitted import FittedPrior
 from vdsm.methods.parts.recipe import finished as finished_codes
 from vdsm.methods.parts.recipe import one_by_one
 from vdsm.methods.parts.recipe import read_out as read_codes
-from vdsm.methods.parts.vae import Inferred, SequenceVAE
+from vdsm.methods.parts.vae import BodyConfig, Inferred, SequenceVAE
 from vdsm.notation import MIN_SCALE, Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.protocol import device_of
 from vdsm.train.batches import SegmentSampler
@@ -34,11 +34,9 @@ Latents = Float[Tensor, "B T K"]
 
 
 @dataclass(frozen=True, config=STRICT)
-class LinearConfig:
+class LinearConfig(BodyConfig):
     """Sizes of an autoencoder with linear dynamics."""
 
-    size: Literal[32, 64, 128] = Field(default=64, description="side of a square frame, pixels")
-    channels: Literal[1, 3] = Field(default=3, description="colour channels")
     latent: int = Field(default=40, ge=2, description="dimensions of the latent of a frame")
     static: int = Field(default=8, ge=1, description="eigenvalues that are to be 1")
     width: int = Field(default=32, ge=1, description="channels of the frame networks' first layer")

@@ -14,14 +14,17 @@ FRAMES: Mapping[str, int] = {
     "people": 16,
     "folder": 16,
 }
-STEPS: Mapping[str, int] = dict.fromkeys(FRAMES, 4000) | {"sprites": 6000, "weizmann": 3000}
+STEPS: Mapping[str, int] = dict.fromkeys(FRAMES, 2000) | {"pendulum": 500}
 WIDTHS: Mapping[str, int] = dict.fromkeys(FRAMES, 16) | {"sprites": 32, "faces": 32}
+# By Adam most draw in grey for a thousand steps (docs/log/2026-11-29-grey-plateau.md).
+BY_MUON = "compact presets learn by Muon, where the authors take Adam, which --size paper keeps"
 COMPACT: Overrides = {
     "model.features": 128,
     "model.hidden": 128,
-    "train.lr": 1e-3,
+    "train.optimizer": "muon",
+    "train.lr": 0.008,
     "train.batch": 24,
-    "train.decay": 0.3,
+    "train.decay": 0.7,
 }
 CODES: Overrides = {"model.identity_dim": 64, "model.pose_dim": 16}  # of a compact VAE
 DEBUG: Overrides = {

@@ -33,15 +33,21 @@ CHUNK = 64  # clips at a time
 
 
 @settings(frozen=True, config=STRICT)
-class SequenceConfig:
-    """Sizes of a VAE of clips."""
+class BodyConfig:
+    """Sizes of the networks of frames."""
 
     size: Literal[32, 64, 128] = Field(default=64, description="side of a square frame, pixels")
     channels: Literal[1, 3] = Field(default=3, description="colour channels")
-    identity_dim: int = Field(default=256, ge=1, description="dimensions of the static code s")
-    pose_dim: int = Field(default=32, ge=1, description="dimensions of the code z_t of a frame")
     width: int = Field(default=64, ge=1, description="channels of the frame networks' first layer")
     features: int = Field(default=128, ge=1, description="numbers that a frame is encoded to")
+
+
+@settings(frozen=True, config=STRICT)
+class SequenceConfig(BodyConfig):
+    """Sizes of a VAE of clips."""
+
+    identity_dim: int = Field(default=256, ge=1, description="dimensions of the static code s")
+    pose_dim: int = Field(default=32, ge=1, description="dimensions of the code z_t of a frame")
     hidden: int = Field(default=256, ge=1, description="width of the recurrent networks")
     scale: float = Field(
         default=0.5**0.5, gt=0, description="deviation of p(x_t | s, z_t); √½: the squared error"

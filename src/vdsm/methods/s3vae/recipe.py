@@ -17,7 +17,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.parts.augment import shuffled
 from vdsm.methods.parts.losses import information
-from vdsm.methods.parts.presets import CODES, tables
+from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     at_least,
@@ -171,6 +171,7 @@ METHOD = Method(
     finished=finished,
     adapt=adapt,
     changes=(
+        BY_MUON,
         "cells that move are found by differences of frames; --train.motion_label flow takes "
         "Lucas-Kanade, where the paper takes a trained network",
         "distances between landmarks are arrays that the user brings (landmarks.npy)",

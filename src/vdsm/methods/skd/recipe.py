@@ -8,27 +8,16 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.koopman import least_squares, spectral_cost, spectrum
-from vdsm.methods.parts.linear import finished, read_out, require_dynamic
-from vdsm.methods.parts.presets import tables
-from vdsm.methods.parts.recipe import SegmentConfig, at_least, frames, presets, segments
+from vdsm.methods.parts.linear import finished, read_out
+from vdsm.methods.parts.linear_recipe import LinearTrainConfig, errors, linear_stages
+from vdsm.methods.parts.presets import BY_MUON, tables
+from vdsm.methods.parts.recipe import frames, presets
 from vdsm.methods.skd.model import SKD, ModelConfig
 from vdsm.notation import Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Stage, Terms
 
 RADIUS = 0.5  # that dynamic eigenvalues are to stay within
-
-
-@dataclass(frozen=True, config=STRICT)
-class TrainConfig(SegmentConfig):
-    """Segments of clips, and the weights of the loss's terms (Eqs. 6 to 9)."""
-
-    reconstruction: float = Field(default=15.0, ge=0, description="weight of the clip as drawn")
-    prediction: float = Field(default=1.0, ge=0, description="weight of the clip as predicted")
-    latent: float = Field(default=1.0, ge=0, description="weight of the latents as predicted")
-    spectrum: float = Field(default=1.0, ge=0, description="weight of the eigenvalues' places")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -36,7 +25,9 @@ class Config(RunConfig):
     """A training run of SKD."""
 
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
-    train: TrainConfig = Field(default_factory=TrainConfig, description="segments of clips")
+    train: LinearTrainConfig = Field(
+        default_factory=LinearTrainConfig, description="segments of clips"
+    )
 
 
 def bound(model: SKD, x: Video, generator: torch.Generator) -> Terms:
@@ -50,26 +41,12 @@ def bound(model: SKD, x: Video, generator: torch.Generator) -> Terms:
     predicted = before @ operator.to(z)
     values = spectrum(*rows)
     cost = spectral_cost(values, model.config.static, RADIUS)
-    return {
-        "reconstruction": (model.drawn(z) - x).square().flatten(1).mean(1),
-        "prediction": (model.drawn(torch.cat([z[:, :1], predicted], 1)) - x)[:, 1:]
-        .square()
-        .flatten(1)
-        .mean(1),
-        "latent": (predicted - after).square().flatten(1).mean(1),
-        "spectrum": cost.to(z).expand(len(x)),
-    }
+    return {**errors(model, x, z, predicted), "spectrum": cost.to(z).expand(len(x))}
 
 
 def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
-    require_dynamic(config.model)
-    t = config.train
-    player = Player("loss", lambda model: [model], bound, OPTIMIZERS[t.optimizer])
-    weights = {"reconstruction": t.reconstruction, "prediction": t.prediction}
-    weights |= {"latent": t.latent, "spectrum": t.spectrum}
-    (stage,) = segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
-    return (at_least(2, stage, METHOD.title),)
+    return linear_stages(config, bound, METHOD.title)
 
 
 # The authors: Adam 1e-3, batches of 32, 1,000 epochs of the 9,000 clips of sprites; k 40, 8 static.
@@ -91,6 +68,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "after training the operator is that of the training clips, not of whatever clips are "
         "encoded together",
         "s is the average of the static coordinates over frames",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.losses import contrast, information
-from vdsm.methods.parts.presets import CODES, tables
+from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     finished,
@@ -141,6 +141,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "contrasts begin after a third of the steps, since presets are short; the authors' 50 of "
         "1,000 epochs are --size paper",
         "positives are the code itself with the other code redrawn, as in the authors' program; "

@@ -8,27 +8,25 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.koopman import least_squares, spectral_cost, spectrum
-from vdsm.methods.parts.linear import finished, read_out, require_dynamic
-from vdsm.methods.parts.presets import tables
-from vdsm.methods.parts.recipe import SegmentConfig, at_least, frames, presets, segments
+from vdsm.methods.parts.linear import finished, read_out
+from vdsm.methods.parts.linear_recipe import LinearTrainConfig, errors, linear_stages
+from vdsm.methods.parts.presets import BY_MUON, tables
+from vdsm.methods.parts.recipe import frames, presets
 from vdsm.methods.ssmskd.model import SSMSKD, ModelConfig
 from vdsm.notation import Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Stage, Terms
 
 RADIUS = 0.75  # that dynamic eigenvalues are to stay within
 
 
 @dataclass(frozen=True, config=STRICT)
-class TrainConfig(SegmentConfig):
-    """Segments of clips, and the weights of the loss's terms (Eqs. 6 to 9)."""
+class TrainConfig(LinearTrainConfig):
+    """Its own weights."""
 
     reconstruction: float = Field(default=16.0, ge=0, description="weight of the clip as drawn")
     prediction: float = Field(default=0.5, ge=0, description="weight of the clip as predicted")
     latent: float = Field(default=0.5, ge=0, description="weight of the latents as predicted")
-    spectrum: float = Field(default=1.0, ge=0, description="weight of the eigenvalues' places")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -46,26 +44,12 @@ def bound(model: SSMSKD, x: Video, generator: torch.Generator) -> Terms:
     predicted = before @ least_squares(before, after).to(z)
     values = spectrum(before, after)
     cost = spectral_cost(values, model.config.static, RADIUS)
-    return {
-        "reconstruction": (model.drawn(z) - x).square().flatten(1).mean(1),
-        "prediction": (model.drawn(torch.cat([z[:, :1], predicted], 1)) - x)[:, 1:]
-        .square()
-        .flatten(1)
-        .mean(1),
-        "latent": (predicted - after).square().flatten(1).mean(1),
-        "spectrum": cost.to(z),
-    }
+    return {**errors(model, x, z, predicted), "spectrum": cost.to(z)}
 
 
 def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
-    require_dynamic(config.model)
-    t = config.train
-    player = Player("loss", lambda model: [model], bound, OPTIMIZERS[t.optimizer])
-    weights = {"reconstruction": t.reconstruction, "prediction": t.prediction}
-    weights |= {"latent": t.latent, "spectrum": t.spectrum}
-    (stage,) = segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
-    return (at_least(2, stage, METHOD.title),)
+    return linear_stages(config, bound, METHOD.title)
 
 
 # The authors: Adam 1e-3, batches of 32, 150 epochs of the 9,000 clips of sprites.
@@ -91,6 +75,7 @@ METHOD = Method(
     read_out=read_out,
     finished=finished,
     changes=(
+        BY_MUON,
         "s is the average of the static part over frames",
         "least squares have a ridge of 1e-8 of the latents' mean square in place of a "
         "pseudo-inverse; eigenvalues whose eigenvectors are nearly parallel have no gradient; the "

@@ -25,6 +25,8 @@ from vdsm.methods.parts.volumes import StridedCritic, first_frames, resized, tim
 from vdsm.notation import Video, full
 
 Latent = Float[Tensor, "B K"]
+Mask = Float[Tensor, "B T 1 H W"]
+Still = Float[Tensor, "B 1 C H W"]
 DEVIATION = 0.01  # of weights at the start
 
 
@@ -102,7 +104,7 @@ class VGAN(nn.Module):
         like = next(self.parameters())
         return normal((num, self.config.latent_dim), like, generator)
 
-    def streams(self, z: Latent) -> tuple[Video, Video, Video]:
+    def streams(self, z: Latent) -> tuple[Video, Mask, Still]:
         """f [B, T, C, H, W], m [B, T, 1, H, W] in [0, 1], b [B, 1, C, H, W]."""
         f, m = self.foreground(z)
         b = self.background(z)
@@ -127,7 +129,7 @@ class VGAN(nn.Module):
         save(self, expanded(folder), dtype)
 
 
-def composed(foreground: Video, mask: Video, background: Video) -> Video:
+def composed(foreground: Video, mask: Mask, background: Still) -> Video:
     """m ⊙ f + (1 - m) ⊙ b, Eq. 2."""
     return mask * foreground + (1 - mask) * background
 
