@@ -38,13 +38,13 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
     "compare-pendulum": (
         (
             "vdsm data pendulum --size 32 --out data/pendulum",
-            "vdsm train data/pendulum --method NAME --preset pendulum --out runs/NAME",
+            "vdsm train data/pendulum --method dsvae --preset pendulum --out runs/dsvae",
             "vdsm compare runs/* --judges 1 --floor 0 --shuffles 2 --resamples 200 --nulls false"
             " --out comparison",
         ),
         "Pendula, rivals side by side",
-        "112 test clips, one seed, one judge, every preset to its end. None is told who is in a "
-        "clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
+        "The second command for every method, by its name. 112 test clips, one seed, one judge, "
+        "every preset to its end. None is told who is in a clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
         "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
         "the section pendulum. No figure on pendula was published. How the presets were found: "
         "[log](log/2026-11-29-grey-plateau.md).",

@@ -122,6 +122,8 @@ def test_debug_runs_the_whole_pipeline(folder: Path) -> None:
     assert reached == [(s, n) for s in ("stage1", "stage2") for n in (5, 10, 15, 20)]
     assert {p.name for p in trained.path.iterdir()} == {
         "run.json",
+        "verdict.json",
+        "who.json",
         "metrics.jsonl",
         "pictures",
         "checkpoint.json",

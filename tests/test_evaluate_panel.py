@@ -196,6 +196,7 @@ def test_codes_over_time_travel_with_the_motion(cache: Path) -> None:
     assert set(result["not_measured"]) == {
         *("unseen", "prior", "fitted", "recombination", "paper.h_y", "frechet.generated"),
         *("frechet.fitted", "unlabelled.cycle", "unlabelled.diversity"),
+        *("truth.pose", "truth.swap"),
     }
     assert result["sizes"] == {"s": 6, "z": 12}
     assert set(result["retrieval"]) == {"s", "z"}

@@ -16,10 +16,7 @@ from vdsm.files import expanded
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid")
 Who = Literal["auto", "labels", "found", "clip"]
-WHO = (
-    "which clips show one individual: as the data say (labels), as looks tell (found), labels "
-    "where the data have them and else found (auto), or no two (clip)"
-)
+WHO = "who is who: labels, found, auto or clip"
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of numbers takes
 
 
