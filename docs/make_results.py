@@ -44,9 +44,10 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
         ),
         "Pendula, rivals side by side",
         "The second command for every method, by its name. 112 test clips, one seed, one judge, "
-        "every preset to its end. None is told who is in a clip. C-DSVAE is shown clips in other colours, which names what identity is. The shipped "
-        "VDSM was told who is in a clip, and learned for seven minutes; its figures are those of "
-        "the section pendulum. No figure on pendula was published. How the presets were found: "
+        "every preset to its end. None is told who is in a clip. C-DSVAE is shown clips in other "
+        "colours, which names what identity is. The shipped VDSM was told who is in a clip, and "
+        "learned for seven minutes; its figures are those of the section pendulum. No figure on "
+        "pendula was published. How the presets were found: "
         "[log](log/2026-11-29-grey-plateau.md).",
     ),
 }
