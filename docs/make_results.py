@@ -47,7 +47,8 @@ COMPARISONS = {  # what trains each method, what measures, and what to know of i
         "every preset to its end. None is told who is in a clip. C-DSVAE is shown clips in other "
         "colours, which names what identity is. The shipped VDSM was told who is in a clip, and "
         "learned for seven minutes; its figures are those of the section pendulum. No figure on "
-        "pendula was published. How the presets were found: "
+        "pendula was published. The rivals' optimizer and rate were chosen on these very clips, "
+        "which flatters them: "
         "[log](log/2026-11-29-grey-plateau.md).",
     ),
 }
