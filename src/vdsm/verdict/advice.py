@@ -35,7 +35,8 @@ def following(known: Known, about: Circumstances) -> str:
     if reason is not None:
         return reason
     further = _sharper(about)
-    return f"nothing stands out; {further}" if further else "nothing stands out"
+    seen = "nothing stands out, but whose form a swap has is not judged: look at some"
+    return f"{seen}; {further}" if further else seen
 
 
 def _reasons(known: Known, about: Circumstances) -> Iterator[str]:
