@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -216,9 +217,9 @@ def test_a_swap_by_frames_takes_every_pose_from_its_own_frame(model: VDSM, x: Te
     assert not torch.allclose(model.swap(who, what), expected, atol=1e-3)
 
 
-def test_a_swap_by_something_else_is_refused(model: VDSM, x: Tensor) -> None:
-    with pytest.raises(InputError, match="by is 'poses': a swap is by dynamics or by frames"):
-        sampling.swap(model, x, x, by="poses")  # type: ignore[arg-type]
+def test_a_swap_by_frames_needs_an_encoder_of_frames() -> None:
+    with pytest.raises(InputError, match="Toy encodes no single frames: swap by dynamics"):
+        sampling.of_frames(SimpleNamespace(title="Toy"))
 
 
 # -- generate -------------------------------------------------------------------------------------
