@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import vdsm.methods.vdsm.model
 from montecarlo import assert_mean
 from vdsm.errors import InputError
 from vdsm.methods import sampling
+from vdsm.methods.readout import Readout
 from vdsm.methods.vdsm import elbo
 from vdsm.methods.vdsm.config import ModelConfig
 from vdsm.methods.vdsm.model import VDSM
@@ -220,6 +221,10 @@ def test_a_swap_by_frames_takes_every_pose_from_its_own_frame(model: VDSM, x: Te
 def test_a_swap_by_frames_needs_an_encoder_of_frames() -> None:
     with pytest.raises(InputError, match="Toy encodes no single frames: swap by dynamics"):
         sampling.of_frames(SimpleNamespace(title="Toy"))
+    bare = nn.Module()
+    bare.title = "Bare"  # type: ignore[assignment]
+    with pytest.raises(InputError, match="Bare encodes no single frames"):
+        sampling.of_frames(Readout(bare, {}))
 
 
 # -- generate -------------------------------------------------------------------------------------

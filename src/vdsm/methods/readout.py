@@ -5,7 +5,7 @@ Codes read in the directions that carry anything, and where asked for without th
 model inside stays as training left it: `readout.model`, or `encode(clips, raw=True)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -110,10 +110,16 @@ class Readout(nn.Module):
         means, samples = self.model.encode_and_sample(clips, generator)
         return self.project(means), self.project(samples, generator or torch.default_generator)
 
-    def encode_frames(self, clips: Tensor) -> Codes:
-        """Codes of frames in no order, where the model has them; s as it reads."""
-        codes = self.model.encode_frames(clips)
-        return Codes(self._read("s", codes.s), codes.d, codes.z)
+    @property
+    def encode_frames(self) -> Callable[[Tensor], Codes]:
+        """Codes of frames in no order, s as it reads; missing where the model has none."""
+        alone = self.model.encode_frames
+
+        def encode_frames(clips: Tensor) -> Codes:
+            codes = alone(clips)
+            return Codes(self._read("s", codes.s), codes.d, codes.z)
+
+        return encode_frames
 
     def decode(self, codes: Codes, frames: int | None = None, **how: Any) -> Tensor:
         """Mean frames, as the model draws them."""
