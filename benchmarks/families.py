@@ -1,6 +1,6 @@
 """Swaps of a family of drawn clips beside the true ones, factor by factor, without a judge.
 
-python benchmarks/families.py RUN DATA [--split validation] [--swaps 100] [--by frames] [--out P]
+python benchmarks/families.py RUN DATA [--split validation] [--after 0] [--swaps 100] [--by frames]
 
 DATA is of `vdsm data family`, so any swap's true clip can be drawn. A swap is right in a factor if
 it is nearer to the true rendering than to those with this factor mistaken, and right in all if that
@@ -38,6 +38,9 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--split", default="validation", choices=("train", "validation", "test"))
     parser.add_argument("--swaps", type=int, default=100, help="clips, each swapped once")
+    parser.add_argument(
+        "--after", type=int, default=0, help="clips of the split to leave out first"
+    )
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--by", default="dynamics", choices=("dynamics", "frames"))
     parser.add_argument("--out", type=Path, help="a picture: who, what, swap")
@@ -52,7 +55,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """What was found; InputError where the clips are of no family or the split is empty."""
     clips = open_clips(options.data)
     family, drawn = drawn_from(clips)
-    rows = clips.select(options.split)[: options.swaps]
+    rows = clips.select(options.split)[options.after :][: options.swaps]
     if len(rows) < 2:
         raise InputError(
             f"{options.data} has {len(rows)} clips for {options.split}: choose --split"
@@ -60,10 +63,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     what = np.roll(rows, len(rows) // 2)
     frames = min(options.frames, int(clips.table.length[rows].min()))
     model = open_model(options.run)
-    truth = swapped(
-        family, {k: v[rows] for k, v in drawn.items()}, {k: v[what] for k, v in drawn.items()}
-    )
-    own = {k: v[rows] for k, v in drawn.items()}
+    own, acted = ({k: v[of] for k, v in drawn.items()} for of in (rows, what))
+    truth = swapped(family, own, acted)
     found: dict[str, Any] = {"split": options.split, "swaps": len(rows), "by": options.by}
     for name, raw in (("read", False), ("raw", True)):
         for kind, action, params in (("swap", what, truth), ("reconstruction", rows, own)):

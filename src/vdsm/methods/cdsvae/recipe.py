@@ -13,17 +13,15 @@ from vdsm.methods.parts.losses import info_nce, information
 from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
+    by_one_player,
     finished,
     frames,
     presets,
     read_out,
-    segments,
 )
 from vdsm.notation import Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 TEMPERATURE = 0.5  # τ
 
@@ -63,10 +61,9 @@ def bound(model: CDSVAE, x: Video, generator: torch.Generator) -> Terms:
 def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
     t = config.train
-    player = Player("bound", lambda model: [model], bound, OPTIMIZERS[t.optimizer])
     weights = {"log_likelihood": 1.0, "kl_s": 1.0, "kl_z": 1.0}
     weights |= {"information": t.information, "content": t.content, "motion": t.motion}
-    return segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
+    return (by_one_player(config, bound, lambda _: Schedule(weights)),)
 
 
 # The authors: Adam 1e-3, batches of 128, 100 epochs of the 9,000 clips of sprites; s 256, z 32.

@@ -12,17 +12,15 @@ from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     at_least,
+    by_one_player,
     finished,
     frames,
     presets,
     read_out,
-    segments,
 )
 from vdsm.notation import Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,10 +56,9 @@ def bound(model: DBSE, x: Video, generator: torch.Generator) -> Terms:
 def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
     t = config.train
-    player = Player("bound", lambda model: [model], bound, OPTIMIZERS[t.optimizer])
     weights = {"log_likelihood": t.likelihood, "log_first": t.first}
     weights |= {"kl_s": t.kl_s, "kl_z": t.kl_z}
-    (stage,) = segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
+    stage = by_one_player(config, bound, lambda _: Schedule(weights))
     return (at_least(2, stage, METHOD.title),)
 
 

@@ -11,17 +11,15 @@ from vdsm.methods.dsvae.model import DSVAE, ModelConfig
 from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
+    by_one_player,
     finished,
     frames,
     presets,
     read_out,
-    segments,
 )
 from vdsm.notation import Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -45,10 +43,8 @@ def bound(model: DSVAE, x: Video, generator: torch.Generator) -> Terms:
 
 def stages(config: Config) -> tuple[Stage]:
     """One stage, one player, all weights 1."""
-    optimizer = OPTIMIZERS[config.train.optimizer]
-    player = Player("bound", lambda model: [model], bound, optimizer)
     weights = {"log_likelihood": 1.0, "kl_s": 1.0, "kl_z": 1.0}
-    return segments(config.train, config, (player,), lambda _: Schedule(weights), paint_swaps)
+    return (by_one_player(config, bound, lambda _: Schedule(weights)),)
 
 
 # The paper: Adam 2e-4, batches of 25, 200 epochs of the 9,000 clips of sprites; f 256, z 32.

@@ -10,11 +10,9 @@ from torch import Tensor, cat
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.parts.linear import Latents, LinearModel, require_dynamic
-from vdsm.methods.parts.recipe import SegmentConfig, at_least, segments
+from vdsm.methods.parts.recipe import SegmentConfig, at_least, by_one_player
 from vdsm.notation import Video
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -48,8 +46,7 @@ def linear_stages(config: RunConfig, bound: Callable[..., Terms], title: str) ->
     """One stage, one player; InputError where nothing is dynamic."""
     require_dynamic(config.model)
     t: Any = config.train  # type: ignore[attr-defined]
-    player = Player("loss", lambda model: [model], bound, OPTIMIZERS[t.optimizer])
     names = ("reconstruction", "prediction", "latent", "spectrum")
     weights = {name: getattr(t, name) for name in names}
-    (stage,) = segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
+    stage = by_one_player(config, bound, lambda _: Schedule(weights), "loss")
     return (at_least(2, stage, title),)

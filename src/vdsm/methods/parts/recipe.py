@@ -16,9 +16,10 @@ from vdsm.methods.readout import Readout
 from vdsm.notation import Video
 from vdsm.train.batches import Individuals, Sampler, SegmentSampler, individuals
 from vdsm.train.method import Size
-from vdsm.train.pictures import Paint
+from vdsm.train.optimizer import OPTIMIZERS
+from vdsm.train.pictures import Paint, paint_swaps
 from vdsm.train.sources import ClipSource
-from vdsm.train.stage import Player, Schedule, Stage
+from vdsm.train.stage import Player, Schedule, Stage, Terms
 from vdsm.words import counted
 
 Overrides = Mapping[str, Any]
@@ -56,6 +57,19 @@ def segments(
             rows_independent=False,
         ),
     )
+
+
+def by_one_player(
+    config: Any,
+    bound: Callable[..., Terms],
+    schedule: Callable[[float], Schedule],
+    name: str = "bound",
+) -> Stage:
+    """The one stage of segments, whose one player trains the whole model."""
+    settings = config.train
+    player = Player(name, lambda model: [model], bound, OPTIMIZERS[settings.optimizer])
+    (stage,) = segments(settings, config, (player,), schedule, paint_swaps)
+    return stage
 
 
 def likelihood_of(model: Any, x: Video, frame: Tensor) -> Tensor:

@@ -21,21 +21,19 @@ from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
     at_least,
+    by_one_player,
     finished,
     frames,
     one_by_one,
     presets,
     read_out,
-    segments,
 )
 from vdsm.methods.s3vae.labels import Kind, labels
 from vdsm.methods.s3vae.model import S3VAE, ModelConfig
 from vdsm.methods.s3vae.source import LabelledSampler, LabelledSource
 from vdsm.notation import Identity, Pose, Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 MARGIN = 1.0  # δ of the triplet
 Cost = Callable[[Tensor, Tensor], Tensor]  # of every number predicted, against its label
@@ -125,8 +123,7 @@ def stages(config: Config) -> tuple[Stage]:
         weights["dynamic"] = t.dynamic
         cost = of_distances if t.motion_label == "landmarks" else of_cells
         told = partial(labelled_bound, cost=cost)
-    player = Player("bound", lambda model: [model], told, OPTIMIZERS[t.optimizer])
-    (stage,) = segments(t, config, (player,), lambda _: Schedule(weights), paint_swaps)
+    stage = by_one_player(config, told, lambda _: Schedule(weights))
     if t.motion_label != "none":
         sampler = partial(labelled, config=config)
         stage = replace(stage, sampler=sampler, source=LabelledSource.open)

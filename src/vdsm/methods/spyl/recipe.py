@@ -15,19 +15,17 @@ from vdsm.methods.parts.losses import contrast, information
 from vdsm.methods.parts.presets import BY_MUON, CODES, tables
 from vdsm.methods.parts.recipe import (
     SegmentConfig,
+    by_one_player,
     finished,
     frames,
     presets,
     read_out,
-    segments,
 )
 from vdsm.methods.parts.vae import Inferred
 from vdsm.methods.spyl.model import SPYL, ModelConfig, farthest
 from vdsm.notation import Codes, Video
 from vdsm.train.method import Method
-from vdsm.train.optimizer import OPTIMIZERS
-from vdsm.train.pictures import paint_swaps
-from vdsm.train.stage import Player, Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms
 
 TEMPERATURE = 0.5  # τ
 
@@ -99,7 +97,6 @@ def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
     t = config.train
     told = partial(bound, drawn=t.drawn)
-    player = Player("bound", lambda model: [model], told, OPTIMIZERS[t.optimizer])
 
     def schedule(progress: float) -> Schedule:
         on = float(progress >= t.alone)
@@ -108,8 +105,7 @@ def stages(config: Config) -> tuple[Stage]:
         weights |= {"content": on * t.contrast, "motion": on * t.contrast}
         return Schedule(weights, {"contrasting": on})
 
-    (stage,) = segments(t, config, (player,), schedule, paint_swaps)
-    return (replace(stage, take=take),)
+    return (replace(by_one_player(config, told, schedule), take=take),)
 
 
 def take(model: SPYL, values: Mapping[str, float]) -> None:

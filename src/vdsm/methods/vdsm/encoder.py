@@ -1,5 +1,7 @@
 """ENC(x_t): the frame encoder, five anti-aliased convolutions (Sec. 3.1, App. D)."""
 
+from collections.abc import Iterable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,7 +11,34 @@ from vdsm.methods.vdsm.blur import BlurPool
 from vdsm.methods.vdsm.config import ModelConfig
 
 
-class FrameEncoder(nn.Module):
+class EachAlone(nn.Module):
+    """An encoder that sees every frame by itself, as many at once as suit the machine."""
+
+    def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
+        """Features of every frame, each seen alone."""
+        frames = x.flatten(0, 1)
+        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
+        features = torch.cat([self.see(part) for part in torch.split(frames, some)])
+        return features.view(*x.shape[:2], -1)
+
+    def see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+        """Features of so many frames."""
+        raise NotImplementedError
+
+
+def start(layers: Iterable[nn.Module], slope: float) -> None:
+    """Weights that keep the signal's size through LeakyReLUs of this slope; biases 0.
+
+    PyTorch's default shrinks the signal of a mostly black frame 700-fold over five layers.
+    """
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, a=slope)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+
+class FrameEncoder(EachAlone):
     """Features of single frames: what q(s | x_1:T) and q(z_t | ...) are made of.
 
     Blocks of [conv 4x4, LeakyReLU, blur-pool]; the last convolution has no padding and leaves a
@@ -31,20 +60,9 @@ class FrameEncoder(nn.Module):
             if not last:
                 layers.append(BlurPool(outputs))
         self.layers = nn.Sequential(*layers)
-        # PyTorch's default shrinks the signal of a mostly black frame 700-fold over five layers.
-        for layer in self.layers:
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, a=config.encoder_slope)
-                assert layer.bias is not None
-                nn.init.zeros_(layer.bias)
+        start(self.layers, config.encoder_slope)
 
-    def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
-        """Features of every frame, each seen alone."""
-        frames = x.flatten(0, 1)
-        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
-        features = torch.cat([self._see(part) for part in torch.split(frames, some)])
-        return features.view(*x.shape[:2], -1)
-
-    def _see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+    def see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+        """Features of so many frames."""
         features: Tensor = self.layers(frames.contiguous(memory_format=torch.channels_last))
         return features.flatten(1)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.encoder import start
 
 SLOPE = 0.2  # of the LeakyReLUs
 KERNEL = 4
@@ -32,11 +33,7 @@ class PooledEncoder(nn.Module):
         self.look = nn.Conv2d(widths[-1], config.features, 3, padding=1)
         self.thin = nn.Conv2d(widths[-1], widths[-1] // THIN, 1)
         self.merge = nn.Linear(2 * config.features + SIDE**2 * widths[-1] // THIN, config.features)
-        for layer in (*self.halve, self.look):
-            assert isinstance(layer, nn.Conv2d)
-            assert layer.bias is not None
-            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-            nn.init.zeros_(layer.bias)
+        start((*self.halve, self.look), SLOPE)
 
     def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
         """Features of every frame, each seen alone."""

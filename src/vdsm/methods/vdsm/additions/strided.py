@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.device import frames_at_once
 from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.encoder import EachAlone, start
 
 SLOPE = 0.2  # of the LeakyReLUs
 KERNEL = 4
 SIDE = 4  # of the last map
 
 
-class StridedEncoder(nn.Module):
+class StridedEncoder(EachAlone):
     """Features of single frames: halvings down to 4 x 4, then one layer over all of that map."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -29,20 +29,10 @@ class StridedEncoder(nn.Module):
         widths = (config.channels, *(min(base * 2**i, widest) for i in range(halvings)))
         self.halve = nn.ModuleList(nn.Conv2d(i, o, KERNEL, 2, 1) for i, o in pairwise(widths))
         self.merge = nn.Conv2d(widths[-1], config.features, SIDE)
-        for layer in (*self.halve, self.merge):
-            assert isinstance(layer, nn.Conv2d)
-            assert layer.bias is not None
-            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-            nn.init.zeros_(layer.bias)
+        start((*self.halve, self.merge), SLOPE)
 
-    def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
-        """Features of every frame, each seen alone."""
-        frames = x.flatten(0, 1)
-        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
-        features = torch.cat([self._see(part) for part in torch.split(frames, some)])
-        return features.view(*x.shape[:2], -1)
-
-    def _see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+    def see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:
+        """Features of so many frames."""
         y = frames.contiguous(memory_format=torch.channels_last)
         for layer in (*self.halve, self.merge):
             y = F.leaky_relu(layer(y), SLOPE)
