@@ -154,6 +154,13 @@ class Stage1Config(StageConfig):
         le=1,
         description="learning rate of q(s) below its last layer, relative to lr",
     )
+    opens_until: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="share of the stage in which the dimensions of z open one after another, so "
+        "that s is learned first; 0: all at once",
+    )
     start: Literal["random", "data", "looks"] = Field(
         default="random",
         description="the last layers before s and z: random, or whitened on training clips (data), "

@@ -290,6 +290,7 @@ COMPACT: Mapping[str, Overrides] = {
         "stage1.start": "looks",
         "stage1.lambda_z_from": 0.3,
         "stage1.lambda_z_until": 0.3,
+        "stage1.opens_until": 0.8,
         "poses.lr": 0.003,
         "poses.warmup": 20,
         "poses.decay": 1.0,

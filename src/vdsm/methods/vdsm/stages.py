@@ -1,5 +1,6 @@
 """The stages as data, the two of Sec. 3.2 and two of ours: what each optimizes, trains, sees."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from vdsm import figures, schedules
 from vdsm.data.clips import Clips
 from vdsm.methods.vdsm.additions import bounds
 from vdsm.methods.vdsm.additions.contrastive import contrast
+from vdsm.methods.vdsm.additions.opening import deafen
 from vdsm.methods.vdsm.additions.pose_bound import PoseSource, pose_terms
 from vdsm.methods.vdsm.additions.views import SHARE, ViewSource
 from vdsm.methods.vdsm.additions.whitened_start import start_from_data
@@ -28,11 +30,12 @@ from vdsm.train.batches import (
 )
 from vdsm.train.optimizer import OPTIMIZERS
 from vdsm.train.pictures import paint_reconstructions, paint_swaps
-from vdsm.train.stage import Opening, Part, Player, Schedule, Stage, nothing
+from vdsm.train.stage import Opening, Part, Player, Schedule, Stage
 from vdsm.video import write_picture
 
 NOTHING_ADDED = AdditionsConfig()
 TEMPERATURE = "inverse_temperature"  # the schedule's value: 1 / τ_s
+OPEN = "poses_open"  # dimensions of z (additions.opening)
 
 
 def stages(config: Config) -> tuple[Stage, ...]:
@@ -62,7 +65,7 @@ def stage1(config: Config) -> Stage:
         lambda clips: GroupSampler(who(clips, config), settings.frames, others(additions)),
         views(additions),
         settings.frames,
-        before=partial(start_from_data, config=config) if settings.start != "random" else nothing,
+        before=partial(begin, config=config),
         take=take,
         paint=paint_frames,
         null=average,
@@ -161,9 +164,18 @@ def views(additions: AdditionsConfig, changed: bool = True) -> Callable[[Opening
     return lambda o: ViewSource(o.sampler, o.model, additions, o.device, o.bf16, changed)
 
 
+def begin(model: VDSM, clips: Clips, config: Config) -> None:
+    """The weights that stage 1 begins with."""
+    if config.stage1.start != "random":
+        start_from_data(model, clips, config)
+    if config.stage1.opens_until:
+        deafen(model)
+
+
 def take(model: VDSM, values: Mapping[str, float]) -> None:
     """The schedule's values, where the model holds them."""
     model.inverse_temperature.fill_(values[TEMPERATURE])
+    model.poses_open = values.get(OPEN, math.inf) * model.config.pose_dim
 
 
 def average(model: VDSM, views: bounds.Views, frame: Tensor) -> Tensor:
@@ -207,7 +219,8 @@ def anneal_stage1(
                 progress, 1, settings.inverse_temperature, until=1 / 2
             ),
             SHARE: schedules.half_cosine(progress, 0, additions.swap_augment, until=1 / 2),
-        },
+        }
+        | ({OPEN: min(1.0, progress / settings.opens_until)} if settings.opens_until else {}),
     )
 
 

@@ -4,6 +4,7 @@ p(x_1:T, s, d, z_1:T) = p(s) p(d) p(z_1) Π_t p(x_t | s, z_t) Π_t>1 p(z_t | z_{
 q(s, d, z_1:T | x_1:T) = q(s | x_1:T) q(d | x_1:T) Π_t q(z_t | z_{t-1}, x_1:T, d)        Eq. 2
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -67,6 +68,7 @@ class StateSpaceModel(nn.Module):
     """p and q of clips. Parts are named as in the paper; `docs/model.md` maps every symbol."""
 
     inverse_temperature: Tensor
+    poses_open = math.inf  # dimensions of z that stage 1 has opened (additions.opening)
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()

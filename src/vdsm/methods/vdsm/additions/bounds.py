@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vdsm.methods.vdsm import elbo
 from vdsm.methods.vdsm.additions.consistency import Clip, consistency_d, consistency_s
+from vdsm.methods.vdsm.additions.opening import narrowed
 from vdsm.methods.vdsm.elbo import Terms
 from vdsm.methods.vdsm.state_space import Features, StateSpaceModel
 from vdsm.notation import Video
@@ -38,7 +39,7 @@ def features(model: StateSpaceModel, views: Views) -> tuple[Features, Float[Tens
 def stage1(model: StateSpaceModel, views: Views, generator: torch.Generator | None = None) -> Terms:
     """Eq. 7, and where there is a positive the consistency of q(s)."""
     what, who = features(model, views)
-    q = model.infer_frames(what, generator, who)
+    q = narrowed(model.infer_frames(what, generator, who), model.poses_open)
     terms = elbo.frame_terms(model, views.target, q)
     return terms | consistency_s(model, q.s, views.positive)
 
