@@ -69,7 +69,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     for name, raw in (("read", False), ("raw", True)):
         for kind, action, params in (("swap", what, truth), ("reconstruction", rows, own)):
             made = drawn_by(model, clips, rows, action, frames, options.by, raw)
-            shares = right(family, made.permute(0, 1, 3, 4, 2).numpy(), params)
+            like = acted if kind == "swap" else None
+            shares = right(family, made.permute(0, 1, 3, 4, 2).numpy(), params, like)
             found[f"{kind}.{name}"] = {
                 k: round(100 * float(v.mean()), 1) for k, v in shares.items()
             }

@@ -85,7 +85,7 @@ def circumstances(run: Run, chosen: Chosen) -> Circumstances:
 def of_codes(seen: Seen, chosen: Chosen, about: Circumstances) -> tuple[list[str], dict[str, Any]]:
     """Of a model that draws clips again."""
     drawing = scales.drawing(seen, chosen)
-    who, what = scales.who(seen), scales.what(seen)
+    who, what = scales.who(seen, chosen.kinds), scales.what(seen)
     known = Known(drawing, who, what, len(seen.pairs), chosen.split, len(chosen.held))
     codes = apart(who, what, len(seen.pairs)) if known.draws else UNDRAWN
     lines = [f"drawing: {drawn(known)}", f"codes: {codes}"]
@@ -112,7 +112,7 @@ def of_samples(
     if seen is None:
         lines.append(f"codes: {NO_CODES}")
     else:
-        who, what = scales.who(seen), scales.what(seen)
+        who, what = scales.who(seen, chosen.kinds), scales.what(seen)
         lines.append(f"codes: of its own draws, {apart(who, what, len(seen.pairs))}")
         figures |= {
             "who": {w.name: plain(w) for w in who},

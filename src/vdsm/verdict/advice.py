@@ -14,6 +14,7 @@ from vdsm.verdict.rising import Rise
 from vdsm.verdict.scales import above
 from vdsm.verdict.words import Known, state
 
+UNJUDGED = "but whose form a swap has could not be judged: look at some"
 CROP = 0.25  # share of the frame: cropped to half its sides, everything is twice as large
 
 
@@ -35,7 +36,8 @@ def following(known: Known, about: Circumstances) -> str:
     if reason is not None:
         return reason
     further = _sharper(about)
-    seen = "nothing stands out, but whose form a swap has is not judged: look at some"
+    judged = any(way.name == "forms" for way in known.who)
+    seen = "nothing stands out" if judged else f"nothing stands out, {UNJUDGED}"
     return f"{seen}; {further}" if further else seen
 
 

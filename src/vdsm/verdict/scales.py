@@ -9,7 +9,8 @@ clip of the motion, drawn again A and B:
     who    from B, which a swap is whose s did nothing, to A, which has the right individual
     what   from A, which a swap is whose motion did nothing, to B, which has the right motion
 
-by colours (Hellinger's distance from the histogram of a) and by motion (where and when b changes).
+by colours (Hellinger's distance from the histogram of a), by forms (`evaluate.forms`: what of the
+edges of a stays through a clip) and by motion (where and when b changes).
 How far A and B are apart themselves, beside a and b, is how much of who or what is drawn at all.
 Swaps encoded again count from chance, where the nearest clip is any, to what drawn clips encoded
 again reach. A share above one half is nearer to the good end than to the bad one; a code came apart
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.evaluate.diversity import small, spread
+from vdsm.evaluate.forms import FRAMES, Discriminants, forms
 from vdsm.evaluate.inputs import Array
 from vdsm.evaluate.intervals import Bootstrap
 from vdsm.evaluate.motion import GRID, change, correlation, displaced
@@ -43,7 +45,7 @@ HALF = 0.5  # of the way
 class Way:
     """How much of the way from one end to the other: 0 and 1 are the ends."""
 
-    name: str  # colours, motion, s, d or z
+    name: str  # colours, forms, motion, s, d or z
     value: float  # what was measured,
     bad: float  # at the end of what learned nothing,
     good: float  # at the end of what the model can draw
@@ -118,8 +120,11 @@ def through_cells(clips: Video) -> dict[int, float]:
     return found
 
 
-def who(seen: Seen) -> list[Way]:
-    """By colours where individuals differ in them, and by s where swaps can be encoded."""
+def who(seen: Seen, kinds: Discriminants | None = None) -> list[Way]:
+    """By colours and forms where individuals differ in them, and by s where swaps can be encoded.
+
+    kinds: what tells forms apart.
+    """
     rows = seen.groups[seen.pairs[:, 0]] != seen.groups[seen.pairs[:, 1]]
     a, b = seen.pairs[rows].T
     if not len(a):
@@ -133,7 +138,28 @@ def who(seen: Seen) -> list[Way]:
         units,
         (near(real[b], real[a]), np.zeros(len(a))),
     )
-    return [way for way in (found, _cycle(seen, "s", rows)) if way is not None]
+    ways = (found, _forms(seen, kinds, rows), _cycle(seen, "s", rows))
+    return [way for way in ways if way is not None]
+
+
+def _forms(seen: Seen, kinds: Discriminants | None, rows: Array) -> Way | None:
+    """None where half of a clip's frames do not tell which clip the other half is of."""
+    if kinds is None or seen.real.shape[1] < 2 * FRAMES:
+        return None
+    one, other = (kinds(forms(seen.real[:, start::2])) for start in (0, 1))
+    found = np.linalg.norm(one[:, None] - other, axis=2).argmin(1)
+    own = seen.groups[found] == seen.groups
+    if not past_half(BOOTSTRAP.mean(own, seen.groups)):
+        return None
+    real, same, swap = (kinds(forms(x)) for x in (seen.real, seen.same, seen.swap[rows]))
+    a, b = seen.pairs[rows].T
+    return _way(
+        "forms",
+        near(swap, real[a]),
+        (near(same[b], real[a]), near(same[a], real[a])),
+        seen.groups[seen.pairs[rows]],
+        (near(one[b], other[a]), near(one[a], other[a])),
+    )
 
 
 def looks(clips: Video) -> Floats:
@@ -143,7 +169,7 @@ def looks(clips: Video) -> Floats:
 
 
 def near(one: Floats, other: Floats) -> Floats:
-    """[n] Hellinger's distance, so that more is nearer."""
+    """[n] Distances, Hellinger's of looks, negative: more is nearer."""
     return -np.asarray(np.linalg.norm(one - other, axis=1))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from vdsm.data.clips import Clips, Ints
-from vdsm.device import full_float32
+from vdsm.device import as_video, full_float32
+from vdsm.evaluate.forms import FRAMES, Discriminants, forms
 from vdsm.evaluate.inputs import Array, to_numpy
 from vdsm.evaluate.sample import Segments, draw_sample
 from vdsm.evaluate.seeds import generator
@@ -17,10 +18,12 @@ from vdsm.evaluate.swap import match
 from vdsm.methods.readout import Readout
 from vdsm.notation import Codes, Video
 from vdsm.protocol import Coded, Generates, Recombines, device_of, mix
+from vdsm.who.looks import some_frames
 
 MOST = 48  # clips held out, and training clips
 PIXELS = 48 * 16 * 64 * 64  # of all of them, fewer where clips are large
 AT_ONCE = 16
+INDIVIDUALS, EACH = 64, 4  # for training, and clips of each, whose forms are compared
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Chosen:
     held: Video  # [n, T, C, H, W] in [0, 1]
     taught: Video  # training clips, likewise
     groups: Ints  # [n] who is in those held out
+    kinds: Discriminants | None = None  # of forms, from training clips; None where there is one
 
     @property
     def frames(self) -> int:
@@ -64,7 +68,27 @@ def choose(clips: Clips, frames: int, seed: int, learned: bool = False) -> Chose
     sample = draw_sample(clips, frames, most, most, seed, measured=split)
     held = np.flatnonzero(sample.split == 1)
     taught = np.flatnonzero(sample.split == 0)[:most]
-    return Chosen(split, _all(sample.real, held), _all(sample.real, taught), sample.groups[held])
+    return Chosen(
+        split,
+        _all(sample.real, held),
+        _all(sample.real, taught),
+        sample.groups[held],
+        kinds(clips, seed),
+    )
+
+
+def kinds(clips: Clips, seed: int) -> Discriminants | None:
+    """What tells training individuals apart by their forms; None of a single one."""
+    rng = np.random.default_rng(seed)
+    train = clips.select("train", min_length=FRAMES)
+    groups = clips.table.group[train]
+    people = rng.permutation(np.unique(groups))[:INDIVIDUALS]
+    if len(people) < 2:
+        return None
+    rows = np.concatenate([rng.permutation(train[groups == one])[:EACH] for one in people])
+    pictures = np.stack([some_frames(clips, int(clip), FRAMES) for clip in rows])
+    found = forms(as_video(pictures))
+    return Discriminants.of(found, clips.table.group[rows])
 
 
 def _all(real: Segments, rows: Ints) -> Video:

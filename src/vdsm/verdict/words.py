@@ -70,6 +70,7 @@ def apart(who: Sequence[Way], what: Sequence[Way], swaps: int) -> str:
 def _ways(ways: Sequence[Way]) -> str:
     names = {
         "colours": "the individual's colours",
+        "forms": "its forms",
         "motion": "the action's motion",
         "s": "the individual's s",
     }

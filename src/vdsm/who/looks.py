@@ -20,10 +20,10 @@ def looks_of(clips: Clips, chosen: Ints) -> Looks:
     return np.stack([look(some_frames(clips, int(clip))) for clip in chosen])
 
 
-def some_frames(clips: Clips, clip: int) -> Frames:
-    """uint8 [T, H, W, C]: at most `MOST_FRAMES` from all over a clip."""
+def some_frames(clips: Clips, clip: int, most: int = MOST_FRAMES) -> Frames:
+    """uint8 [T, H, W, C]: at most so many from all over a clip."""
     whole = clips.whole(clip)
-    places = np.linspace(0, len(whole) - 1, min(len(whole), MOST_FRAMES)).round().astype(int)
+    places = np.linspace(0, len(whole) - 1, min(len(whole), most)).round().astype(int)
     return np.asarray(whole[places])
 
 

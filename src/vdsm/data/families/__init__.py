@@ -4,8 +4,8 @@ Six worlds on which nothing needs to be tuned: settings are chosen on `CHOSEN_ON
 are for reports.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from vdsm.data.families import bodies, objects
 from vdsm.data.families.factors import Params, Varies
@@ -20,6 +20,9 @@ class Family:
     draw: Callable[[Params, int, int], Array]  # (params, frames, size) -> [N, T, H, W, C] in [0, 1]
     channels: int = 3
     shift: float = 0.0  # of the side, by which single frames may be off: a shake nobody can foresee
+    # Individuals that differ in the one have no counterpart of the other: what phase of a wheel of
+    # three blades is that of one of two?
+    unlike: Mapping[str, str] = field(default_factory=dict)
 
 
 FAMILIES: dict[str, Family] = {
@@ -27,7 +30,7 @@ FAMILIES: dict[str, Family] = {
     "textures": Family(objects.TEXTURED, objects.textured),
     "grey": Family(objects.GREY, objects.greyed, channels=1),
     "figures": Family(bodies.FIGURE, bodies.figure),
-    "wheels": Family(bodies.WHEEL, bodies.wheel),
+    "wheels": Family(bodies.WHEEL, bodies.wheel, unlike={"blades": "phase"}),
     "shake": Family(objects.SHAKEN, objects.shaken, shift=objects.SHAKE),
 }
 CHOSEN_ON = ("curves", "textures", "grey")  # settings are chosen on these; the rest are reported

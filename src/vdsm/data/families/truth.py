@@ -4,7 +4,8 @@ Nearest among renderings with one factor mistaken at a time, and the true one's 
 which shows that nothing moves. No judge is trained, and nothing is told but pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from vdsm.data.families import Family
 from vdsm.data.families.factors import Params
 from vdsm.data.families.make import render
 
+ALIKE = 24  # values tried of what may be as it likes
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -24,27 +27,57 @@ def swapped(family: Family, identity: Params, action: Params) -> Params:
     return {f.name: source[f.role][f.name] for f in family.factors}
 
 
-def right(family: Family, drawn: npt.NDArray[Any], params: Params) -> Mapping[str, Flags]:
-    """By factor, and `all`: which clips, [N, T, H, W, C] in [0, 1], show what `params` say."""
-    each = [{k: float(v[i]) for k, v in params.items()} for i in range(len(drawn))]
-    rows = [_right_one(family, clip, p) for clip, p in zip(drawn, each, strict=True)]
+def right(
+    family: Family, drawn: npt.NDArray[Any], params: Params, action: Params | None = None
+) -> Mapping[str, Flags]:
+    """By factor, and `all`: which clips, [N, T, H, W, C] in [0, 1], show what `params` say.
+
+    action: of swaps, what the clips that act are drawn from. Where the individual is of another
+    kind than there (`Family.unlike`), what has no counterpart may be as it likes.
+    """
+    rows = []
+    for i, clip in enumerate(drawn):
+        p, acts = ({k: float(v[i]) for k, v in of.items()} for of in (params, action or params))
+        free = {f for kind, f in family.unlike.items() if p[kind] != acts[kind]}
+        rows.append(_right_one(family, clip, p, free))
     names = [name for name in ("moves", *params) if any(name in row for row in rows)]
     found = {name: np.array([row.get(name, True) for row in rows]) for name in names}
     return found | {"all": np.all(list(found.values()), axis=0)}
 
 
-def _right_one(family: Family, clip: npt.NDArray[Any], p: Mapping[str, float]) -> dict[str, bool]:
+def _right_one(
+    family: Family, clip: npt.NDArray[Any], p: Mapping[str, float], free: Set[str]
+) -> dict[str, bool]:
+    tried = [_errors(family, clip, p | like) for like in alike(family, free)]
+    best = min(range(len(tried)), key=lambda i: tried[i][1][0])
+    least = np.min([errors for _, errors in tried], 0)
+    found = {"moves": True}
+    for place, ((name, _), shown) in enumerate(tried[best][0]):
+        if name not in free and shown:  # else it makes no difference here
+            found[name] = found.get(name, True) and bool(least[0] < least[1 + place])
+    return found | {"moves": bool(least[0] < least[-1])}
+
+
+def alike(family: Family, free: Set[str]) -> list[dict[str, float]]:
+    """Values of what may be as it likes: a single choice of none where nothing may."""
+    factors = [f for f in family.factors if f.name in free]
+    grids = [np.linspace(f.low, f.high, ALIKE, endpoint=False) for f in factors]
+    names = [f.name for f in factors]
+    return [dict(zip(names, map(float, values), strict=True)) for values in product(*grids)]
+
+
+def _errors(
+    family: Family, clip: npt.NDArray[Any], p: Mapping[str, float]
+) -> tuple[list[tuple[tuple[str, float], bool]], npt.NDArray[np.float32]]:
+    """What is changed and whether that shows; errors beside the truth, each change, no motion."""
     changes = mistakes(family, p)
     table = {k: np.array([v, *(c if n == k else v for n, c in changes)]) for k, v in p.items()}
     renderings = render(family, table, clip.shape[0], clip.shape[1])
     still = renderings[:1].mean(1, keepdims=True).repeat(clip.shape[0], 1)
     candidates = np.concatenate([renderings, still.astype(np.uint8)])
     errors = distance(clip, candidates, round(2 * family.shift * clip.shape[1]))
-    found = {"moves": True}
-    for (name, _), shown, error in zip(changes, renderings[1:], errors[1:-1], strict=True):
-        if not np.array_equal(shown, renderings[0]):  # else it makes no difference here
-            found[name] = found.get(name, True) and bool(errors[0] < error)
-    return found | {"moves": bool(errors[0] < errors[-1])}
+    differs = [not np.array_equal(shown, renderings[0]) for shown in renderings[1:]]
+    return list(zip(changes, differs, strict=True)), errors
 
 
 def mistakes(family: Family, p: Mapping[str, float]) -> list[tuple[str, float]]:
