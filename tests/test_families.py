@@ -111,3 +111,17 @@ def test_other_data_have_no_truth(tmp_path: Path) -> None:
     clips.info.made["maker"] = "folder"  # type: ignore[index]
     with pytest.raises(InputError, match="no family"):
         drawn_from(clips)
+
+
+def test_the_phase_of_a_wheel_of_other_blades_is_its_own() -> None:
+    """Of swaps alone, and nothing but the phase."""
+    family = FAMILIES["wheels"]
+    params, _ = some("wheels")
+    acts = params | {"blades": (params["blades"] + 1) % 3}
+    turned = params | {"phase": (params["phase"] + 5 / 24) % 1}
+    drawn = render(family, turned, 6, 32) / 255
+    assert not right(family, drawn, params)["all"].any()
+    assert right(family, drawn, params, acts)["all"].all()
+    other = render(family, turned | {"speed": 1 - params["speed"]}, 6, 32) / 255
+    assert not right(family, other, params, acts)["all"].any()
+    assert not right(family, render(family, acts, 6, 32) / 255, params, acts)["blades"].any()

@@ -58,7 +58,7 @@ MAKERS: dict[str, Maker] = {
         most=lambda options: people.most_clips(options),
     ),
     "family": Maker(
-        families.FamilyOptions, families.make, "one of six families of clips, drawn here"
+        families.FamilyOptions, families.make, "one of eight families of clips, drawn here"
     ),
     "weizmann": Maker(
         weizmann.WeizmannOptions, weizmann.make, "people in action, from strips of frames"

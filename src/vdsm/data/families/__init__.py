@@ -1,13 +1,13 @@
 """Small families of procedural clips, of which everything is known: who, what, every pixel.
 
-Six worlds on which nothing needs to be tuned: settings are chosen on `CHOSEN_ON` alone, the others
-are for reports.
+Eight worlds on which nothing needs to be tuned: settings are chosen on `CHOSEN_ON` alone, the
+others are for reports.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from vdsm.data.families import bodies, objects
+from vdsm.data.families import bodies, objects, parts
 from vdsm.data.families.factors import Params, Varies
 from vdsm.data.families.paint import Array
 
@@ -32,5 +32,12 @@ FAMILIES: dict[str, Family] = {
     "figures": Family(bodies.FIGURE, bodies.figure),
     "wheels": Family(bodies.WHEEL, bodies.wheel, unlike={"blades": "phase"}),
     "shake": Family(objects.SHAKEN, objects.shaken, shift=objects.SHAKE),
+    "arms": Family(parts.ARM, parts.arm),
+    "tiles": Family(parts.TILE, parts.tile),
 }
-CHOSEN_ON = ("curves", "textures", "grey")  # settings are chosen on these; the rest are reported
+CHOSEN_ON = (
+    "curves",
+    "textures",
+    "grey",
+    "wheels",
+)  # settings are chosen on these; the rest are reported

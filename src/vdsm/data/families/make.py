@@ -26,7 +26,7 @@ from vdsm.data.maker import provenance
 from vdsm.errors import InputError
 
 CHUNK = 32  # clips drawn at once
-Name = Literal["curves", "textures", "grey", "figures", "wheels", "shake"]
+Name = Literal["curves", "textures", "grey", "figures", "wheels", "shake", "arms", "tiles"]
 
 
 @options_dataclass(frozen=True)
