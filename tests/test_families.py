@@ -122,6 +122,10 @@ def test_the_phase_of_a_wheel_of_other_blades_is_its_own() -> None:
     drawn = render(family, turned, 6, 32) / 255
     assert not right(family, drawn, params)["all"].any()
     assert right(family, drawn, params, acts)["all"].all()
+    back = render(family, turned | {"turns": 1 - params["turns"]}, 6, 32) / 255
+    found = right(family, back, params, acts)
+    assert not found["turns"].any()
+    assert found["blades"].all()
     other = render(family, turned | {"speed": 1 - params["speed"]}, 6, 32) / 255
     assert not right(family, other, params, acts)["all"].any()
     assert not right(family, render(family, acts, 6, 32) / 255, params, acts)["blades"].any()

@@ -20,9 +20,9 @@ class Family:
     draw: Callable[[Params, int, int], Array]  # (params, frames, size) -> [N, T, H, W, C] in [0, 1]
     channels: int = 3
     shift: float = 0.0  # of the side, by which single frames may be off: a shake nobody can foresee
-    # Individuals that differ in the one have no counterpart of the other: what phase of a wheel of
+    # Individuals that differ in the one have no counterpart of the others: what phase of a wheel of
     # three blades is that of one of two?
-    unlike: Mapping[str, str] = field(default_factory=dict)
+    unlike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 FAMILIES: dict[str, Family] = {
@@ -30,7 +30,7 @@ FAMILIES: dict[str, Family] = {
     "textures": Family(objects.TEXTURED, objects.textured),
     "grey": Family(objects.GREY, objects.greyed, channels=1),
     "figures": Family(bodies.FIGURE, bodies.figure),
-    "wheels": Family(bodies.WHEEL, bodies.wheel, unlike={"blades": "phase"}),
+    "wheels": Family(bodies.WHEEL, bodies.wheel, unlike={"blades": ("phase", "turns")}),
     "shake": Family(objects.SHAKEN, objects.shaken, shift=objects.SHAKE),
     "arms": Family(parts.ARM, parts.arm),
     "tiles": Family(parts.TILE, parts.tile),

@@ -33,12 +33,13 @@ def right(
     """By factor, and `all`: which clips, [N, T, H, W, C] in [0, 1], show what `params` say.
 
     action: of swaps, what the clips that act are drawn from. Where the individual is of another
-    kind than there (`Family.unlike`), what has no counterpart may be as it likes.
+    kind than there, what has no counterpart (`Family.unlike`) is not judged, and a choice among it
+    by what fits best.
     """
     rows = []
     for i, clip in enumerate(drawn):
         p, acts = ({k: float(v[i]) for k, v in of.items()} for of in (params, action or params))
-        free = {f for kind, f in family.unlike.items() if p[kind] != acts[kind]}
+        free = {f for kind, fs in family.unlike.items() if p[kind] != acts[kind] for f in fs}
         rows.append(_right_one(family, clip, p, free))
     names = [name for name in ("moves", *params) if any(name in row for row in rows)]
     found = {name: np.array([row.get(name, True) for row in rows]) for name in names}
@@ -48,10 +49,12 @@ def right(
 def _right_one(
     family: Family, clip: npt.NDArray[Any], p: Mapping[str, float], free: Set[str]
 ) -> dict[str, bool]:
-    tried = [_errors(family, clip, p | like) for like in alike(family, free)]
+    likes = alike(family, free)
+    tried = [_errors(family, clip, {**p, **like}) for like in likes]
     best = min(range(len(tried)), key=lambda i: tried[i][1][0])
     least = np.min([errors for _, errors in tried], 0)
-    found = {"moves": True}
+    chosen = {f.name for f in family.factors if f.values} & set(free)
+    found = {"moves": True} | {name: likes[best][name] == p[name] for name in chosen}
     for place, ((name, _), shown) in enumerate(tried[best][0]):
         if name not in free and shown:  # else it makes no difference here
             found[name] = found.get(name, True) and bool(least[0] < least[1 + place])
@@ -61,7 +64,10 @@ def _right_one(
 def alike(family: Family, free: Set[str]) -> list[dict[str, float]]:
     """Values of what may be as it likes: a single choice of none where nothing may."""
     factors = [f for f in family.factors if f.name in free]
-    grids = [np.linspace(f.low, f.high, ALIKE, endpoint=False) for f in factors]
+    grids = [
+        range(len(f.values)) if f.values else np.linspace(f.low, f.high, ALIKE, endpoint=False)
+        for f in factors
+    ]
     names = [f.name for f in factors]
     return [dict(zip(names, map(float, values), strict=True)) for values in product(*grids)]
 

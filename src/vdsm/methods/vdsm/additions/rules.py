@@ -4,6 +4,7 @@
 |---|---|
 | frames of stage 2 | 16, or as many as nine clips of ten have |
 | likelihood | Bernoulli for frames of black and bright; else Gaussian, as it says more of greys |
+| λ_z of stage 1 | ends at 10 with the Gaussian, which would have z a hundred times as exact as needed |
 | who is who | as looks tell (`vdsm.who`); whoever is found once is an individual of one clip |
 | decoders | eight where a hundred individuals or more were found twice; else one |
 """
@@ -19,6 +20,7 @@ from vdsm.train.batches import individuals
 LOOKED_AT = 64  # clips, for their brightness
 FRAMES = 16  # of a segment, where clips are that long
 LONG_ENOUGH = 0.1  # share of clips that may be shorter than a segment
+DEMANDING, RISEN = 10.0, 0.8  # λ_z at its end, and the share of stage 1 at which it is there
 GREY = 0.2  # mean of 4 x (1 - x) from which on a Gaussian is taken
 MANY = 100  # individuals found twice, for several decoders
 DECODERS = 8
@@ -29,7 +31,11 @@ def fit(config: Config, clips: Clips) -> Config:
     frames = segment(clips)
     config = replace(config, stage2=replace(config.stage2, frames=frames))
     if greyness(clips) > GREY:
-        config = replace(config, model=replace(config.model, likelihood="gaussian"))
+        config = replace(
+            config,
+            model=replace(config.model, likelihood="gaussian"),
+            stage1=replace(config.stage1, lambda_z_to=DEMANDING, lambda_z_until=RISEN),
+        )
     return known(config, clips)
 
 
