@@ -26,7 +26,7 @@ SIDE = 64  # pixels that larger frames are brought down to
 FRAMES = 4  # of a clip, evenly spaced
 AT_ONCE = 32  # frames
 FLOOR = 1e-4  # of a coefficient before its logarithm, beside the largest
-DISCRIMINANTS = 8  # at most
+DISCRIMINANTS = 4  # at most: more of them tell noise
 TINY = 1e-9
 RIDGE = 0.1  # of the variation in clips, beside its mean
 

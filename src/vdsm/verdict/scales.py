@@ -143,22 +143,25 @@ def who(seen: Seen, kinds: Discriminants | None = None) -> list[Way]:
 
 
 def _forms(seen: Seen, kinds: Discriminants | None, rows: Array) -> Way | None:
-    """None where half of a clip's frames do not tell which clip the other half is of."""
+    """Of swaps beside clips drawn again: what blurs both alike does not count.
+
+    None where half of a clip's frames do not tell which clip the other half is of.
+    """
     if kinds is None or seen.real.shape[1] < 2 * FRAMES:
         return None
-    one, other = (kinds(forms(seen.real[:, start::2])) for start in (0, 1))
-    found = np.linalg.norm(one[:, None] - other, axis=2).argmin(1)
-    own = seen.groups[found] == seen.groups
-    if not past_half(BOOTSTRAP.mean(own, seen.groups)):
+    real, other_real = (kinds(forms(seen.real[:, start::2])) for start in (0, 1))
+    found = np.linalg.norm(real[:, None] - other_real, axis=2).argmin(1)
+    if not past_half(BOOTSTRAP.mean(seen.groups[found] == seen.groups, seen.groups)):
         return None
-    real, same, swap = (kinds(forms(x)) for x in (seen.real, seen.same, seen.swap[rows]))
+    same, other = (kinds(forms(seen.same[:, start::2])) for start in (0, 1))
+    swap = kinds(forms(seen.swap[rows, ::2]))
     a, b = seen.pairs[rows].T
     return _way(
         "forms",
-        near(swap, real[a]),
-        (near(same[b], real[a]), near(same[a], real[a])),
+        near(swap, other[a]),
+        (near(same[b], other[a]), near(same[a], other[a])),
         seen.groups[seen.pairs[rows]],
-        (near(one[b], other[a]), near(one[a], other[a])),
+        (near(real[b], other_real[a]), near(real[a], other_real[a])),
     )
 
 

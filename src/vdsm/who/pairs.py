@@ -23,7 +23,8 @@ CHUNK = 1024  # clips compared with all others at once, fewer where there are ve
 PAIRS = 16 << 20  # of them at most
 RADII = 32  # distances tried
 DOUBT = 10.0  # shares of clips with a friend that a share of contradicted pairs outweighs
-ASKED = 400  # clips, for two friends each
+ASKED = 400  # clips, for two friends each; fewer where they would make more than so many pairs
+LEAST_ASKED = 100
 TINY = 1e-6  # a distance that is none
 CLEARLY = 0.02  # more trust, for a larger radius to be taken
 FOUND = 0.5  # least trust, for anybody to be found
@@ -95,7 +96,8 @@ class Asked:
     def __init__(self, looks: Looks, scale: Floats) -> None:
         self.looks, self.scale = looks, scale
         self.rng = np.random.default_rng(0)
-        self.clips = self.rng.permutation(len(looks))[:ASKED]
+        asked = max(LEAST_ASKED, min(ASKED, PAIRS // len(looks)))
+        self.clips = self.rng.permutation(len(looks))[:asked]
         self.apart = self._between(self.clips[:, None], np.arange(len(looks)))
         self.apart[np.arange(len(self.clips)), self.clips] = np.inf
 
@@ -114,7 +116,7 @@ class Asked:
         inner = some[0][:, 0] @ some[1].T if a.ndim > b.ndim else (some[0] * some[1]).sum(-1)
         squares = (self.looks**2).sum(1)
         apart = np.sqrt(np.maximum(squares[a] + squares[b] - 2 * inner, 0))
-        return np.asarray(apart / (self.scale[a] * self.scale[b]), np.float64)
+        return np.asarray(apart / (self.scale[a] * self.scale[b]), np.float32)
 
 
 def principal(looks: Looks) -> Looks:
