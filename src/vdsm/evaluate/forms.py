@@ -38,8 +38,8 @@ def forms(clips: Video) -> Float[Tensor, "B M K"]:
     frames = clips[:, some].flatten(0, 1).float()
     if frames.shape[-1] > SIDE:
         frames = F.interpolate(frames, size=(SIDE, SIDE), mode="area")
-    parts = [scattering(edges(part)) for part in frames.split(AT_ONCE)]
-    return torch.cat(parts).unflatten(0, (len(clips), len(some)))
+    parts = [scattering(edges(part)) for part in torch.split(frames, AT_ONCE)]
+    return torch.cat(parts).view(len(clips), len(some), -1)
 
 
 def edges(frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N 1 H W"]:

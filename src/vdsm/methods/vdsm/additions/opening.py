@@ -11,7 +11,7 @@ al. 2018, by a rising KL; progressive latent spaces: Li et al. 2020.)
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vdsm.methods.vdsm.state_space import Posterior, StateSpaceModel
 from vdsm.notation import Gaussian
@@ -49,4 +49,5 @@ def deafen(model: StateSpaceModel) -> None:
     poses = model.config.pose_dim
     model.decoder.weights[0][:, -poses:] = 0
     for skip in model.decoder.skips:
+        assert isinstance(skip, nn.Linear)
         skip.weight[:, -poses:] = 0
