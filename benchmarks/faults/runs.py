@@ -1,5 +1,6 @@
 """Trainings in processes that can be hurt, and whether two of them ended alike."""
 
+import atexit
 import json
 import os
 import shutil
@@ -8,14 +9,24 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 from vdsm.cli import run as command
+from vdsm.config import describe
 from vdsm.data import pendulum
+from vdsm.methods.table import method_of
 from vdsm.store.weights import WEIGHTS, digest, load
 
+STEPS = 6  # of a stage
+ALWAYS = (
+    *("--preset", "debug", "--precision", "fp32", "--device", "cpu", "--log_every", "1"),
+    *("--picture_every", "3", "--checkpoint_every", "2", "--checkpoint_seconds", "0"),
+)
 # Files that say how long something took, beside metrics.jsonl.
 TIMED = ("verdict.json",)
 
@@ -80,6 +91,7 @@ def begin(words: list[str], log: Path, hurt: Callable[[], object] = lambda: None
     except BaseException:
         traceback.print_exc()
     finally:
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -97,9 +109,12 @@ class Bench:
         """The command that begins a run, or goes on with it."""
         if (out / "run.json").exists():
             return ["train", "--resume", "--out", str(out)]
-        how = ["--method", method, "--preset", "debug", "--precision", "fp32", "--device", "cpu"]
-        often = ["--checkpoint_every", "2", "--checkpoint_seconds", "0", "--log_every", "1"]
-        return ["train", str(self.data), "--out", str(out), *how, *often]
+        words = ["train", str(self.data), "--out", str(out), "--method", method, *ALWAYS]
+        config = method_of(method).preset("debug", "compact")
+        for name in describe(type(config)):  # of every stage that there is
+            if name.endswith(".steps") and attrgetter(name)(config):
+                words += [f"--{name}", str(STEPS)]
+        return words
 
     def go(self, out: Path, method: str, hurt: Callable[[], object] = lambda: None) -> Process:
         """Begin the run, or go on with it."""
@@ -113,12 +128,22 @@ class Bench:
 
     @cache  # noqa: B019
     def whole(self, method: str) -> tuple[Path, float, int]:
-        """The run that nobody hurt, how long it took, and how many files it touched."""
+        """The run that nobody hurt, how long it took, and how often it touched its files."""
         out = self.fresh(f"whole-{method}")
-        count = self.folder / "count"
-        started = time.monotonic()
-        ended = self.go(out, method, lambda: counted(out, count)).wait()
+        count, modules = self.folder / "count", self.folder / "modules"
+
+        def watch() -> None:
+            counted(out, count)
+            atexit.register(lambda: modules.write_text("\n".join(sys.modules)))
+
+        ended = self.go(out, method, watch).wait()
         assert ended.survived, ended.said
+        for name in modules.read_text().split():  # so that no later process has to
+            if name.split(".")[0] in ("vdsm", "scipy", "sklearn", "matplotlib", "PIL", "torch"):
+                with suppress(ImportError, AttributeError):
+                    import_module(name)
+        started = time.monotonic()
+        self.go(self.fresh("timed"), method).wait()
         return out, time.monotonic() - started, count.stat().st_size
 
     def differs(self, out: Path, method: str) -> str:
