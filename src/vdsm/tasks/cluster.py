@@ -1,0 +1,145 @@
+"""Tasks over the hosts of a Ray cluster; none is lost with its process or its host, none is twice.
+
+Ray's own repetitions are off: it would repeat a job that kills its process as often as one whose
+host was taken away. Here the second goes back to the queue, and the first does so twice.
+"""
+
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vdsm.errors import InputError
+from vdsm.tasks.copies import take
+from vdsm.version import __version__
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+AHEAD = 2  # tasks under way for each core, so that none waits for this process
+PATIENCE = 10.0  # seconds, after which the cluster is asked anew how many cores it has
+TRIES = 3  # deaths of its process, after which a job is the cause
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What every task needs, sent to each process once."""
+
+    function: Callable[[Any], Any]
+    copies: Mapping[Path, bytes]
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Box:
+    """A reference that Ray is not to look up for every task."""
+
+    kit: Any
+
+
+def on_cluster(
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    address: str,
+    crashed: Callable[[Job], Result],
+    copies: Sequence[Path] = (),
+) -> Generator[Result, None, None]:
+    """function(job) of every job by the hosts at `address`, in the order in which they finish.
+
+    A job whose process died `TRIES` times gives crashed(job). InputError of a job as it is; and
+    where no cluster is, or one whose hosts have another version of this package.
+    """
+    with connected(address) as ray:
+        box = Box(ray.put(Kit(function, {path: path.read_bytes() for path in copies})))
+        begin = ray.remote(max_retries=0, num_cpus=1, scheduling_strategy="SPREAD")(carry_out)
+        queue = deque((job, 0) for job in jobs)
+        under_way: dict[Any, tuple[Job, int]] = {}
+        try:
+            while queue or under_way:
+                most = AHEAD * int(ray.cluster_resources().get("CPU", 1))
+                while queue and len(under_way) < most:
+                    job, deaths = queue.popleft()
+                    under_way[begin.remote(box, job)] = job, deaths
+                done, _ = ray.wait(list(under_way), num_returns=1, timeout=PATIENCE)
+                for reference in done:
+                    job, deaths = under_way.pop(reference)
+                    try:
+                        result: Result = ray.get(reference)
+                    except ray.exceptions.RayError as error:
+                        deaths += died(error, ray.exceptions)
+                        if deaths < TRIES:
+                            queue.append((job, deaths))
+                            continue
+                        result = crashed(job)
+                    yield result
+        finally:
+            for reference in under_way:
+                ray.cancel(reference, force=True)
+
+
+def died(error: Exception, kinds: Any) -> bool:
+    """Whether a job may have killed its process; False where its host is lost, or its result.
+
+    Raises what the job itself raised, and InputError where doing it again cannot help.
+    """
+    if isinstance(error, kinds.RayTaskError):
+        cause = error.cause
+        raise InputError(str(cause)) if isinstance(cause, InputError) else error
+    if isinstance(error, kinds.WorkerCrashedError | kinds.OutOfMemoryError):
+        return True
+    if isinstance(error, kinds.NodeDiedError | kinds.ObjectLostError):
+        return False
+    if "No module named 'vdsm'" in str(error):
+        raise InputError(f"a host lacks this package: pip install 'vdsm[ray]=={__version__}' there")
+    raise InputError(f"Ray gave up a task: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """The module `ray`, connected; "local" starts a cluster of this machine alone, for as long."""
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("--ray needs Ray: pip install 'vdsm[ray]' on every host") from error
+    if ray.is_initialized():  # by whoever calls this
+        yield ray
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet = {"log_to_driver": False, "logging_level": logging.FATAL}
+    try:
+        ray.init(address, **quiet, **({"include_dashboard": False} if address == "local" else {}))
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"no Ray cluster at {address} ({str(error).splitlines()[0]}): begin one by 'ray start"
+            " --head' and name its HOST:PORT, or 'auto' on one of its hosts, or 'local'"
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def carry_out(box: Box, job: Any) -> Any:
+    """In a process of a host: the job's result."""
+    kit = unpacked(box.kit)
+    if kit.version != __version__:
+        raise InputError(
+            f"{socket.gethostname()} has vdsm {__version__}, this machine {kit.version}: install"
+            " the same on every host"
+        )
+    take(kit.copies)
+    return kit.function(job)
+
+
+@lru_cache(maxsize=1)
+def unpacked(reference: Any) -> Kit:
+    """What was sent along, once a process."""
+    import ray
+
+    kit: Kit = ray.get(reference)
+    return kit
