@@ -91,7 +91,7 @@ MISTAKES = [
     ("embed {}/run {}/nosuch --out {}/new.npz", "no video, folder of videos or dataset at {}/nos"),
     ("embed {}/run {}/empty --out {}/new.npz", "{}/empty holds no video"),
     ("embed {}/run {}/text.mp4 --out {}/new.npz", "{}/text.mp4"),
-    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy ends in '.npy': name a .npz file"),
+    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy ends in '.npy': name a .npz or .parq"),
     ("embed {}/run {}/data --out {}/no/new.npz", "{}/no"),
     ("embed {}/run {}/data64 --out {}/new.npz", "{}/data64 has frames of 64 pixels, 3 channels;"),
     ("embed {}/run {}/data:28 --out {}/new.npz", "{}/data has clips 0 to 27, not 28"),

@@ -27,7 +27,12 @@ from vdsm.methods.table import METHODS
 
 
 def campaign(
-    folder: Path, methods: list[str], total: int, each: int, seed: int, told: Callable[[Trial], None]
+    folder: Path,
+    methods: list[str],
+    total: int,
+    each: int,
+    seed: int,
+    told: Callable[[Trial], None],
 ) -> None:
     """Method by method: its share of the kills, then `each` faults of every other kind."""
     torch.set_num_threads(1)

@@ -22,10 +22,12 @@ def trial(kind: str, method: str, moment: str, outcome: str, said: str = "") -> 
     return {"kind": kind, "method": method, "moment": moment, "outcome": outcome, "said": said}
 
 
-def judged(bench: Bench, kind: str, method: str, moment: str, out: Path, ended: Ended) -> Trial:
+def judged(
+    bench: Bench, kind: str, method: str, moment: str, out: Path, ended: Ended, torn: str = ""
+) -> Trial:
     """What came of a resumed run: the same bytes, one line, or neither."""
     if ended.survived:
-        wrong = bench.differs(out, method)
+        wrong = bench.differs(out, method, torn)
         return trial(kind, method, moment, "failed" if wrong else "same bytes", wrong)
     outcome = "one line" if ended.in_one_line else "failed"
     return trial(kind, method, moment, outcome, ended.line if ended.in_one_line else ended.said)
@@ -158,8 +160,9 @@ def torn(bench: Bench, method: str, rng: Random) -> Trial:
         content[at] ^= 1 << int(rng.integers(8))
         file.write_bytes(content)
     how = f"cut to {at} of {size} bytes" if cut else f"a bit of byte {at} of {size} turned"
-    moment = f"{file.relative_to(out)} {how}"
-    return judged(bench, "torn file", method, moment, out, bench.go(out, method).wait())
+    name = str(file.relative_to(out))
+    ended = bench.go(out, method).wait()
+    return judged(bench, "torn file", method, f"{name} {how}", out, ended, name)
 
 
 # -- clocks ----------------------------------------------------------------------------------------

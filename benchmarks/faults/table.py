@@ -8,7 +8,7 @@ Trial = dict[str, str]
 
 def table(trials: Sequence[Trial]) -> str:
     """A row for each kind of fault; then what failed, if anything."""
-    lines = ["| fault | trials | methods | same bytes | one line | failed |", "|---|---|---|---|---|---|"]
+    lines = ["| fault | trials | methods | same bytes | one line | failed |", "|---" * 6 + "|"]
     for kind in dict.fromkeys(t["kind"] for t in trials):
         of = [t for t in trials if t["kind"] == kind]
         found = Counter(t["outcome"] for t in of)

@@ -178,11 +178,13 @@ def _crashed(job: Any) -> Any:
     )
 
 
-def shown(found: Iterable[Result], total: int, done: int) -> Iterator[Result]:
+def shown(
+    found: Iterable[Result], total: int, done: int, what: str = "drawing"
+) -> Iterator[Result]:
     """The same, with a progress bar; `done` are there already."""
     console = screen(stderr=True)
     with Progress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("drawing", total=total, completed=done)
+        task = bar.add_task(what, total=total, completed=done)
         for result in found:
             bar.update(task, advance=1)
             yield result

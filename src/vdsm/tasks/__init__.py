@@ -4,7 +4,7 @@ A task gives back what it makes, so no host writes to a file of another. Whoever
 job's result once, in the order in which they are done, whatever dies on the way.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -55,3 +55,14 @@ def results(
         from vdsm.tasks.cluster import on_cluster
 
         yield from on_cluster(function, jobs, where.ray, crashed, copies)
+
+
+def in_turn(found: Iterable[Result], number: Callable[[Result], int]) -> Iterator[Result]:
+    """Results that come in any order, by their numbers 0, 1, ...; early ones wait in memory."""
+    early: dict[int, Result] = {}
+    turn = 0
+    for result in found:
+        early[number(result)] = result
+        while turn in early:
+            yield early.pop(turn)
+            turn += 1

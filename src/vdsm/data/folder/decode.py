@@ -26,7 +26,7 @@ from vdsm.data.folder.read import stamp
 from vdsm.data.folder.send import Sent, received, send
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
-from vdsm.tasks import Where, results
+from vdsm.tasks import Where, in_turn, results
 
 JOURNAL = "journal.jsonl"
 PARTS = "parts"
@@ -127,8 +127,6 @@ def decode_all(
         for i, item in enumerate(items)
     ]
     order = {job.item.name: i for i, job in enumerate(jobs)}
-    early: dict[int, Decoded] = {}
-    turn = 0
     try:
         with (
             closing(_extracted(jobs, where)) as found,
@@ -136,17 +134,14 @@ def decode_all(
             open(out / JOURNAL, "a") as journal,
         ):
             stores = {n: files.enter_context(open(out / n, "ab")) for n in _stored([], recipe)}
-            for result in found:
-                early[order[result.name]] = result
-                while turn in early:
-                    entry = replace(early.pop(turn), start=start)
-                    if entry.problem is None:
-                        entry = _put(entry, jobs[turn].part, stores)
-                        journal.write(json.dumps(asdict(entry)) + "\n")
-                        journal.flush()
-                        start += entry.frames
-                    turn += 1
-                    yield entry
+            for job, result in zip(jobs, in_turn(found, lambda one: order[one.name]), strict=True):
+                entry = replace(result, start=start)
+                if entry.problem is None:
+                    entry = _put(entry, job.part, stores)
+                    journal.write(json.dumps(asdict(entry)) + "\n")
+                    journal.flush()
+                    start += entry.frames
+                yield entry
     except OSError as error:
         if is_disk_full(error):
             raise InputError(

@@ -30,9 +30,7 @@ def send(job: Job) -> Sent:
     return Sent(entry, files, socket.gethostname())
 
 
-def received(
-    found: Generator[Sent, None, None], jobs: list[Job]
-) -> Generator[Decoded, None, None]:
+def received(found: Generator[Sent, None, None], jobs: list[Job]) -> Generator[Decoded, None, None]:
     """The entries, whose part files are written here.
 
     InputError where a host saw another file than this machine does, or none.
