@@ -17,7 +17,7 @@ from vdsm.store.shipped import example
 from vdsm.store.trained import require_fit
 from vdsm.tasks import Where, in_turn, results
 from vdsm.use.codes import write_codes
-from vdsm.use.encode import STRETCH, Encoded, OfDataset, OfVideos, Video
+from vdsm.use.encode import Encoded, OfDataset, OfVideos, Video
 from vdsm.words import counted
 
 ON_CPU = ("auto", "cpu")
@@ -59,7 +59,7 @@ def begun(
     else:
         require_fit(clips, model.config)
         function = OfDataset(model, frames, str(Path(place).resolve()))
-        jobs = range(-(-len(clips) // STRETCH))
+        jobs = range(-(-len(clips) // function.stretch))
     found = done(function, jobs, function.crashed, ray)
     yield from in_turn(shown(found, len(jobs), 0, "encoding"), lambda one: one.number)
 

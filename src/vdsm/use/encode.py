@@ -72,22 +72,22 @@ class OfDataset:
     model: Any
     window: int
     place: str
+    stretch: int = STRETCH  # clips of a task
 
     def __call__(self, number: int) -> Encoded:
-        """Of the clips from `number` times STRETCH on."""
+        """Of the clips from `number` stretches on."""
         clips = opened(self.place)
-        chosen = np.arange(number * STRETCH, min((number + 1) * STRETCH, len(clips)))
+        chosen = np.arange(number * self.stretch, min((number + 1) * self.stretch, len(clips)))
         length = clips.table.length[chosen]
         cut = int((length > self.window).sum()) if self.window else 0
         names = [str(clip) for clip in chosen]
         codes = list(encode_stored(self.model, clips, chosen, self.window))
         return encoded(number, names, codes, cut)
 
-    @staticmethod
-    def crashed(number: int) -> Encoded:
+    def crashed(self, number: int) -> Encoded:
         """No clip of a dataset is at fault."""
         raise InputError(
-            f"processes that encode clips {number * STRETCH} and on are killed, often for want of"
+            f"processes that encode clips {number * self.stretch} and on are killed, often for want of"
             " memory: give Ray's hosts more"
         )
 
