@@ -20,6 +20,7 @@ LAYERS = (
 # What is imported inside a function: a method's model saves itself as the store does, and commands
 # say their help without what they run.
 LAZY = {
+    ("vdsm.tasks", "vdsm.device"),  # torch, which a host's process may not need
     ("vdsm.tasks", "vdsm.tasks.cluster"),  # Ray
     ("vdsm.data.crop.seeing", "vdsm.data.crop.detector"),  # packages of extras
     ("vdsm.data.crop.seeing", "vdsm.data.crop.face"),

@@ -1,10 +1,12 @@
 """Several processes train as one does: torchrun on one node and on two that share a loopback."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from vdsm import InputError
 from vdsm.methods.vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
 from vdsm.store.run import Run
+from vdsm.store.weights import WEIGHTS
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes, started
@@ -56,7 +59,7 @@ def stopped(path: Path, data: Path, steps: int) -> None:
 def resume(
     path: Path, *node: str, data: Path | None = None, program: Sequence[str] = ("-m", "vdsm")
 ) -> "subprocess.Popen[str]":
-    """`vdsm train --resume` by torchrun."""
+    """`vdsm train --resume` by torchrun, in a session of its own, which can be killed."""
     named = [] if data is None else [str(data)]
     words = [sys.executable, "-m", "torch.distributed.run", *node, *program]
     return subprocess.Popen(
@@ -64,6 +67,7 @@ def resume(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
 
@@ -93,13 +97,20 @@ def assert_same(path: Path, alone: Run) -> None:
     torch.testing.assert_close(weights, others, rtol=1e-3, atol=1e-4)
 
 
-def test_two_processes(data: Path, alone: Run, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that one process began and two ended, and what they printed."""
+    path = tmp_path_factory.mktemp("two") / "run"
+    stopped(path, data, 2)
+    return path, finish(resume(path, "--standalone", "--nproc-per-node", "2"))[0]
+
+
+def test_two_processes(two: tuple[Path, str], alone: Run) -> None:
     """From a stop in contrast, by another number of processes than began; one of them speaks."""
-    stopped(tmp_path / "run", data, 2)
-    (output,) = finish(resume(tmp_path / "run", "--standalone", "--nproc-per-node", "2"))
-    assert_same(tmp_path / "run", alone)
+    path, output = two
+    assert_same(path, alone)
     assert output.count("trained: ") == 1
-    assert not list(tmp_path.glob(".*")), "no half-written file stays"
+    assert not list(path.parent.glob(".*")), "no half-written file stays"
 
 
 def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
@@ -116,6 +127,30 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     finish(*nodes)
     assert_same(tmp_path / "run", alone)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_node_that_is_killed_and_begun_again_changes_no_bit(
+    data: Path, two: tuple[Path, str], tmp_path: Path
+) -> None:
+    """With its torchrun and all: the other node's starts its process anew and waits for it."""
+    path = tmp_path / "run"
+    stopped(path, data, 2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    common = ["--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "3"]
+    common += ["--rdzv-backend", "c10d", "--rdzv-endpoint", place, "--rdzv-id", "again"]
+    first, lost = resume(path, *common), resume(path, *common)
+    while len(Run.open(path).metrics()) < 5:
+        assert first.poll() is None, first.communicate()[0]
+        time.sleep(0.02)
+    os.killpg(lost.pid, signal.SIGKILL)
+    finish(first, resume(path, *common))
+    lost.communicate()
+    weights, expected = (safetensors.torch.load_file(p / WEIGHTS) for p in (path, two[0]))
+    assert weights.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(weights[name], tensor), name
 
 
 FULL = """

@@ -1,7 +1,6 @@
 """Tasks over a Ray cluster of two nodes: the bytes of one process, whatever dies on the way."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'vdsm[ray]'")
 
 import mannequin
+from chores import kill_once, square
 from folders import made, tree
 from small import pendula
 from vdsm.cli import run
 from vdsm.data.folder import decode, send
-from vdsm.data.folder.extract import Job
 from vdsm.errors import InputError
 from vdsm.tasks import Where, cluster, results
 
@@ -35,7 +34,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
-    """Two nodes of one core; their processes find this module, as `kill_once` is sent by name."""
+    """Two nodes of one core; their processes find `chores` and this package by name."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -52,32 +51,12 @@ def nodes() -> Iterator[Any]:
             found.shutdown()
 
 
-def square(number: int) -> int:
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if number == 99:
-        raise InputError("99 is too many")
-    return number * number
-
-
 def test_every_job_once_and_the_guilty_one_is_found(nodes: Any) -> None:
     where = Where(ray=nodes.address)
     found = list(results(square, range(12), where, lambda job: -job))
     assert sorted(found) == sorted([-3, *(n * n for n in range(12) if n != 3)])
-    with pytest.raises(InputError, match="^99 is too many$"):
+    with pytest.raises(InputError, match=r"^99 is too many$"):
         list(results(square, [98, 99, 97], where, lambda job: -job))
-
-
-def kill_once(job: Job) -> send.Sent:
-    """As `send`, but the first process that is asked for one of the clips dies."""
-    flag = job.item.path.with_suffix(".killed")
-    if job.item.name.endswith("1.gif") and not flag.exists():
-        flag.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real_send(job)
-
-
-real_send = send.send
 
 
 def losing(nodes: Any, after: int) -> Callable[..., Iterator[Any]]:
@@ -86,8 +65,7 @@ def losing(nodes: Any, after: int) -> Callable[..., Iterator[Any]]:
     def found(*words: Any) -> Iterator[Any]:
         for number, result in enumerate(results(*words)):
             if number == after:
-                lost = nodes.list_all_nodes[-1]
-                nodes.remove_node(lost, allow_graceful=False)
+                nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
                 nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
             yield result
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.tasks.processes import in_processes
 
@@ -31,6 +30,8 @@ class Where:
     @property
     def processes(self) -> int:
         """How many there are here."""
+        from vdsm.device import cores
+
         return self.workers or cores()
 
 

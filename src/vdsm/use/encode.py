@@ -87,8 +87,8 @@ class OfDataset:
     def crashed(self, number: int) -> Encoded:
         """No clip of a dataset is at fault."""
         raise InputError(
-            f"processes that encode clips {number * self.stretch} and on are killed, often for want of"
-            " memory: give Ray's hosts more"
+            f"processes that encode clips {number * self.stretch} and on are killed, often for want"
+            " of memory: give Ray's hosts more"
         )
 
 
