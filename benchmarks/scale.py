@@ -112,8 +112,9 @@ def table(cluster: Cluster, size: int) -> str:
     encode, asking, told = encode_seconds(WINDOW), asking_seconds(stored), asking_seconds(CODES)
     lines = [
         f"one core: {1000 * decode:.0f} ms to decode a clip of {video // 1000} kB, "
-        f"{1000 * encode:.1f} ms to encode {WINDOW} frames; the process that asks: {1000 * asking:.2f} ms for "
-        f"the {stored // 1000} kB of a clip, {1000 * told:.2f} ms for its codes\n",
+        f"{1000 * encode:.1f} ms to encode {WINDOW} frames; the process that asks: "
+        f"{1000 * asking:.2f} ms for the {stored // 1000} kB of a clip, "
+        f"{1000 * told:.2f} ms for {CODES} bytes\n",
         f"| {cluster.hosts} hosts of {cluster.cores} cores | 10^6 clips | 10^8 clips |",
         "|---|---|---|",
     ]
@@ -125,7 +126,7 @@ def table(cluster: Cluster, size: int) -> str:
         ("frames to the host that asks, network", lambda n: cluster.wire(stored, n), "h"),
         ("frames to the host that asks, its one process", lambda n: asking * n / 3600, "h"),
         ("encoding, all cores", lambda n: cluster.hours(encode, n), "h"),
-        ("codes to the host that asks", lambda n: told / 256 * n / 3600, "h"),
+        ("codes to the host that asks, network", lambda n: cluster.wire(CODES, n), "h"),
     ]
     for name, of, unit in rows:
         lines.append(f"| {name} | " + " | ".join(f"{of(n):.3g} {unit}" for n in (1e6, 1e8)) + " |")
