@@ -128,19 +128,11 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def kill_all(pid: int) -> None:
-    """A process and what it has begun, the parents first: as when a machine goes off."""
-    begun = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(pid, signal.SIGKILL)
-    for child in begun:
-        kill_all(int(child))
-
-
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes by Linux' /proc")
-def test_a_node_that_is_killed_and_begun_again_changes_no_bit(
+def test_a_process_that_is_killed_and_begun_again_changes_no_bit(
     data: Path, two: tuple[Path, str], tmp_path: Path
 ) -> None:
-    """With its torchrun and all: the other node's starts its process anew and waits for it."""
+    """On one of two nodes; torchrun begins both processes again (--max-restarts)."""
     path = tmp_path / "run"
     stopped(path, data, 2)
     with socket.socket() as free:
@@ -148,13 +140,15 @@ def test_a_node_that_is_killed_and_begun_again_changes_no_bit(
         place = f"127.0.0.1:{free.getsockname()[1]}"
     common = ["--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "3"]
     common += ["--rdzv-backend", "c10d", "--rdzv-endpoint", place, "--rdzv-id", "again"]
-    first, lost = resume(path, *common), resume(path, *common)
+    common += ["--local-addr", "127.0.0.1", "--rdzv-conf"]
+    nodes = [resume(path, *common, f"is_host={host}") for host in (1, 0)]
     while len(Run.open(path).metrics()) < 5:
-        assert first.poll() is None, first.communicate()[0]
+        assert all(node.poll() is None for node in nodes), finish(*nodes)
         time.sleep(0.02)
-    kill_all(lost.pid)
-    finish(first, resume(path, *common))
-    lost.communicate()
+    second = nodes[1].pid
+    (process,) = Path(f"/proc/{second}/task/{second}/children").read_text().split()
+    os.kill(int(process), signal.SIGKILL)
+    finish(*nodes)
     weights, expected = (safetensors.torch.load_file(p / WEIGHTS) for p in (path, two[0]))
     assert weights.keys() == expected.keys()
     for name, tensor in expected.items():
