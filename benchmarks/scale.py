@@ -19,6 +19,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from vdsm.data.folder.extract import Job, Recipe, extract
@@ -69,8 +70,8 @@ def encode_seconds(frames: int) -> float:
     return least(lambda: model.encode(clips)) / 32
 
 
-def sent(size: int) -> bytes:
-    return bytes(size)
+def sent(size: int) -> npt.NDArray[np.uint8]:
+    return np.zeros(size, np.uint8)
 
 
 def asking_seconds(size: int) -> float:

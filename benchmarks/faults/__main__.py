@@ -1,6 +1,6 @@
 """A campaign of faults on `vdsm train`: every run must end as if nothing had happened, or say why.
 
-    python benchmarks/faults --out faults.json [--kills 300] [--each 3] [--methods vdsm,skd]
+    python benchmarks/faults --out faults.json [--kills 300] [--each 6] [--methods vdsm,skd]
     python benchmarks/faults --table faults.json
 
 A training is the preset 'debug' of a method, on clips of pendula of 32 x 32 pixels, by one thread.
@@ -34,24 +34,24 @@ def campaign(
     seed: int,
     told: Callable[[Trial], None],
 ) -> None:
-    """Method by method: its share of the kills, then `each` faults of every other kind."""
+    """`each` rounds over all methods: a share of the kills, and a fault of every other kind."""
     torch.set_num_threads(1)
     bench = Bench(folder)
-    for number, method in enumerate(methods):
-        rng = np.random.default_rng([seed, number])
-        share = total * (number + 1) // len(methods) - total * number // len(methods)
+    turns = len(methods) * each
+    for turn in range(turns):
+        method, rng = methods[turn % len(methods)], np.random.default_rng([seed, turn])
+        share = total * (turn + 1) // turns - total * turn // turns
         for trial in kills(bench, method, rng, share):
             told(trial)
         for hurt in KINDS:
-            for _ in range(each):
-                told(hurt(bench, method, rng))
+            told(hurt(bench, method, rng))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="JSON lines, one a trial")
     parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--each", type=int, default=3, help="trials of every other kind and method")
+    parser.add_argument("--each", type=int, default=6, help="faults of every other kind and method")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", type=Path, help="print the table of such a file")

@@ -106,6 +106,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "data"
+        self.begun = 0  # processes
         options = {"size": 32, "clips_per_cell": 2, "test_share": 0.5, "frames": 12}
         pendulum.make(self.data, pendulum.PendulumOptions(**options))
 
@@ -122,7 +123,8 @@ class Bench:
 
     def go(self, out: Path, method: str, *hurt: Callable[[], object]) -> Process:
         """Begin the run, or go on with it; hurt: as `begin` takes it, and what comes after."""
-        return begin(self.words(out, method), self.folder / f"{out.name}.log", *hurt)
+        self.begun += 1
+        return begin(self.words(out, method), self.folder / f"{self.begun % 2}.log", *hurt)
 
     def fresh(self, name: str = "hurt") -> Path:
         """A folder that is not there."""

@@ -7,6 +7,7 @@ host was taken away. Here the second goes back to the queue, and the first does 
 import logging
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from vdsm.version import __version__
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 AHEAD = 2  # tasks under way for each core, so that none waits for this process
-PATIENCE = 10.0  # seconds, after which the cluster is asked anew how many cores it has
+PATIENCE = 5.0  # seconds, after which the cluster is asked anew how many cores it has
 TRIES = 3  # deaths of its process, after which a job is the cause
 
 
@@ -60,8 +61,11 @@ def on_cluster(
         queue = deque((job, 0) for job in jobs)
         under_way: dict[Any, tuple[Job, int]] = {}
         try:
+            most, asked = 0, -PATIENCE
             while queue or under_way:
-                most = AHEAD * int(ray.cluster_resources().get("CPU", 1))
+                if time.monotonic() - asked > PATIENCE:  # hosts come and go
+                    most = AHEAD * int(ray.cluster_resources().get("CPU", 1))
+                    asked = time.monotonic()
                 while queue and len(under_way) < most:
                     job, deaths = queue.popleft()
                     under_way[begin.remote(box, job)] = job, deaths
@@ -110,9 +114,9 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet = {"log_to_driver": False, "logging_level": logging.FATAL}
+    alone: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address, **quiet, **({"include_dashboard": False} if address == "local" else {}))
+        ray.init(address, log_to_driver=False, logging_level=logging.FATAL, **alone)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"no Ray cluster at {address} ({str(error).splitlines()[0]}): begin one by 'ray start"

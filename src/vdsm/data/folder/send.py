@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import numpy.typing as npt
+
 from vdsm.data.folder.extract import Decoded, Job, extract
 from vdsm.data.folder.read import stamp
 from vdsm.errors import InputError
@@ -14,10 +17,13 @@ from vdsm.errors import InputError
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a clip, and the part files that were written of it, by their suffixes."""
+    """What became of a clip, and the part files that were written of it, by their suffixes.
+
+    Their bytes are arrays, which Ray hands over without a copy.
+    """
 
     entry: Decoded
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     host: str = ""
 
 
@@ -26,7 +32,7 @@ def send(job: Job) -> Sent:
     with TemporaryDirectory() as folder:
         part = Path(folder) / job.part.name
         entry = extract(replace(job, part=part))
-        files = {file.suffix: file.read_bytes() for file in Path(folder).iterdir()}
+        files = {f.suffix: np.fromfile(f, np.uint8) for f in Path(folder).iterdir()}
     return Sent(entry, files, socket.gethostname())
 
 
@@ -45,5 +51,5 @@ def received(found: Generator[Sent, None, None], jobs: list[Job]) -> Generator[D
                     " the same files, with their times, at the same path"
                 )
             for suffix, content in sent.files.items():
-                job.part.with_suffix(suffix).write_bytes(content)
+                job.part.with_suffix(suffix).write_bytes(content.data)
             yield sent.entry
