@@ -28,7 +28,7 @@ from vdsm.device import as_video
 from vdsm.store.named import load_model
 from vdsm.tasks import Where, results
 
-ROUNDS, TASKS, CODES = 5, 200, 2_000  # the last: bytes of a clip's codes in Parquet, about
+ROUNDS, TASKS, CODES = 3, 1_000, 2_000  # the last: bytes of a clip's codes in Parquet, about
 WINDOW = 16  # frames of a clip that are encoded
 VIDEO = (75, 240, 320)  # frames, height, width
 

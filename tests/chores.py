@@ -7,13 +7,13 @@ from typing import Any
 
 
 def square(number: int) -> int:
-    """Its square; 3 ends the process, and 99 is the user's mistake."""
+    """Its square; 3 ends the process, and 999 is the user's mistake."""
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    if number == 99:
+    if number == 999:
         from vdsm.errors import InputError
 
-        raise InputError("99 is too many")
+        raise InputError("999 is too many")
     return number * number
 
 

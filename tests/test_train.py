@@ -533,8 +533,11 @@ def test_a_kill_leaves_nothing_that_is_not_cleared_up(data: Path, tmp_path: Path
     parts = [tmp_path / "run" / f".{name}.0badcafe" for name in files]
     for part in parts:
         part.touch()
+    (tmp_path / "run" / "checkpoint-stage2-end.pt").touch()  # before the last one was the only one
     Run.open(tmp_path / "run").clear_up()
     assert [part.name for part in parts if part.exists()] == []
+    left = [file.name for file in (tmp_path / "run").glob("checkpoint-*")]
+    assert left == ["checkpoint-finished.pt"]
 
 
 @pytest.mark.parametrize("name", ["checkpoint-stage1-5.pt", "checkpoint.json"])

@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -172,12 +172,21 @@ class Run:
             os.close(folder)
 
     def clear_up(self) -> None:
-        """Remove what a training that was killed left half written."""
+        """Remove what a training that was killed left: half of a file, or one checkpoint more."""
         for part in (
             *left_by_a_kill(self.path, *WRITTEN),
             *left_by_a_kill(self.path / "pictures", "*"),
         ):
             part.unlink()
+        with suppress(InputError):  # who restores says what is wrong with it
+            named = self.path / str(read_json(self.path / POINTER).get("file"))
+            if named.exists():
+                self._keep_alone(named)
+
+    def _keep_alone(self, checkpoint: Path) -> None:
+        for other in self.path.glob("checkpoint-*.pt"):
+            if other != checkpoint:
+                other.unlink()
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
         """Write a checkpoint; the one before, of another name, stays until this one is whole."""
@@ -186,13 +195,12 @@ class Run:
         content = buffer.getvalue()
         file = self.path / f"checkpoint-{name}.pt"
         atomic_write(file, content)
-        pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
+        digest = hashlib.sha256(content).hexdigest()
+        pointer: dict[str, Any] = {"file": file.name, "sha256": digest}
         lines = self._lines()  # of the steps up to here
         pointer["metrics"] = {"bytes": len(lines), "sha256": hashlib.sha256(lines).hexdigest()}
         atomic_write(self.path / POINTER, json.dumps(pointer).encode())
-        for old in self.path.glob("checkpoint-*.pt"):
-            if old != file:
-                old.unlink()
+        self._keep_alone(file)
 
     def save_weights(self, model: nn.Module) -> None:
         """The model, read out or not, as `open_model` reads it."""

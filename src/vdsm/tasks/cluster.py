@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +24,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 AHEAD = 2  # tasks under way for each core, so that none waits for this process
 PATIENCE = 5.0  # seconds, after which the cluster is asked anew how many cores it has
+LARGEST, TURNS = 8, 16  # jobs of a task at most, and how often a core should have its turn
 TRIES = 3  # deaths of its process, after which a job is the cause
 
 
@@ -45,7 +46,7 @@ class Box:
 
 def on_cluster(
     function: Callable[[Job], Result],
-    jobs: Iterable[Job],
+    jobs: Sequence[Job],
     address: str,
     crashed: Callable[[Job], Result],
     copies: Sequence[Path] = (),
@@ -58,32 +59,53 @@ def on_cluster(
     with connected(address) as ray:
         box = Box(ray.put(Kit(function, {path: path.read_bytes() for path in copies})))
         begin = ray.remote(max_retries=0, num_cpus=1, scheduling_strategy="SPREAD")(carry_out)
-        queue = deque((job, 0) for job in jobs)
-        under_way: dict[Any, tuple[Job, int]] = {}
+        most, asked = at_once(ray), time.monotonic()
+        queue = deque(bundles(jobs, most))
+        under_way: dict[Any, tuple[Sequence[Job], int]] = {}
         try:
-            most, asked = 0, -PATIENCE
             while queue or under_way:
                 if time.monotonic() - asked > PATIENCE:  # hosts come and go
-                    most = AHEAD * int(ray.cluster_resources().get("CPU", 1))
-                    asked = time.monotonic()
+                    most, asked = at_once(ray), time.monotonic()
                 while queue and len(under_way) < most:
-                    job, deaths = queue.popleft()
-                    under_way[begin.remote(box, job)] = job, deaths
+                    some, deaths = queue.popleft()
+                    under_way[begin.remote(box, some)] = some, deaths
                 done, _ = ray.wait(list(under_way), num_returns=1, timeout=PATIENCE)
                 for reference in done:
-                    job, deaths = under_way.pop(reference)
+                    some, deaths = under_way.pop(reference)
                     try:
-                        result: Result = ray.get(reference)
+                        yield from ray.get(reference)
                     except ray.exceptions.RayError as error:
-                        deaths += died(error, ray.exceptions)
-                        if deaths < TRIES:
-                            queue.append((job, deaths))
-                            continue
-                        result = crashed(job)
-                    yield result
+                        again = after(error, ray.exceptions, some, deaths)
+                        queue.extend(again)
+                        yield from [] if again else map(crashed, some)
         finally:
             for reference in under_way:
                 ray.cancel(reference, force=True)
+
+
+def at_once(ray: Any) -> int:
+    """How many tasks are under way, by the cores that there are now."""
+    return AHEAD * int(ray.cluster_resources().get("CPU", 1))
+
+
+def bundles(jobs: Sequence[Job], most: int) -> list[tuple[Sequence[Job], int]]:
+    """Jobs, several to a task where there are many, since a task takes this process 2 ms."""
+    size = min(LARGEST, max(1, len(jobs) // (TURNS * most)))
+    return [(jobs[i : i + size], 0) for i in range(0, len(jobs), size)]
+
+
+def after(
+    error: Exception, kinds: Any, some: Sequence[Job], deaths: int
+) -> list[tuple[Sequence[Job], int]]:
+    """What is to be tried again after a failure, and how many processes each killed; [] if none.
+
+    Jobs of a task whose process died go alone, so that the guilty one is known.
+    """
+    if not died(error, kinds):
+        return [(some, deaths)]
+    if len(some) > 1:
+        return [([job], 0) for job in some]
+    return [(some, deaths + 1)] if deaths + 1 < TRIES else []
 
 
 def died(error: Exception, kinds: Any) -> bool:
@@ -128,8 +150,8 @@ def connected(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
-def carry_out(box: Box, job: Any) -> Any:
-    """In a process of a host: the job's result."""
+def carry_out(box: Box, jobs: Sequence[Any]) -> list[Any]:
+    """In a process of a host: the jobs' results."""
     kit = unpacked(box.kit)
     if kit.version != __version__:
         raise InputError(
@@ -137,7 +159,7 @@ def carry_out(box: Box, job: Any) -> Any:
             " the same on every host"
         )
     take(kit.copies)
-    return kit.function(job)
+    return [kit.function(job) for job in jobs]
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Codes of clips that the user names, written to a file."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def embed(
 
 def begun(
     model: Any, place: str, frames: int, clips: Clips | None, ray: str | None
-) -> Iterator[Encoded]:
+) -> Generator[Encoded, None, None]:
     """What the tasks give, in turn."""
     function: Any
     jobs: Sequence[Any]

@@ -48,6 +48,7 @@ def make(out: Path, options: FacesOptions) -> None:
     InputError for options that do not go together and a source that cannot be read.
     """
     options.check()
+    where = Where(options.workers, options.ray)
     check_free(out)
     model = read_source(options.source)
     begin(out, _recipe(options, model))
@@ -63,7 +64,6 @@ def make(out: Path, options: FacesOptions) -> None:
     jobs = [
         Job(i, out / MODEL, options.seed, person[i], p, options.size) for i, p in enumerate(poses)
     ]
-    where = Where(options.workers, options.ray)
     draw_all(out, _info(options, len(model.modes)), columns, draw, jobs, where, [out / MODEL])
 
 

@@ -74,6 +74,7 @@ def _kept(clips: list[Row], results: Mapping[str, Decoded]) -> Iterator[Crops]:
 
 
 def _check(options: FolderOptions) -> None:
+    Where(options.workers, options.ray)  # not both
     check_crop(options)
     if options.stride is not None and options.segment is None:
         raise InputError(f"stride {options.stride} without a segment: give --segment too")
@@ -108,8 +109,15 @@ def _decode(
     console = screen(stderr=True)
     with _bar(console) as bar:
         task = bar.add_task("decoding", total=len(items), completed=len(done), broken=0)
-        how = {"shortest": options.shortest, "where": where, "start": start}
-        fresh = decode_all(rest, out, options.recipe, **how, cropping=cropping)
+        fresh = decode_all(
+            rest,
+            out,
+            options.recipe,
+            shortest=options.shortest,
+            where=where,
+            start=start,
+            cropping=cropping,
+        )
         with closing(fresh) as results:
             broken = 0
             for entry in results:

@@ -48,6 +48,7 @@ def make(out: Path, options: PeopleOptions) -> None:
 
     InputError for options that do not go together and a source that cannot be read.
     """
+    where = Where(options.workers, options.ray)
     columns = columns_of(options)
     source = open_source(options.source)
     Shaper(source, read_body(source)).check(TARGETS)
@@ -65,7 +66,6 @@ def make(out: Path, options: PeopleOptions) -> None:
     def join() -> None:
         parts.join(out, len(jobs), lambda clip: truth_of(jobs[clip]))
 
-    where = Where(options.workers, options.ray)
     draw_all(out, info, columns, draw, jobs, where, [out / FILE], keep, join)
 
 
