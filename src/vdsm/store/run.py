@@ -178,10 +178,10 @@ class Run:
             *left_by_a_kill(self.path / "pictures", "*"),
         ):
             part.unlink()
-        with suppress(InputError):  # who restores says what is wrong with it
-            named = self.path / str(read_json(self.path / POINTER).get("file"))
-            if named.exists():
-                self._keep_alone(named)
+        if len(list(self.path.glob("checkpoint-*.pt"))) > 1:
+            with suppress(InputError):  # whoever restores says what is wrong with the newest
+                self._checkpoint()
+                self._keep_alone(self.path / str(read_json(self.path / POINTER)["file"]))
 
     def _keep_alone(self, checkpoint: Path) -> None:
         for other in self.path.glob("checkpoint-*.pt"):
