@@ -105,14 +105,15 @@ class Run:
                 why = "it is a shipped model, which is weights alone"
             raise InputError(f"{path} is not a run: {why} (see 'vdsm train --help')")
         record = read_json(path / "run.json")
-        if record.pop(CHECKSUM, None) not in (None, checksum(record)):
+        said = record.pop(CHECKSUM, None)
+        for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
+            if not isinstance(record.get(name), kind):
+                raise InputError(f"{path / 'run.json'} has no entry '{name}': it was altered")
+        if said not in (None, checksum(record)):
             raise InputError(
                 f"{path / 'run.json'} was altered (its checksum differs): copy it back, or delete "
                 f"its entry '{CHECKSUM}' if you altered it yourself"
             )
-        for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
-            if not isinstance(record.get(name), kind):
-                raise InputError(f"{path / 'run.json'} has no entry '{name}': it was altered")
         method = str(record.get("method", "vdsm"))
         try:
             settings = method_of(method).config
