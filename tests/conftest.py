@@ -78,9 +78,9 @@ def processes() -> None:
 def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests of folders decode in this process, since another takes a second to start."""
 
-    def here(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
+    def here(function: Any, jobs: Any, where: Any, crashed: Any) -> Iterator[Any]:
         yield from map(function, jobs)
 
     of_folders = request.module.__name__.startswith("test_folder")
     if of_folders and "processes" not in request.fixturenames:
-        monkeypatch.setattr("vdsm.data.folder.decode.in_processes", here)
+        monkeypatch.setattr("vdsm.data.folder.decode.results", here)

@@ -91,7 +91,7 @@ MISTAKES = [
     ("embed {}/run {}/nosuch --out {}/new.npz", "no video, folder of videos or dataset at {}/nos"),
     ("embed {}/run {}/empty --out {}/new.npz", "{}/empty holds no video"),
     ("embed {}/run {}/text.mp4 --out {}/new.npz", "{}/text.mp4"),
-    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy ends in '.npy': name a .npz file"),
+    ("embed {}/run {}/data --out {}/new.npy", "{}/new.npy ends in '.npy': name a .npz or .parq"),
     ("embed {}/run {}/data --out {}/no/new.npz", "{}/no"),
     ("embed {}/run {}/data64 --out {}/new.npz", "{}/data64 has frames of 64 pixels, 3 channels;"),
     ("embed {}/run {}/data:28 --out {}/new.npz", "{}/data has clips 0 to 27, not 28"),
@@ -248,6 +248,7 @@ def test_data_that_moved(world: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     shutil.copytree(world / "run", tmp_path / "run")
     data = shutil.copytree(world / "data", tmp_path / "data")
     record = json.loads((tmp_path / "run" / "run.json").read_text())
+    del record["sha256"]
     text = json.dumps(record | {"data": str(tmp_path / "gone")})
     (tmp_path / "run" / "run.json").write_text(text)
     run, out = str(tmp_path / "run"), str(tmp_path / "out")

@@ -21,10 +21,11 @@ from media import encode, pattern, ramp, sound
 from vdsm.cli import run
 from vdsm.data import open_clips
 from vdsm.data.clips import Factor
-from vdsm.data.folder import FolderOptions, decode, pool
+from vdsm.data.folder import FolderOptions, decode
 from vdsm.data.folder.find import find_tree
 from vdsm.errors import InputError
 from vdsm.options import read
+from vdsm.tasks import processes
 from vdsm.video import read_video, write_clips, write_picture
 
 # ---- which clips, and what they are called
@@ -310,7 +311,7 @@ def crash_on_three(job: int) -> int:
 
 
 def test_a_job_that_kills_its_process_is_found() -> None:
-    results = list(pool.in_processes(crash_on_three, range(8), 2, lambda job: -job))
+    results = list(processes.in_processes(crash_on_three, range(8), 2, lambda job: -job))
     assert sorted(results) == sorted([0, 1, 4, -3, 16, 25, 36, 49])
 
 

@@ -246,14 +246,14 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     source = videos(tmp_path / "in")
     made(tmp_path / "whole", source, crop="subject", follow=True)
 
-    def stops(function: Any, jobs: Any, workers: int, crashed: Any) -> Iterator[Any]:
+    def stops(function: Any, jobs: Any, where: Any, crashed: Any) -> Iterator[Any]:
         for i, job in enumerate(jobs):
             if i == 2:
                 raise KeyboardInterrupt
             yield function(job)
 
     with monkeypatch.context() as patch:
-        patch.setattr("vdsm.data.folder.decode.in_processes", stops)
+        patch.setattr("vdsm.data.folder.decode.results", stops)
         with pytest.raises(KeyboardInterrupt):
             made(tmp_path / "out", source, crop="subject", follow=True)
     for name in ("boxes.f4", "whole.jpgs"):  # what a crash may leave behind

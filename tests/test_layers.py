@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "src"
 # Modules and packages of vdsm, from the ground up: each may import those before it.
 LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
-    *("files", "notation", "schedules", "config", "device", "protocol"),
+    *("files", "notation", "schedules", "config", "device", "protocol", "tasks"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
     *("use", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
     *("commands", "cli", "__main__"),
@@ -20,9 +20,11 @@ LAYERS = (
 # What is imported inside a function: a method's model saves itself as the store does, and commands
 # say their help without what they run.
 LAZY = {
+    ("vdsm.tasks", "vdsm.device"),  # torch, which a host's process may not need
+    ("vdsm.tasks", "vdsm.tasks.cluster"),  # Ray
     ("vdsm.data.crop.seeing", "vdsm.data.crop.detector"),  # packages of extras
     ("vdsm.data.crop.seeing", "vdsm.data.crop.face"),
-    ("vdsm.data.folder.decode", "vdsm.data.crop.find"),  # SciPy
+    ("vdsm.data.folder.extract", "vdsm.data.crop.find"),  # SciPy
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),

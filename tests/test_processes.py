@@ -1,10 +1,12 @@
 """Several processes train as one does: torchrun on one node and on two that share a loopback."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from vdsm import InputError
 from vdsm.methods.vdsm.config import ContrastConfig, PosesConfig
 from vdsm.notation import Share, draw
 from vdsm.store.run import Run
+from vdsm.store.weights import WEIGHTS
 from vdsm.train.batches import GroupSampler, Individuals, Others
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes, started
@@ -93,13 +96,20 @@ def assert_same(path: Path, alone: Run) -> None:
     torch.testing.assert_close(weights, others, rtol=1e-3, atol=1e-4)
 
 
-def test_two_processes(data: Path, alone: Run, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that one process began and two ended, and what they printed."""
+    path = tmp_path_factory.mktemp("two") / "run"
+    stopped(path, data, 2)
+    return path, finish(resume(path, "--standalone", "--nproc-per-node", "2"))[0]
+
+
+def test_two_processes(two: tuple[Path, str], alone: Run) -> None:
     """From a stop in contrast, by another number of processes than began; one of them speaks."""
-    stopped(tmp_path / "run", data, 2)
-    (output,) = finish(resume(tmp_path / "run", "--standalone", "--nproc-per-node", "2"))
-    assert_same(tmp_path / "run", alone)
+    path, output = two
+    assert_same(path, alone)
     assert output.count("trained: ") == 1
-    assert not list(tmp_path.glob(".*")), "no half-written file stays"
+    assert not list(path.parent.glob(".*")), "no half-written file stays"
 
 
 def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
@@ -116,6 +126,33 @@ def test_two_nodes(data: Path, alone: Run, tmp_path: Path) -> None:
     finish(*nodes)
     assert_same(tmp_path / "run", alone)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes by Linux' /proc")
+def test_a_process_that_is_killed_and_begun_again_changes_no_bit(
+    data: Path, two: tuple[Path, str], tmp_path: Path
+) -> None:
+    """On one of two nodes; torchrun begins both processes again (--max-restarts)."""
+    path = tmp_path / "run"
+    stopped(path, data, 2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    common = ["--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "3"]
+    common += ["--rdzv-backend", "c10d", "--rdzv-endpoint", place, "--rdzv-id", "again"]
+    common += ["--local-addr", "127.0.0.1", "--rdzv-conf"]
+    nodes = [resume(path, *common, f"is_host={host}") for host in (1, 0)]
+    while len(Run.open(path).metrics()) < 5:
+        assert all(node.poll() is None for node in nodes), finish(*nodes)
+        time.sleep(0.02)
+    second = nodes[1].pid
+    (process,) = Path(f"/proc/{second}/task/{second}/children").read_text().split()
+    os.kill(int(process), signal.SIGKILL)
+    finish(*nodes)
+    weights, expected = (safetensors.torch.load_file(p / WEIGHTS) for p in (path, two[0]))
+    assert weights.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(weights[name], tensor), name
 
 
 FULL = """

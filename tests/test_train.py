@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -460,6 +461,13 @@ def damage_alter(file: Path) -> None:
     file.write_bytes(bytes(content))
 
 
+def damage_digit(file: Path) -> None:
+    """Still JSON, and settings or metrics as they might be."""
+    text = file.read_text()
+    assert '"steps": 6' in text
+    file.write_text(text.replace('"steps": 6', '"steps": 7', 1))
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "line"),
     [
@@ -479,6 +487,8 @@ def damage_alter(file: Path) -> None:
             "metrics.jsonl is damaged (a line has no 'name')",
         ),
         ("metrics.jsonl", lambda file: file.write_text("3\n"), "is damaged (a line is '3')"),
+        ("metrics.jsonl", damage_digit, "is damaged (its first lines are not what training wrote"),
+        ("run.json", damage_digit, "run.json was altered (its checksum differs)"),
         ("run.json", damage_truncate, "run.json is not valid JSON"),
         ("run.json", lambda file: file.write_text('{"config": {}}'), "has no entry 'data'"),
         ("run.json", Path.unlink, "is not a run: it has no run.json"),
@@ -496,6 +506,38 @@ def test_damage_is_one_line(
     errors = capsys.readouterr().err
     assert line in errors
     assert errors.count("\n") == 1
+
+
+def test_metrics_that_were_removed_are_begun_anew(stopped: Run, unbroken: Run) -> None:
+    """What the error says to do works, and a kill before the next checkpoint needs no second."""
+    (stopped.path / "metrics.jsonl").unlink()
+    clips = stopped.clips()
+    for steps in (1, 10**6):
+        lines = []
+        with suppress(RuntimeError):
+            train(stopped, clips, Events(on_metrics=lambda line: crash_at(lines, line, steps)))  # noqa: B023
+    assert equal(weights(stopped), weights(unbroken))
+
+
+def crash_at(lines: list[dict[str, Any]], line: dict[str, Any], number: int) -> None:
+    lines.append(line)
+    if len(lines) == number:
+        raise RuntimeError("power cut")
+
+
+def test_a_kill_leaves_nothing_that_is_not_cleared_up(data: Path, tmp_path: Path) -> None:
+    """Every file that the command writes is known, so that its half is removed."""
+    words = ["train", str(data), "--preset", "debug", "--out", str(tmp_path / "run")]
+    assert command([*words, "--stage1.steps", "2", "--stage2.steps", "2"]) == 0
+    files = [file.name for file in (tmp_path / "run").iterdir() if file.is_file()]
+    parts = [tmp_path / "run" / f".{name}.0badcafe" for name in files]
+    for part in parts:
+        part.touch()
+    (tmp_path / "run" / "checkpoint-stage2-end.pt").touch()  # before the last one was the only one
+    Run.open(tmp_path / "run").clear_up()
+    assert [part.name for part in parts if part.exists()] == []
+    left = [file.name for file in (tmp_path / "run").glob("checkpoint-*")]
+    assert left == ["checkpoint-finished.pt"]
 
 
 @pytest.mark.parametrize("name", ["checkpoint-stage1-5.pt", "checkpoint.json"])
@@ -755,6 +797,7 @@ def test_what_the_message_says_to_type_names_the_data(
 def test_moved_data_is_named_on_resume(stopped: Run, data: Path, tmp_path: Path) -> None:
     """The dataset may lie elsewhere later: DATA says where."""
     record = json.loads((stopped.path / "run.json").read_text())
+    del record["sha256"]
     lost = record | {"data": str(tmp_path / "gone")}
     (stopped.path / "run.json").write_text(json.dumps(lost))
     run = Run.open(stopped.path)

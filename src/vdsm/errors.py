@@ -8,8 +8,15 @@ class InputError(ValueError):
     """
 
 
+# As PyTorch says it: its allocators', C++'s (Linux, Windows), oneDNN's, the system's.
+NO_MEMORY = (
+    *("can't allocate memory", "out of memory", "bad_alloc", "bad allocation"),
+    *("could not create a memory object", "Cannot allocate memory", "not enough memory"),
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether Python's or PyTorch's allocator failed, on a CPU or a GPU."""
     said = str(error)
-    short = "can't allocate memory" in said or "out of memory" in said
+    short = any(words in said for words in NO_MEMORY)
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and short)

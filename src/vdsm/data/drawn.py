@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,16 +19,24 @@ import numpy as np
 from rich.progress import Progress
 
 from vdsm.data.clips import MAKING, Frames, Info, Ints, resumable, write_meta
-from vdsm.data.folder.pool import in_processes
-from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
+from vdsm.tasks import HERE, Where, results
 
 JOURNAL = "journal.jsonl"
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A clip as it was drawn, uint8 [T, H, W, C], and what else its maker says of it."""
+
+    clip: int
+    frames: Frames
+    truth: Any = None
 
 
 def check_free(out: Path) -> None:
@@ -58,16 +66,19 @@ def draw_all(
     out: Path,
     info: Info,
     columns: Mapping[str, Ints],
-    draw: Callable[[Job], tuple[int, Frames]],
+    draw: Callable[[Job], Drawn],
     jobs: Sequence[Job],
-    workers: int = 0,
+    where: Where = HERE,
+    copies: Sequence[Path] = (),
+    keep: Callable[[Drawn], None] = lambda _: None,
     last: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the dataset: draw(jobs[i]) gives i and clip i, uint8 [length[i], H, W, C].
+    """Write the dataset: draw(jobs[i]) gives clip i, of length[i] frames.
 
-    columns: those of clips.npz but for `start`; workers: processes, 0 for one a core. `begin`
-    comes first; clips that the folder holds already are kept. `draw` and jobs can be pickled.
-    last: what is left to do when all are drawn, before the folder is declared whole.
+    columns: those of clips.npz but for `start`. `begin` comes first; clips that the folder holds
+    already are kept. `draw` and jobs can be pickled. copies: files that drawing reads by
+    `tasks.copies.readable`. keep: called with every clip before it counts as drawn; last: when all
+    are, before the folder is declared whole.
     """
     length = columns["length"]
     start = np.cumsum(length) - length
@@ -79,11 +90,12 @@ def draw_all(
         with (
             open(out / "frames.u8", "r+b", buffering=0) as store,
             _journal(out, done) as journal,
-            closing(in_any_order(draw, todo, workers)) as results,
+            closing(in_any_order(draw, todo, where, copies)) as found,
         ):
-            for i, frames in shown(results, len(jobs), len(done)):
-                content = frames.tobytes()
-                assert len(content) == length[i] * frame, f"clip {i} has {frames.shape}"
+            for drawn in shown(found, len(jobs), len(done)):
+                i, content = drawn.clip, drawn.frames.tobytes()
+                assert len(content) == length[i] * frame, f"clip {i} has {drawn.frames.shape}"
+                keep(drawn)
                 _write_at(store.fileno(), content, int(start[i]) * frame)
                 done[i] = hashlib.sha256(content).hexdigest()
                 journal.write(json.dumps({"clip": i, "digest": done[i]}) + "\n")
@@ -147,31 +159,32 @@ def _journal(out: Path, done: Mapping[int, str]) -> Any:
 
 
 def in_any_order(
-    draw: Callable[[Job], Result], jobs: Sequence[Job], workers: int
+    draw: Callable[[Job], Result], jobs: Sequence[Job], where: Where, copies: Sequence[Path] = ()
 ) -> Generator[Result, None, None]:
-    """draw(job) of every job as they are done; workers 0 for one a core, 1 for this process.
+    """draw(job) of every job as they are done; a lone worker or job stays in this process.
 
     InputError where a process is killed.
     """
-    workers = workers or cores()
-    if workers == 1 or len(jobs) < 2:
+    if where.ray is None and (where.processes == 1 or len(jobs) < 2):
         yield from map(draw, jobs)
     else:
-        yield from in_processes(draw, jobs, min(workers, len(jobs)), _crashed)
+        yield from results(draw, jobs, where, _crashed, copies)
 
 
 def _crashed(job: Any) -> Any:
     raise InputError(
-        "a process that draws was killed, often for want of memory: run the same command to go on,"
-        " with --workers 1"
+        "processes that draw are killed, often for want of memory: run the same command to go on,"
+        " with --workers 1, or give Ray's hosts more"
     )
 
 
-def shown(results: Iterable[Result], total: int, done: int) -> Iterator[Result]:
+def shown(
+    found: Iterable[Result], total: int, done: int, what: str = "drawing"
+) -> Iterator[Result]:
     """The same, with a progress bar; `done` are there already."""
     console = screen(stderr=True)
     with Progress(*bar_columns(), console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("drawing", total=total, completed=done)
-        for result in results:
+        task = bar.add_task(what, total=total, completed=done)
+        for result in found:
             bar.update(task, advance=1)
             yield result

@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,12 @@ from vdsm.train.method import Method
 from vdsm.version import __version__
 
 POINTER = "checkpoint.json"
+CHECKSUM = "sha256"  # of run.json, in it
 # What training writes; `vdsm evaluate` may be writing its own file meanwhile.
-WRITTEN = ("run.json", "metrics.jsonl", "checkpoint*", "config.json", "model.safetensors")
+WRITTEN = (
+    *("run.json", "metrics.jsonl", "checkpoint*", "config.json", "model.safetensors"),
+    *("who.json", "verdict.json"),
+)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of some networks
 # What every line of metrics says at least.
 SAID: Mapping[str, Any] = {"name": str, "stage": int, "step": int, "steps": int, "seconds": float}
@@ -89,8 +93,7 @@ class Run:
             "fingerprint": clips.fingerprint,
             "version": __version__,
         }
-        atomic_write(path / "run.json", json.dumps(record, indent=2).encode())
-        (path / "pictures").mkdir()
+        write_record(path, record)
         return cls(path, config, data, clips.fingerprint, method)
 
     @classmethod
@@ -102,9 +105,15 @@ class Run:
                 why = "it is a shipped model, which is weights alone"
             raise InputError(f"{path} is not a run: {why} (see 'vdsm train --help')")
         record = read_json(path / "run.json")
+        said = record.pop(CHECKSUM, None)
         for name, kind in (("config", dict), ("data", str), ("fingerprint", str)):
             if not isinstance(record.get(name), kind):
                 raise InputError(f"{path / 'run.json'} has no entry '{name}': it was altered")
+        if said not in (None, checksum(record)):
+            raise InputError(
+                f"{path / 'run.json'} was altered (its checksum differs): copy it back, or delete "
+                f"its entry '{CHECKSUM}' if you altered it yourself"
+            )
         method = str(record.get("method", "vdsm"))
         try:
             settings = method_of(method).config
@@ -116,7 +125,8 @@ class Run:
     def keep_config(self) -> None:
         """Have run.json say the settings, of which a resumed run may have changed some."""
         record = read_json(self.path / "run.json") | {"config": asdict(self.config)}
-        atomic_write(self.path / "run.json", json.dumps(record, indent=2).encode())
+        record.pop(CHECKSUM, None)
+        write_record(self.path, record)
 
     def clips(self, data: Path | None = None) -> Clips:
         """The dataset of the run, or another place where it now lies."""
@@ -163,12 +173,21 @@ class Run:
             os.close(folder)
 
     def clear_up(self) -> None:
-        """Remove what a training that was killed left half written."""
+        """Remove what a training that was killed left: half of a file, or one checkpoint more."""
         for part in (
             *left_by_a_kill(self.path, *WRITTEN),
             *left_by_a_kill(self.path / "pictures", "*"),
         ):
             part.unlink()
+        if len(list(self.path.glob("checkpoint-*.pt"))) > 1:
+            with suppress(InputError):  # whoever restores says what is wrong with the newest
+                self._checkpoint()
+                self._keep_alone(self.path / str(read_json(self.path / POINTER)["file"]))
+
+    def _keep_alone(self, checkpoint: Path) -> None:
+        for other in self.path.glob("checkpoint-*.pt"):
+            if other != checkpoint:
+                other.unlink()
 
     def save(self, state: Mapping[str, Any], name: str) -> None:
         """Write a checkpoint; the one before, of another name, stays until this one is whole."""
@@ -177,11 +196,12 @@ class Run:
         content = buffer.getvalue()
         file = self.path / f"checkpoint-{name}.pt"
         atomic_write(file, content)
-        pointer = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
+        digest = hashlib.sha256(content).hexdigest()
+        pointer: dict[str, Any] = {"file": file.name, "sha256": digest}
+        lines = self._lines()  # of the steps up to here
+        pointer["metrics"] = {"bytes": len(lines), "sha256": hashlib.sha256(lines).hexdigest()}
         atomic_write(self.path / POINTER, json.dumps(pointer).encode())
-        for old in self.path.glob("checkpoint-*.pt"):
-            if old != file:
-                old.unlink()
+        self._keep_alone(file)
 
     def save_weights(self, model: nn.Module) -> None:
         """The model, read out or not, as `open_model` reads it."""
@@ -233,10 +253,48 @@ class Run:
             raise InputError(f"{file} is damaged ({error}): remove it or restore it") from error
 
     def forget_after(self, stage: int, step: int) -> None:
-        """Drop metrics of steps that a resumed or retried run is going to do again."""
-        kept = [m for m in self.metrics() if (m["stage"], m["step"]) <= (stage, step)]
+        """Drop metrics of steps that a resumed or retried run is going to do again.
+
+        InputError where the others are not as they were when the newest checkpoint was written.
+        """
+        known = self.metrics()
+        self._check_lines()
+        kept = [m for m in known if (m["stage"], m["step"]) <= (stage, step)]
         lines = "".join(json.dumps(m) + "\n" for m in kept)
         atomic_write(self.path / "metrics.jsonl", lines.encode())
+
+    def _lines(self) -> bytes:
+        """What metrics.jsonl holds."""
+        file = self.path / "metrics.jsonl"
+        return file.read_bytes() if file.exists() else b""
+
+    def _check_lines(self) -> None:
+        """InputError for lines of metrics that changed since; a file that was removed is begun."""
+        pointer = read_json(self.path / POINTER) if (self.path / POINTER).exists() else {}
+        if not isinstance(known := pointer.get("metrics"), dict):
+            return  # an earlier version's, or none yet
+        if not (file := self.path / "metrics.jsonl").exists():
+            del pointer["metrics"]
+            atomic_write(self.path / POINTER, json.dumps(pointer).encode())
+            return
+        lines = self._lines()[: int(known.get("bytes", 0))]
+        if hashlib.sha256(lines).hexdigest() != known.get("sha256"):
+            raise InputError(
+                f"{file} is damaged (its first lines are not what training wrote): remove it or "
+                "restore it"
+            )
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of what run.json says."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write run.json with its checksum, beside the folder of pictures, which is made first."""
+    (path / "pictures").mkdir(exist_ok=True)
+    content = dict(record) | {CHECKSUM: checksum(record)}
+    atomic_write(path / "run.json", json.dumps(content, indent=2).encode())
 
 
 def _record(line: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from vdsm.data.clips import Factor, Frames, Info, Ints
-from vdsm.data.drawn import begin, check_free, draw_all
+from vdsm.data.clips import Factor, Info, Ints
+from vdsm.data.drawn import Drawn, begin, check_free, draw_all
 from vdsm.data.faces.film import MODEL, film, load_head
 from vdsm.data.faces.look import Look, look_of
 from vdsm.data.faces.motion import NAMES, Poses
@@ -21,12 +21,13 @@ from vdsm.data.maker import provenance
 from vdsm.data.truth import write_truth
 from vdsm.errors import InputError
 from vdsm.files import atomic_write
+from vdsm.tasks import Where
 
 SOURCE = (
     "ICT-FaceKit by the USC Institute for Creative Technologies, github.com/ICT-VGL/ICT-FaceKit"
 )
 LICENCE = "MIT, copyright 2020 USC Institute for Creative Technologies"
-NO_BEARING = ("workers", "source")  # options that change no byte
+NO_BEARING = ("workers", "ray", "source")  # options that change no byte
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def make(out: Path, options: FacesOptions) -> None:
     InputError for options that do not go together and a source that cannot be read.
     """
     options.check()
+    where = Where(options.workers, options.ray)
     check_free(out)
     model = read_source(options.source)
     begin(out, _recipe(options, model))
@@ -62,7 +64,7 @@ def make(out: Path, options: FacesOptions) -> None:
     jobs = [
         Job(i, out / MODEL, options.seed, person[i], p, options.size) for i, p in enumerate(poses)
     ]
-    draw_all(out, _info(options, len(model.modes)), columns, draw, jobs, options.workers)
+    draw_all(out, _info(options, len(model.modes)), columns, draw, jobs, where, [out / MODEL])
 
 
 def _motion(
@@ -84,9 +86,10 @@ def most_clips(options: FacesOptions) -> int:
     return options.people * len(NAMES) * options.takes
 
 
-def draw(job: Job) -> tuple[int, Frames]:
-    """The frames of a clip, uint8 [T, size, size, 3], after its number."""
-    return job.clip, film(load_head(job.model, job.seed, job.person), job.poses, job.size)
+def draw(job: Job) -> Drawn:
+    """The frames of a clip, uint8 [T, size, size, 3]."""
+    head = load_head(job.model, job.seed, job.person)
+    return Drawn(job.clip, film(head, job.poses, job.size))
 
 
 def _recipe(options: FacesOptions, model: FaceModel) -> dict[str, Any]:
@@ -97,7 +100,8 @@ def _recipe(options: FacesOptions, model: FaceModel) -> dict[str, Any]:
 
 def _info(options: FacesOptions, modes: int) -> Info:
     made = provenance("faces", options, source=SOURCE, licence=LICENCE, identity_modes=modes)
-    del made["options"]["workers"]
+    for name in ("workers", "ray"):
+        del made["options"][name]
     factors = (
         Factor("person", "identity", tuple(person_names(options.people))),
         Factor("expression", "action", NAMES),

@@ -31,6 +31,7 @@ from vdsm.data.mug_npz import expression_codes
 from vdsm.data.render import Camera
 from vdsm.files import atomic_write, is_disk_full
 from vdsm.screen import screen
+from vdsm.tasks import Where
 from vdsm.words import counted
 
 ROOM, LEFT, TOP = 4, 0.5, 0.25  # side of a tree's picture, and where our frame lies, in frames
@@ -64,8 +65,8 @@ def make_mug(
     todo = [take for take in takes if not take.part.exists()]
     try:
         (out / PARTS).mkdir(exist_ok=True)
-        with closing(in_any_order(draw_take, todo, options.workers)) as results:
-            for _ in shown(results, len(takes), len(takes) - len(todo)):
+        with closing(in_any_order(draw_take, todo, Where(options.workers))) as found:
+            for _ in shown(found, len(takes), len(takes) - len(todo)):
                 pass
         _pack(out / "npz", [take.part for take in takes], columns)
     except OSError as error:

@@ -38,6 +38,9 @@ class FacesOptions:
     )
     seed: Seed = Field(default=0, description="seed of people, takes and split")
     workers: int = Field(default=0, ge=0, le=4096, description="processes, 0 for one a core")
+    ray: str | None = Field(
+        default=None, description="draw by the hosts of a Ray cluster: HOST:PORT, auto, or local"
+    )
 
     def check(self) -> None:
         """InputError for options that do not go together."""
@@ -45,4 +48,6 @@ class FacesOptions:
             raise InputError(
                 f"--shortest {self.shortest} exceeds --longest {self.longest}: swap them"
             )
+        if self.ray is not None and self.layout == "mug":
+            raise InputError("--layout mug writes its pictures from this machine: leave --ray out")
         check_cast(self)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from vdsm.data.clips import Floats, Ints
 from vdsm.data.faces.units import SHAPES
 from vdsm.errors import InputError
+from vdsm.tasks.copies import readable
 
 FOLDER, NEUTRAL, NAMED = "FaceXModel", "generic_neutral_mesh.obj", "vertex_indices.json"
 POINTS = 26_719  # of every mesh: what ICT-FaceKit's table of parts counts
@@ -99,7 +100,7 @@ def model_digest(model: FaceModel) -> str:
 def load_model(path: Path) -> FaceModel:
     """Read what `save_model` has written; InputError if that cannot be."""
     try:
-        with np.load(path) as stored:
+        with np.load(readable(path)) as stored:
             return FaceModel(**{name: stored[name] for name in stored.files})
     except Exception as error:  # a damaged zip can raise anything
         raise InputError(f"cannot read {path}: {error}: make the data again") from error

@@ -9,81 +9,29 @@ While it is being made, a dataset folder also holds
 Where clips are cropped to a subject, boxes.f4 and whole.jpgs grow as frames.u8 does.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from vdsm.data.clips import MAKING, resumable
-from vdsm.data.crop.asked import Asked, Crop
-from vdsm.data.crop.given import Given
 from vdsm.data.crop.store import BOX_BYTES, BOXES, WHOLE
-from vdsm.data.folder.cropping import NO_CROPPING, Cropping, Kept, keep
+from vdsm.data.folder.cropping import NO_CROPPING, Cropping, Kept
+from vdsm.data.folder.extract import Decoded, Job, Recipe, crashed_on, extract
 from vdsm.data.folder.item import Item
-from vdsm.data.folder.pool import in_processes, stopping
-from vdsm.data.folder.read import images, stamp
+from vdsm.data.folder.read import stamp
+from vdsm.data.folder.send import Sent, received, send
 from vdsm.errors import InputError
 from vdsm.files import atomic_write, claim_folder, is_disk_full, no_room, read_json
-from vdsm.video import Fit
-from vdsm.video.limits import BeyondPicture, NoVideo, Numbered
-from vdsm.video.source import named
-from vdsm.words import counted
+from vdsm.tasks import Where, in_turn, results
 
 JOURNAL = "journal.jsonl"
 PARTS = "parts"
 STORED = ("frames.u8", BOXES, WHOLE)
 COPY = 2**22  # bytes
-Kind = Literal["broken", "crop", "short", "no video"]  # of a problem
-KINDS: dict[type[InputError], Kind] = {BeyondPicture: "crop", NoVideo: "no video"}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a video becomes frames. Kept while the folder is half made; it must not change."""
-
-    source: str
-    size: int
-    crop: str
-    grey: bool
-    fps: float | None
-    subject: str | None = None  # how it is found, where clips are cropped to one
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one frame as it is stored."""
-        return self.size**2 * (1 if self.grey else 3)
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What became of one item: where its frames are, or what is wrong with it."""
-
-    name: str
-    stamp: tuple[int, int]  # of the source, see `stamp`
-    frames: int = 0
-    digest: str = ""  # SHA-256 of the frames
-    start: int = 0  # in frames.u8, frames
-    problem: str | None = None
-    kind: Kind = "broken"  # if there is a problem
-    crop: Kept | None = None  # where it was cropped to a subject
-
-
-@dataclass(frozen=True)
-class Job:
-    """One clip for a worker to decode into the file `part`."""
-
-    item: Item
-    part: Path
-    recipe: Recipe
-    shortest: int  # frames; shorter clips are left out
-    threads: int
-    asked: Asked | None = None  # to crop to a subject
-    given: Given | None = None  # its boxes
 
 
 def begin(out: Path, recipe: Recipe) -> list[Decoded]:
@@ -162,7 +110,7 @@ def decode_all(
     recipe: Recipe,
     *,
     shortest: int,
-    workers: int,
+    where: Where,
     start: int,
     cropping: Cropping = NO_CROPPING,
 ) -> Generator[Decoded, None, None]:
@@ -173,38 +121,40 @@ def decode_all(
     """
     parts = out / PARTS
     parts.mkdir(exist_ok=True)
-    threads = max(1, workers // len(items)) if items else 1
+    threads = max(1, where.processes // len(items)) if items else 1
     jobs = [
         Job(item, parts / f"{i}.u8", recipe, shortest, threads, *cropping.of(item))
         for i, item in enumerate(items)
     ]
     order = {job.item.name: i for i, job in enumerate(jobs)}
-    early: dict[int, Decoded] = {}
-    turn = 0
     try:
         with (
-            closing(in_processes(extract, jobs, min(workers, len(items)), _crashed)) as results,
+            closing(_extracted(jobs, where)) as found,
             ExitStack() as files,
             open(out / JOURNAL, "a") as journal,
         ):
             stores = {n: files.enter_context(open(out / n, "ab")) for n in _stored([], recipe)}
-            for result in results:
-                early[order[result.name]] = result
-                while turn in early:
-                    entry = replace(early.pop(turn), start=start)
-                    if entry.problem is None:
-                        entry = _put(entry, jobs[turn].part, stores)
-                        journal.write(json.dumps(asdict(entry)) + "\n")
-                        journal.flush()
-                        start += entry.frames
-                    turn += 1
-                    yield entry
+            for job, result in zip(jobs, in_turn(found, lambda one: order[one.name]), strict=True):
+                entry = replace(result, start=start)
+                if entry.problem is None:
+                    entry = _put(entry, job.part, stores)
+                    journal.write(json.dumps(asdict(entry)) + "\n")
+                    journal.flush()
+                    start += entry.frames
+                yield entry
     except OSError as error:
         if is_disk_full(error):
             raise InputError(
                 f"{no_room(error, out)}, then run the same command to go on"
             ) from error
         raise
+
+
+def _extracted(jobs: list[Job], where: Where) -> Generator[Decoded, None, None]:
+    """What becomes of the clips, whose part files are here then, whoever has decoded them."""
+    if where.ray is None:
+        return results(extract, jobs, where, crashed_on)
+    return received(results(send, jobs, where, lambda job: Sent(crashed_on(job))), jobs)
 
 
 def _put(entry: Decoded, part: Path, stores: Mapping[str, BinaryIO]) -> Decoded:
@@ -221,57 +171,6 @@ def _append(part: Path, store: BinaryIO) -> None:
         shutil.copyfileobj(file, store, COPY)
     store.flush()
     part.unlink()
-
-
-def extract(job: Job) -> Decoded:
-    """Decode one clip into its part file, frame by frame."""
-    entry = Decoded(job.item.name, stamp(job.item))
-    recipe = job.recipe
-    fit = Fit(recipe.size, recipe.crop, recipe.grey)
-    count, digest = 0, hashlib.sha256()
-    try:
-        crop = _crop(job)
-        with open(job.part, "wb") as file:
-            for _, image in images(job.item, recipe.fps, job.threads):
-                with named(job.item.path):
-                    frame = fit.within(image, crop.square(count)) if crop else fit(image)
-                    content = frame.tobytes()
-                file.write(content)
-                digest.update(content)
-                count += 1
-                if stopping():
-                    return replace(entry, problem="called off")
-    except InputError as error:
-        job.part.unlink(missing_ok=True)
-        return replace(entry, problem=str(error), kind=KINDS.get(type(error), "broken"))
-    if count < job.shortest:
-        job.part.unlink()
-        problem = f"{job.item.path} has {counted(count, 'frame')}, fewer than {job.shortest}"
-        return replace(entry, problem=problem, kind="short" if count else "broken")
-    kept = keep(crop, count, job.part) if crop else None
-    return replace(entry, frames=count, digest=digest.hexdigest(), crop=kept)
-
-
-def _passes(job: Job) -> Iterator[Numbered]:
-    """The frames of the clip, until the work is called off."""
-    return takewhile(lambda _: not stopping(), images(job.item, job.recipe.fps, job.threads))
-
-
-def _crop(job: Job) -> Crop | None:
-    """Where the clip is cropped to its subject, if it is to be."""
-    if job.asked is None:
-        return None
-    from vdsm.data.crop.find import find_crop  # SciPy takes half a second to import
-
-    whole = job.item.cut is None and job.recipe.fps is None
-    with named(job.item.path):
-        return find_crop(job.asked, lambda: _passes(job), job.given, whole, job.recipe.size)
-
-
-def _crashed(job: Job) -> Decoded:
-    job.part.unlink(missing_ok=True)
-    problem = f"{job.item.path} makes the decoder crash: encode it again"
-    return Decoded(job.item.name, stamp(job.item), problem=problem)
 
 
 def finish(out: Path) -> None:

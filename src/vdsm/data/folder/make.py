@@ -12,7 +12,8 @@ from rich.progress import Progress, TextColumn
 from vdsm.data.clips import Info, write_meta
 from vdsm.data.folder.asking import check_crop, cropping_of
 from vdsm.data.folder.cropping import Cropping, Crops, list_crops, summary
-from vdsm.data.folder.decode import Decoded, begin, decode_all, finish, still_valid
+from vdsm.data.folder.decode import begin, decode_all, finish, still_valid
+from vdsm.data.folder.extract import Decoded
 from vdsm.data.folder.find import find
 from vdsm.data.folder.item import Found, Item
 from vdsm.data.folder.options import FolderOptions
@@ -20,10 +21,10 @@ from vdsm.data.folder.report import BROKEN, REPORT, remarks_on_split, report, sa
 from vdsm.data.folder.rows import Row, factors, groups, list_clips, rows, split
 from vdsm.data.folder.table import read_table
 from vdsm.data.maker import provenance
-from vdsm.device import cores
 from vdsm.errors import InputError
 from vdsm.progress import bar_columns
 from vdsm.screen import screen
+from vdsm.tasks import Where
 
 
 def make(out: Path, options: FolderOptions) -> None:
@@ -73,6 +74,7 @@ def _kept(clips: list[Row], results: Mapping[str, Decoded]) -> Iterator[Crops]:
 
 
 def _check(options: FolderOptions) -> None:
+    Where(options.workers, options.ray)  # not both
     check_crop(options)
     if options.stride is not None and options.segment is None:
         raise InputError(f"stride {options.stride} without a segment: give --segment too")
@@ -103,12 +105,19 @@ def _decode(
     known = {entry.name for entry in done}
     rest = [item for item in items if item.name not in known]
     start = sum(entry.frames for entry in done)
-    workers = options.workers or cores()
+    where = Where(options.workers, options.ray)
     console = screen(stderr=True)
     with _bar(console) as bar:
         task = bar.add_task("decoding", total=len(items), completed=len(done), broken=0)
-        how = {"shortest": options.shortest, "workers": workers, "start": start}
-        fresh = decode_all(rest, out, options.recipe, **how, cropping=cropping)
+        fresh = decode_all(
+            rest,
+            out,
+            options.recipe,
+            shortest=options.shortest,
+            where=where,
+            start=start,
+            cropping=cropping,
+        )
         with closing(fresh) as results:
             broken = 0
             for entry in results:
@@ -160,7 +169,7 @@ def _write(
         broken=sum(entry.kind in BROKEN for entry in problems),
         short=sum(entry.kind == "short" for entry in problems),
     )
-    for name in ("workers", "max_broken"):  # what has no bearing on the data
+    for name in ("workers", "ray", "max_broken"):  # what has no bearing on the data
         del made["options"][name]
     channels = 1 if options.grey else 3
     info = Info(options.source.resolve().name, options.size, channels, labelled, made)

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass as options_dataclass
 from vdsm.config import Seed
 from vdsm.data.crop.asked import SUBJECTS, Asked
 from vdsm.data.folder.boxes import file_digest
-from vdsm.data.folder.decode import Recipe
+from vdsm.data.folder.extract import Recipe
 from vdsm.data.folder.scan import Reading
 
 MARGINS = {"face": 0.4}  # a detector's box ends at brow and chin
@@ -90,6 +90,9 @@ class FolderOptions:
         default=0.1, ge=0, le=1, description="share of broken files above which it fails"
     )
     workers: int = Field(default=0, ge=0, description="decoding processes; 0: one for each core")
+    ray: str | None = Field(
+        default=None, description="decode by the hosts of a Ray cluster: HOST:PORT, auto, or local"
+    )
 
     @property
     def shortest(self) -> int:

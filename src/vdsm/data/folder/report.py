@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.data.clips import SPLITS, Ints
-from vdsm.data.folder.decode import Decoded, Kind
+from vdsm.data.folder.extract import Decoded, Kind
 from vdsm.data.folder.find import in_kinds
 from vdsm.data.folder.item import Found
 from vdsm.data.folder.options import FolderOptions

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vdsm.data.clips import SPLITS, Factor, Ints, hold_out, hold_out_validation
-from vdsm.data.folder.decode import Decoded
+from vdsm.data.folder.extract import Decoded
 from vdsm.data.folder.item import GROUP_NAMES, Item
 from vdsm.data.folder.levels import USUAL
 from vdsm.data.folder.options import FolderOptions

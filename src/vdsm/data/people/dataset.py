@@ -8,7 +8,7 @@ import numpy as np
 
 from vdsm.data.cast import table
 from vdsm.data.clips import Factor, Floats, Frames, Info, Ints
-from vdsm.data.drawn import begin, draw_all
+from vdsm.data.drawn import Drawn, begin, draw_all
 from vdsm.data.maker import provenance
 from vdsm.data.people import parts
 from vdsm.data.people.actions import ACTIONS
@@ -22,9 +22,10 @@ from vdsm.data.people.rooms import ROOMS
 from vdsm.data.people.shape import Shaper
 from vdsm.data.people.source import open_source
 from vdsm.data.people.take import Take, take_of
+from vdsm.tasks import Where
 
 ORIGIN = "MakeHuman, as the package {} carries it, https://github.com/makehumancommunity/mpfb2"
-NO_BEARING = ("workers", "source")  # options that change no byte
+NO_BEARING = ("workers", "ray", "source")  # options that change no byte
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def make(out: Path, options: PeopleOptions) -> None:
 
     InputError for options that do not go together and a source that cannot be read.
     """
+    where = Where(options.workers, options.ray)
     columns = columns_of(options)
     source = open_source(options.source)
     Shaper(source, read_body(source)).check(TARGETS)
@@ -58,10 +60,13 @@ def make(out: Path, options: PeopleOptions) -> None:
         for clip, who in enumerate(columns["label.person"])
     ]
 
+    def keep(drawn: Drawn) -> None:
+        parts.keep(out, drawn.clip, drawn.truth)
+
     def join() -> None:
         parts.join(out, len(jobs), lambda clip: truth_of(jobs[clip]))
 
-    draw_all(out, info, columns, draw, jobs, options.workers, join)
+    draw_all(out, info, columns, draw, jobs, where, [out / FILE], keep, join)
 
 
 def most_clips(options: PeopleOptions) -> int:
@@ -84,10 +89,9 @@ def job_of(out: Path, info: Info, columns: dict[str, Ints], who: int, clip: int)
     return Job(clip, out, options["seed"], who, performer, action, take, length, info.size)
 
 
-def draw(job: Job) -> tuple[int, Frames]:
-    """The frames of a clip, uint8 [T, size, size, 3], with its number; its truth goes to a file."""
-    parts.keep(job.out, job.clip, truth_of(job))
-    return job.clip, film(job)
+def draw(job: Job) -> Drawn:
+    """The frames of a clip, uint8 [T, size, size, 3], and its truth [T, TRUTH]."""
+    return Drawn(job.clip, film(job), truth_of(job))
 
 
 def film(job: Job, frames: Ints | None = None) -> Frames:

@@ -35,3 +35,6 @@ class PeopleOptions:
     )
     seed: Seed = Field(default=0, description="seed of people, takes and split")
     workers: int = Field(default=0, ge=0, description="drawing processes; 0: one for each core")
+    ray: str | None = Field(
+        default=None, description="draw by the hosts of a Ray cluster: HOST:PORT, auto, or local"
+    )

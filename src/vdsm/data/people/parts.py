@@ -1,4 +1,4 @@
-"""The truth of each clip, found by the process that draws it, waits in a file of its own."""
+"""The truth of each clip, found by whoever draws it, waits in a file of its own."""
 
 import shutil
 from collections.abc import Callable

