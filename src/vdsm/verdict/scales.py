@@ -151,7 +151,8 @@ def _forms(seen: Seen, kinds: Discriminants | None, rows: Array) -> Way | None:
         return None
     real, other_real = (kinds(forms(seen.real[:, start::2])) for start in (0, 1))
     found = np.linalg.norm(real[:, None] - other_real, axis=2).argmin(1)
-    if not past_half(BOOTSTRAP.mean(seen.groups[found] == seen.groups, seen.groups)):
+    own = (seen.groups[found] == seen.groups).astype(np.float64)
+    if not past_half(BOOTSTRAP.mean(own, seen.groups)):
         return None
     same, other = (kinds(forms(seen.same[:, start::2])) for start in (0, 1))
     swap = kinds(forms(seen.swap[rows, ::2]))
