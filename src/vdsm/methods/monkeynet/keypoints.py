@@ -1,6 +1,7 @@
 """Keypoints of a frame, and the optical flow that their movement makes (Secs. 3.2, 3.4, 3.6).
 
-Positions are (x, y), right and down, in [-1, 1] from one edge of a frame to the other.
+Positions are (x, y), right and down, in [-1, 1] from one edge of a frame to the other. Sums are
+written out, since matrix products would be left to bfloat16, which is no finer than a pixel.
 """
 
 from dataclasses import dataclass
@@ -37,19 +38,20 @@ def places(height: int, width: int, like: Tensor) -> Float[Tensor, "{height} {wi
 
 
 def moments(maps: Maps, least: float) -> Keypoints:
-    """Mean and covariance of heat maps that each sum to 1 (Eq. 1).
+    """Mean and covariance of heat maps that each sum to 1 (Sec. 3.2).
 
     least: added to both variances, or else a map of one pixel would have none to divide by.
     """
-    p = places(*maps.shape[-2:], maps)
-    mean = torch.einsum("nkhw,hwi->nki", maps, p)
+    p, share = places(*maps.shape[-2:], maps), maps[..., None]
+    mean = (share * p).sum((2, 3))
     away = p - mean[:, :, None, None]
-    covariance = torch.einsum("nkhw,nkhwi,nkhwj->nkij", maps, away, away)
+    products = away[..., :, None] * away[..., None, :]
+    covariance = (share[..., None] * products).sum((2, 3))
     return Keypoints(mean, covariance + least * torch.eye(2).to(maps))
 
 
 def gaussians(points: Keypoints, size: int, alpha: float) -> Float[Tensor, "N K {size} {size}"]:
-    """H_k(p) = exp(-½ (p - h_k) Σ_k⁻¹ (p - h_k)) / α (Eq. 2)."""
+    """H_k(p) = exp(-½ (p - h_k) Σ_k⁻¹ (p - h_k)) / α."""
     away = places(size, size, points.mean) - points.mean[:, :, None, None]
     x, y = away.unbind(-1)
     (a, b), (_, c) = (row.unbind(-1) for row in points.covariance[:, :, None, None].unbind(-2))
@@ -57,12 +59,13 @@ def gaussians(points: Keypoints, size: int, alpha: float) -> Float[Tensor, "N K 
     return (-0.5 * squares).exp() / alpha
 
 
-def moved(source: Keypoints, driving: Keypoints, first: Keypoints) -> Keypoints:
-    """The source's, moved as the driving clip's have since its first frame (Eq. 9).
+def moved(source: Keypoints, driving: Keypoints, first: Keypoints) -> tuple[Keypoints, Keypoints]:
+    """The source's, and these moved as the driving clip's have since its first frame (Eq. 7).
 
-    Covariances are the driving clip's own.
+    The covariances of both are the driving clip's.
     """
-    return Keypoints(source.mean + driving.mean - first.mean, driving.covariance)
+    target = source.mean + driving.mean - first.mean
+    return Keypoints(source.mean, first.covariance), Keypoints(target, driving.covariance)
 
 
 def shifts(source: Keypoints, target: Keypoints) -> Float[Tensor, "N K1 2"]:
@@ -71,11 +74,11 @@ def shifts(source: Keypoints, target: Keypoints) -> Float[Tensor, "N K1 2"]:
 
 
 def coarse_flow(masks: Float[Tensor, "N K1 H W"], shift: Float[Tensor, "N K1 2"]) -> Flow:
-    """F(p) = Σ_k M_k(p) ρ(h_k) over keypoints and background (Eq. 4)."""
-    return torch.einsum("nkhw,nki->nhwi", masks, shift)
+    """F(p) = Σ_k M_k(p) ρ(h_k) over keypoints and background."""
+    return (masks[..., None] * shift[:, :, None, None]).sum(1)
 
 
-def warped(x: Frames, flow: Flow) -> Frames:
+def warped(x: Frames, flow: Float[Tensor, "N R S 2"]) -> Frames:
     """x as it is seen through a flow, of whatever resolution: bilinear, its edge repeated."""
     height, width = x.shape[-2:]
     if flow.shape[1:3] != x.shape[-2:]:

@@ -5,7 +5,7 @@ M turns their movement from one frame to another into a dense optical flow.
 G draws the other frame: features of the one, warped by the flow, with the keypoints' difference.
 
 A clip is swapped by moving the keypoints of the identity's first frame as those of the action have
-moved since its first frame (Eq. 9). It has no code of who, and no prior: it draws what it is shown.
+moved since its first frame (Eq. 7). It has no code of who, and no prior: it draws what it is shown.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from vdsm.files import expanded
 from vdsm.methods.checks import check_clips, check_weights, require_frames
 from vdsm.methods.monkeynet.keypoints import Frames, Keypoints, gaussians, moved
 from vdsm.methods.monkeynet.networks import Critic, DenseMotion, Detector, Generator, widths
-from vdsm.notation import Codes, Pose, Video
+from vdsm.notation import Codes, Video
 from vdsm.protocol import device_of
 from vdsm.words import counted
 
@@ -141,9 +141,9 @@ class MonkeyNet(nn.Module):
         moving = self.points(driving.flatten(0, 1))
         each = torch.arange(b, device=first.device).repeat_interleave(t)
         start = torch.arange(b, device=first.device).repeat_interleave(t) * t
-        target = moved(source[each], moving, moving[start])
+        here, there = moved(source[each], moving, moving[start])
         rows = torch.arange(b * t, device=first.device).split(self._at_once())
-        drawn = [self.draw(first[each[r]], source[each[r]], target[r]) for r in rows]
+        drawn = [self.draw(first[each[r]], here[r], there[r]) for r in rows]
         return torch.cat(drawn).view(b, t, *first.shape[1:])
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:

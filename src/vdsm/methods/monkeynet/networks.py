@@ -40,9 +40,7 @@ class Down(nn.Module):
     def __init__(self, channels: int, sizes: list[int]) -> None:
         super().__init__()
         before = [channels, *sizes]
-        self.blocks = nn.ModuleList(
-            convolution(b, a) for b, a in zip(before, sizes, strict=False)
-        )
+        self.blocks = nn.ModuleList(convolution(b, a) for b, a in zip(before, sizes, strict=False))
 
     def forward(self, x: Frames) -> list[Tensor]:
         found = [x]
@@ -61,9 +59,7 @@ class Up(nn.Module):
         super().__init__()
         afters = [width, *sizes[:-1]][::-1]
         befores = [sizes[-1] + more, *(2 * a + more for a in afters[:-1])]
-        self.blocks = nn.ModuleList(
-            convolution(b, a) for b, a in zip(befores, afters, strict=True)
-        )
+        self.blocks = nn.ModuleList(convolution(b, a) for b, a in zip(befores, afters, strict=True))
         self.out = width + channels + more
 
     def forward(self, features: list[Tensor]) -> Float[Tensor, "N F H W"]:

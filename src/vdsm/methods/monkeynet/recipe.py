@@ -1,4 +1,4 @@
-"""MonkeyNet's losses: a frame of a clip drawn from another one of it (Sec. 3.5, Eqs. 5 to 8)."""
+"""MonkeyNet's losses: a frame of a clip drawn from another one of it (Sec. 3.5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
@@ -106,7 +106,7 @@ def redrawn(model: MonkeyNet, x: Video) -> Redrawn:
 
 
 def critic(model: MonkeyNet, x: Video, noise: torch.Generator) -> Terms:
-    """(D(x' ⊕ H') - 1)² + D(x̂' ⊕ H')² (Eq. 5)."""
+    """(D(x' ⊕ H') - 1)² + D(x̂' ⊕ H')²."""
     with torch.no_grad():
         made = redrawn(model, x)
         maps = model.maps(made.points)
@@ -117,7 +117,7 @@ def critic(model: MonkeyNet, x: Video, noise: torch.Generator) -> Terms:
 
 
 def generator(model: MonkeyNet, x: Video, noise: torch.Generator) -> Terms:
-    """(D(x̂' ⊕ H') - 1)² (Eq. 6), and |D_i(x̂' ⊕ H') - D_i(x' ⊕ H')| over layers i (Eq. 7).
+    """(D(x̂' ⊕ H') - 1)², and |D_i(x̂' ⊕ H') - D_i(x' ⊕ H')| over layers i.
 
     Keypoints hear of it through what is drawn alone, not through the H' that D sees.
     """
@@ -138,7 +138,7 @@ WEIGHTS: Mapping[str, float] = {
     "critic.real": 1.0,
     "critic.made": 1.0,
     "generator.told": 1.0,
-    "generator.pixels": 10.0,  # λ_rec (Eq. 8); D_0 is the frame
+    "generator.pixels": 10.0,  # λ_rec; D_0 is the frame
     "generator.features": 10.0,
 }
 
@@ -157,7 +157,9 @@ def stages(config: Config) -> tuple[Stage]:
         Player("critic", lambda m: [m.critic], critic, partial(adam, betas=(0.5, 0.999))),
         Player("generator", lambda m: m.drawing, generator, optimizer(config)),
     )
-    (stage,) = segments(config.train, config, players, lambda _: Schedule(WEIGHTS), paint_animations)
+    (stage,) = segments(
+        config.train, config, players, lambda _: Schedule(WEIGHTS), paint_animations
+    )
     return (replace(stage, sampler=partial(pairs, config), null=None),)
 
 
