@@ -63,7 +63,7 @@ def paint_reconstructions(model: Any, clips: Video, codes: Codes, begin: Path) -
 
 
 def paint_animations(model: Any, clips: Video, begin: Path) -> None:
-    """Of a model that swaps clips without codes: clips moved as themselves, and as others."""
+    """Of a model that swaps clips in its own way: clips moved as themselves, and as others."""
     again = np.stack([figures.pixels(clips), figures.pixels(model.swap(clips, clips))], 1)
     sheets = [strips(thin(pair, ACROSS)) for pair in again]
     write_picture(f"{begin}-reconstruction.png", named(sheets, ["true", "drawn"]))

@@ -1,0 +1,1 @@
+"""DiffSDA: Berman, Naiman, Azencot and others, ICLR 2026."""
