@@ -271,6 +271,11 @@ def test_a_swap_is_the_first_frame_moved_as_the_action_moves() -> None:
             drawn = model.draw(who[b, :1], *moved(source, here, first))
             assert torch.allclose(found[b, t], drawn[0])
     assert torch.equal(model.swap(who[:, :1], what, 2), found[:, :2])
+    absolute = small(transfer="absolute").eval()
+    with torch.no_grad():
+        points = [absolute.detector(x) for x in (who[:, 0], what[:, 2])]
+        there = absolute.draw(who[:, 0], *points)
+    assert torch.allclose(absolute.swap(who, what)[:, 2], there)
     still = model.swap(who, what[:, :1].expand(-1, 4, -1, -1, -1))
     assert torch.allclose(still, still[:, :1].expand_as(still))
 

@@ -5,7 +5,7 @@ M turns their movement from one frame to another into a dense optical flow.
 G draws the other frame: features of the one, warped by the flow, with the keypoints' difference.
 
 A clip is swapped by moving the keypoints of the identity's first frame as those of the action have
-moved since its first frame (Eq. 7). It has no code of who, and no prior: it draws what it is shown.
+moved since its first frame (Eq. 7), or to where those are, as the paper has it of MGif. It has no code of who, and no prior: it draws what it is shown.
 """
 
 from pathlib import Path
@@ -44,6 +44,11 @@ class ModelConfig:
     refinements: int = Field(default=4, ge=0, description="residual blocks before the last layer")
     critic_most: int = Field(default=256, ge=1, description="channels of the critic at most")
     temperature: float = Field(default=0.1, gt=0, description="of the softmax of heat maps")
+    transfer: Literal["relative", "absolute"] = Field(
+        default="relative",
+        description="in a swap keypoints move as the action's have since its first frame, or are "
+        "where these are, for actions that are aligned with whom they are given to",
+    )
     alpha: float = Field(default=100.0, gt=0, description="what keypoints' Gaussians are over, α")
 
 
@@ -141,7 +146,9 @@ class MonkeyNet(nn.Module):
         moving = self.points(driving.flatten(0, 1))
         each = torch.arange(b, device=first.device).repeat_interleave(t)
         start = torch.arange(b, device=first.device).repeat_interleave(t) * t
-        here, there = moved(source[each], moving, moving[start])
+        here, there = source[each], moving
+        if self.config.transfer == "relative":
+            here, there = moved(here, moving, moving[start])
         rows = torch.arange(b * t, device=first.device).split(self._at_once())
         drawn = [self.draw(first[each[r]], here[r], there[r]) for r in rows]
         return torch.cat(drawn).view(b, t, *first.shape[1:])
