@@ -5,7 +5,8 @@ M turns their movement from one frame to another into a dense optical flow.
 G draws the other frame: features of the one, warped by the flow, with the keypoints' difference.
 
 A clip is swapped by moving the keypoints of the identity's first frame as those of the action have
-moved since its first frame (Eq. 7), or to where those are, as the paper has it of MGif. It has no code of who, and no prior: it draws what it is shown.
+moved since its first frame (Eq. 7), or to where those are, as the paper has it of MGif. It has no
+code of who, and no prior: it draws what it is shown.
 """
 
 from pathlib import Path
