@@ -284,12 +284,14 @@ def test_codes_are_what_a_swap_takes_of_the_action() -> None:
     model, x = small().eval(), rand(2, 4, 3, 32, 32)
     codes = model.encode(x)
     assert (codes.s.shape, codes.d.shape, codes.z.shape) == ((2, 0), (2, 0), (2, 4, 15))
+    absolute = small(transfer="absolute").eval().encode(x).z[..., :6]
     with torch.no_grad():
         points = [model.detector(x[:, t]) for t in range(4)]
     for t in range(4):
         assert torch.allclose(
             codes.z[:, t, :6].view(2, 3, 2), points[t].mean - points[0].mean, atol=1e-12
         )
+        assert torch.allclose(absolute[:, t].view(2, 3, 2), points[t].mean)
         for i, (r, c) in enumerate(((0, 0), (0, 1), (1, 1))):
             assert torch.allclose(codes.z[:, t, 6 + i :: 3], points[t].covariance[:, :, r, c])
 

@@ -131,7 +131,7 @@ class DiffSDA(nn.Module):
         if (frames or 1) > length:
             raise InputError(
                 f"DiffSDA has codes of {counted(length, 'frame')}, and no prior to go on to "
-                f"{frames}: give a longer clip of the action, or ask for no more"
+                f"{frames}: give more of the action (vdsm swap --window), or ask for no more"
             )
         device = device_of(self)
         with autocast(device, use_bf16(self.precision, device, dtype=codes.z.dtype)):

@@ -102,14 +102,16 @@ class MonkeyNet(nn.Module):
     def encode(self, clips: Tensor) -> Codes:
         """What a swap takes of the action: z_t = [h_t - h_1, Σ_t], 5 numbers a keypoint.
 
-        Of who it has no code: s [B, 0], d [B, 0].
+        By absolute transfer the first are h_t. Of who it has no code: s [B, 0], d [B, 0].
         """
         self.check(clips)
         x = clips.to(next(self.parameters()))
         found = self.points(x.flatten(0, 1))
         mean = found.mean.view(*x.shape[:2], -1)
         upper = torch.stack([found.covariance[:, :, i, j] for i, j in UPPER], -1)
-        z = torch.cat([mean - mean[:, :1], upper.view(*x.shape[:2], -1)], -1)
+        if self.config.transfer == "relative":
+            mean = mean - mean[:, :1]
+        z = torch.cat([mean, upper.view(*x.shape[:2], -1)], -1)
         return Codes(z.new_zeros(len(z), 0), z.new_zeros(len(z), 0), z)
 
     def encode_and_sample(
@@ -134,7 +136,7 @@ class MonkeyNet(nn.Module):
         if (frames or 1) > length:
             raise InputError(
                 f"MonkeyNet moves as the action's clip does, which has {counted(length, 'frame')}, "
-                f"not {frames}: give a longer clip, or ask for no more"
+                f"not {frames}: give more of it (vdsm swap --window), or ask for no more"
             )
         device, like = device_of(self), next(self.parameters())
         first, driving = identity[:, 0].to(like), action[:, : frames or length].to(like)
