@@ -122,7 +122,7 @@ ABILITIES: dict[type[Any], tuple[str, str]] = {
     Swaps: ("a way to swap clips", "who of one clip doing what of another cannot be asked"),
     Generates: ("a generator", "new clips cannot be asked"),
     SamplesIdentity: ("a prior of the identity", "identities of nobody cannot be asked"),
-    Recombines: ("draws of its own", "recombination of draws cannot be asked"),
+    Recombines: ("any draws of its own", "recombination of draws cannot be asked"),
 }
 
 

@@ -56,7 +56,7 @@ class Attention(nn.Module):
     def forward(self, x: Frames) -> Tensor:
         q, k, v = self.ask(self.norm(x)).flatten(2).mT.chunk(3, -1)
         heard = F.scaled_dot_product_attention(q, k, v).mT
-        found: Tensor = x + self.tell(heard.unflatten(2, x.shape[2:]))
+        found: Tensor = x + self.tell(heard.reshape(x.shape))
         return found
 
 

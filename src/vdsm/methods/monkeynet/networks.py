@@ -124,7 +124,8 @@ def each_moved(frame: Frames, shift: Float[Tensor, "N K1 2"]) -> Float[Tensor, "
     n, count = shift.shape[:2]
     copies = frame[:, None].expand(-1, count, *frame.shape[1:]).flatten(0, 1)
     flow = shift.flatten(0, 1)[:, None, None].expand(-1, *frame.shape[-2:], -1)
-    return warped(copies, flow).view(n, -1, *frame.shape[-2:])
+    found: Tensor = warped(copies, flow).view(n, -1, *frame.shape[-2:])
+    return found
 
 
 class Residual(nn.Module):
