@@ -42,7 +42,8 @@ def moments(maps: Maps, least: float) -> Keypoints:
 
     least: added to both variances, or else a map of one pixel would have none to divide by.
     """
-    p, share = places(*maps.shape[-2:], maps), maps[..., None]
+    height, width = maps.shape[-2:]
+    p, share = places(height, width, maps), maps[..., None]
     mean = (share * p).sum((2, 3))
     away = p - mean[:, :, None, None]
     products = away[..., :, None] * away[..., None, :]

@@ -116,7 +116,8 @@ class DenseMotion(nn.Module):
         shift = shifts(source, target)
         maps = self.hourglass(torch.cat([difference, each_moved(frame, shift)], 1))
         masks, residual = maps[:, :-2].softmax(1), maps[:, -2:]
-        return coarse_flow(masks, shift) + residual.movedim(1, -1)
+        flow: Flow = coarse_flow(masks, shift) + residual.movedim(1, -1)
+        return flow
 
 
 def each_moved(frame: Frames, shift: Float[Tensor, "N K1 2"]) -> Float[Tensor, "N KC H W"]:
@@ -124,8 +125,7 @@ def each_moved(frame: Frames, shift: Float[Tensor, "N K1 2"]) -> Float[Tensor, "
     n, count = shift.shape[:2]
     copies = frame[:, None].expand(-1, count, *frame.shape[1:]).flatten(0, 1)
     flow = shift.flatten(0, 1)[:, None, None].expand(-1, *frame.shape[-2:], -1)
-    found: Tensor = warped(copies, flow).view(n, -1, *frame.shape[-2:])
-    return found
+    return warped(copies, flow).view(n, -1, *frame.shape[-2:])
 
 
 class Residual(nn.Module):
