@@ -152,7 +152,7 @@ class MonkeyNet(nn.Module):
         here, there = source[each], moving
         if self.config.transfer == "relative":
             here, there = moved(here, moving, moving[start])
-        rows = torch.arange(b * t, device=first.device).split(self._at_once())
+        rows = torch.split(torch.arange(b * t, device=first.device), self._at_once())
         drawn = [self.draw(first[each[r]], here[r], there[r]) for r in rows]
         return torch.cat(drawn).view(b, t, *first.shape[1:])
 
