@@ -1,1 +1,1 @@
-"""DiffSDA: Berman, Naiman, Azencot and others, ICLR 2026."""
+"""DiffSDA: Zisling, Naiman, Berman, Suwajanakorn, Azencot, ICLR 2026."""

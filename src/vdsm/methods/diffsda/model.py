@@ -1,4 +1,4 @@
-"""DiffSDA (Berman et al., ICLR 2026): every frame by diffusion, told of s of its clip and its d_t.
+"""DiffSDA (Zisling et al., ICLR 2026): every frame by diffusion, told of s of its clip and its d_t.
 
 s, d_1:T = encoder(x_1:T);  x_t ~ p(x_t | s, d_t), by a denoiser D(x; σ, s, d_t)
 D = c_skip(σ) x + c_out(σ) F(c_in(σ) x; c_noise(σ), s, d_t)    (Karras et al. 2022, EDM)

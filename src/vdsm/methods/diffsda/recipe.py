@@ -113,8 +113,8 @@ TABLES: dict[str, dict[str, dict[str, Any]]] = {
 METHOD = Method(
     name="diffsda",
     title="DiffSDA",
-    paper="Berman, Naiman, Azencot and others: DiffSDA: Unsupervised Diffusion Sequential "
-    "Disentanglement Across Modalities, ICLR 2026",
+    paper="Zisling, Naiman, Berman, Suwajanakorn, Azencot: DiffSDA: Unsupervised Diffusion "
+    "Sequential Disentanglement Across Modalities, ICLR 2026",
     config=Config,
     build=DiffSDA,
     stages=stages,
