@@ -356,6 +356,8 @@ def test_presets_fit_frames_of_every_size(tmp_path: Path) -> None:
     paper = replace(paper, model=replace(paper.model, size=32))
     assert METHOD.adapt(paper, paper, clips).model.halvings == 4
     assert METHOD.preset("weizmann", "paper").model.halvings == 5
+    presets = {name: METHOD.preset(name, "compact").model for name in METHOD.presets}
+    assert {name for name, m in presets.items() if m.transfer == "absolute"} == {"pendulum"}
 
 
 def test_places_are_the_centres_of_pixels() -> None:
