@@ -145,8 +145,9 @@ def test_an_encoder_alone(measure: Any) -> None:
     assert result["retrieval"]["d"]["action"]["accuracy"] == 1
     assert result["sizes"] == {"s": 6, "d": 3}
     said = result["not_measured"]["reconstruction"]
-    assert said == "Toy has no decoder of codes: reconstructions and swaps cannot be asked"
+    assert said == "Toy has no decoder of codes: clips cannot be drawn from codes"
     assert "swap" not in result
+    assert result["not_measured"]["swap"].startswith("Toy has no way to swap clips: who of one")
     assert result["not_measured"]["frechet.generated"].startswith("Toy has no generator")
 
 
@@ -154,7 +155,9 @@ def test_swaps_by_other_means_than_codes(measure: Any) -> None:
     result = measure(Animator())
     assert result["swap"]["joint"] == 1
     assert result["unlabelled"]["colours"]["excess"] == 1
-    assert "reconstruction" not in result
+    assert result["reconstruction"]["accuracy"] == {"colour": 1, "side": 1, "direction": 1}
+    assert "swapped with itself" in result["notes"]["reconstruction"]
+    assert "decoder of codes" in result["not_measured"]["alone.s"]
 
 
 @pytest.mark.parametrize("kept", ["s", "d"])

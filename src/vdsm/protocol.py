@@ -118,10 +118,11 @@ class Recombines(Protocol):
 
 ABILITIES: dict[type[Any], tuple[str, str]] = {
     Encodes: ("an encoder", "codes of clips cannot be asked"),
-    Decodes: ("a decoder of codes", "reconstructions and swaps cannot be asked"),
+    Decodes: ("a decoder of codes", "clips cannot be drawn from codes"),
+    Swaps: ("a way to swap clips", "who of one clip doing what of another cannot be asked"),
     Generates: ("a generator", "new clips cannot be asked"),
     SamplesIdentity: ("a prior of the identity", "identities of nobody cannot be asked"),
-    Recombines: ("draws of its own", "recombination of draws cannot be asked"),
+    Recombines: ("any draws of its own", "recombination of draws cannot be asked"),
 }
 
 

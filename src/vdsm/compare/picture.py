@@ -59,7 +59,7 @@ def picture(systems: Sequence[Compared], clips: Clips, device: str) -> Picture:
 def line(name: str, model: Any, pair: tuple[Any, Any], frames: int) -> Line:
     """The swaps of a model, or the sentence that says why there are none."""
     if not isinstance(model, Swaps):
-        return Line(name, None, missing(model, Encodes) or f"{name} does not swap")
+        return Line(name, None, missing(model, Encodes) or missing(model, Swaps) or "")
     who, does = (clips.to(next(model.parameters()).device) for clips in pair)  # type: ignore[attr-defined]
     return Line(name, pixels(model.swap(who, does, frames)))
 

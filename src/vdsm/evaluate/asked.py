@@ -84,12 +84,12 @@ def given_or_asked(
 def ask(model: Any, real: ClipArray, split: Ints, seed: int, progress: Progress) -> Asked:
     """Encode the clips, of whatever split but those for judges alone, whose codes stay 0.
 
-    InputError where the model can neither encode nor generate.
+    InputError where the model can neither encode nor generate nor swap.
     """
     inner = model.model if isinstance(model, Readout) else model
-    if not isinstance(inner, Encodes | Generates | Recombines):
+    if not isinstance(inner, Encodes | Generates | Recombines | Swaps):
         raise InputError(
-            f"{type(inner).__name__} can neither encode nor generate nor recombine "
+            f"{type(inner).__name__} can neither encode nor generate nor recombine nor swap "
             "(vdsm.protocol): there is nothing to measure"
         )
     frames = real.shape[1]
@@ -247,13 +247,13 @@ def _lacking(inner: Any, title: str, codes: CodeArrays) -> Mapping[str, str]:
         "motion": Encodes,
         "encode": Encodes,
         "decode": Decodes,
-        "swap": Encodes,
         "generate": Generates,
         "sample_identity": SamplesIdentity,
         "draw": Recombines,
         "render": Recombines,
     }
     found = {name: missing(inner, ability) for name, ability in abilities.items()}
+    found["swap"] = found["codes"] or missing(inner, Swaps)
     if codes and "s" not in codes:
         found["s"] = NO_IDENTITY.format(title)
     if codes and not any(name in codes for name in MOTION):

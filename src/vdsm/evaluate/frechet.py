@@ -75,7 +75,7 @@ def of_reconstructions(context: Context) -> Numbers:
 
 METRICS = (
     Metric("frechet.real", of_training, prefix="frechet"),
-    Metric("frechet.reconstructions", of_reconstructions, ("codes", "decode"), prefix="frechet"),
+    Metric("frechet.reconstructions", of_reconstructions, ("again",), prefix="frechet"),
     Metric(
         "frechet.generated",
         lambda context: _against(context, generated(context), "_generated"),

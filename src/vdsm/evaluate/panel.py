@@ -218,6 +218,9 @@ def try_out(inputs: Inputs, system: System) -> None:
         for sample_identity in (system.sample_identity, system.fitted_identity):
             if sample_identity is not None:
                 identities.drawn(inputs, sample_identity, 2, rng)
+    if system.swap is not None and (system.decode is None or not inputs.codes):
+        clips = read(inputs.real, test)
+        check_clips("swap", system.swap(clips, clips), tuple(clips.shape))
     for generate in (system.generate, system.fitted):
         if generate is not None:
             check_clips("generate", generate(2, rng), shape)

@@ -1,5 +1,7 @@
 """`reconstruction.*`: test clips decoded from their own codes; PSNR and SSIM frame by frame.
 
+A model that swaps clips, but decodes no codes, swaps each with itself.
+
 PSNR = -10 log10 of a frame's mean squared error, with values in [0, 1]. The error of a perfect
 frame is set to that of rounding to 8 bits, 1 / (12 · 255²), so that PSNR is at most 58.9 dB.
 SSIM as Wang et al. (2004): Gaussian window of 11 x 11 and σ = 1.5, K = 0.01 and 0.03, averaged
@@ -7,6 +9,7 @@ over channels; equal to scikit-image's `structural_similarity(..., gaussian_weig
 sigma=1.5, use_sample_covariance=False, data_range=1)`, but for whole batches.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +24,14 @@ from vdsm.evaluate.inputs import ClipArray
 from vdsm.evaluate.judge_floor import accuracies
 from vdsm.evaluate.metric import Metric
 from vdsm.evaluate.result import Numbers, under
-from vdsm.evaluate.stream import cuts, decode_checked, mix, read
+from vdsm.evaluate.stream import check_clips, cuts, decode_checked, mix, read
 from vdsm.notation import Video
 
 LEAST_ERROR = 1 / (12 * 255**2)
 WINDOW = 11
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2
+ITSELF = "each clip is swapped with itself, so its own first frames may be copied"
 
 
 def psnr(real: Video, made: Video) -> Float[Tensor, "B"]:
@@ -90,24 +94,39 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """Test clips decoded from their own codes."""
+    """Test clips drawn again."""
 
     looked: Looked
     fidelity: Fidelity
 
 
+def by_codes(context: Context) -> bool:
+    """Whether clips are drawn again from codes, not by swapping each with itself."""
+    return context.lacks("codes", "decode") is None
+
+
+def drawn_again(context: Context) -> Iterator[Video]:
+    """Every test clip, batch by batch."""
+    inputs, system = context.inputs, context.system
+    from_codes = by_codes(context)
+    for cut in cuts(len(inputs.test), context.settings.batch):
+        rows = inputs.test[cut]
+        if from_codes:
+            yield decode_checked(system.decode, mix(inputs.codes, rows, rows), inputs)
+        else:
+            assert system.swap is not None
+            clips = read(inputs.real, rows)
+            yield check_clips("swap", system.swap(clips, clips), tuple(clips.shape))
+
+
 def reconstructed(context: Context) -> Reconstructed:
-    """Every test clip, decoded once for all metrics."""
+    """Every test clip, drawn again once for all metrics."""
     inputs = context.inputs
     rows = inputs.test
 
     def make() -> Reconstructed:
         fidelity = Fidelity(inputs.real, rows)
-        clips = (
-            decode_checked(context.system.decode, mix(inputs.codes, rows[cut], rows[cut]), inputs)
-            for cut in cuts(len(rows), context.settings.batch)
-        )
-        groups = inputs.groups[rows]
+        clips, groups = drawn_again(context), inputs.groups[rows]
         looked = context.look_with_features(clips, groups, "reconstructions", fidelity.see)
         return Reconstructed(looked, fidelity)
 
@@ -118,6 +137,8 @@ def measure(context: Context) -> Numbers:
     """`psnr`, `ssim`, and of every factor `accuracy.<factor>`: the judge right."""
     inputs, bootstrap = context.inputs, context.bootstrap
     found = reconstructed(context)
+    if not by_codes(context):
+        context.notes["reconstruction"] = ITSELF
     if found.fidelity.too_small:
         context.not_measured["reconstruction.ssim"] = f"frames are smaller than {WINDOW} pixels"
     groups = inputs.groups[inputs.test]
@@ -126,4 +147,4 @@ def measure(context: Context) -> Numbers:
     return numbers | under("accuracy", right)
 
 
-METRIC = Metric("reconstruction", measure, ("codes", "decode"))
+METRIC = Metric("reconstruction", measure, ("again",))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,12 @@ class System:
     def lacks(self, inputs: Inputs, *needed: str) -> str | None:
         """Why the first of these that is missing is so; None where all are there.
 
-        needed: names of fields, or "labels", "action", "codes", "s", "motion", "unseen", "swap".
+        needed: names of fields, or "labels", "action", "codes", "s", "motion", "unseen", "swap",
+        or "again": clips drawn again, from their codes or by swapping each with itself.
         """
-        for name in needed:
+        again = ("codes", "decode") if self.swap is None else ()
+        parts = ((name,) if name != "again" else again for name in needed)
+        for name in chain.from_iterable(parts):
             if not self._has(inputs, name):
                 return self.lacking.get(name, NOT_GIVEN.get(name, f"no {name} was given"))
         return None

@@ -17,7 +17,7 @@ from vdsm.figures import draw
 from vdsm.figures.choose import diverse, load
 from vdsm.figures.layout import enlarge, headed, labelled, named, parted, pixels, stacked, thin
 from vdsm.notation import Video
-from vdsm.protocol import Encodes, device_of, missing
+from vdsm.protocol import Encodes, Swaps, device_of, missing
 from vdsm.video import grid, strips
 from vdsm.words import counted
 
@@ -301,12 +301,14 @@ NEEDS: dict[str, tuple[str, str]] = {
 def lacking(name: str, model: Any) -> str | None:
     """Why a model cannot draw a figure, in one sentence; None where it can."""
     bare = getattr(model, "model", model)  # what was read out
+    if name == "action-transfer" and isinstance(bare, Swaps):
+        return None
     if name != "generation" and (lacks := missing(bare, Encodes)):
         return lacks
     verb, why = NEEDS.get(name, ("generate" if name == "from-one-frame" else "decode", ""))
     if hasattr(bare, verb) or (verb == "generate" and hasattr(model, verb)):
         return None
-    return f"{getattr(bare, 'title', type(bare).__name__)}: {why or 'it draws no clips'}"
+    return f"{getattr(bare, 'title', type(bare).__name__)}: {why or 'it draws no clips from codes'}"
 
 
 def drawable(scene: Scene) -> list[str]:

@@ -11,7 +11,7 @@ from vdsm.data.clips import Frames
 from vdsm.errors import InputError
 from vdsm.figures.layout import blank, framed, named, pixels, thin
 from vdsm.notation import Codes, Video
-from vdsm.protocol import Coded, Unrolls
+from vdsm.protocol import Coded, Swaps, Unrolls
 from vdsm.video import strips
 
 One = Float[Tensor, "1 T C H W"]
@@ -33,7 +33,7 @@ def identity_pose_grid(model: Any, frames: Video) -> Frames:
 
 
 def action_transfer(
-    model: Coded, identity: Video, action: Others, frames: int | None = None
+    model: Swaps, identity: Video, action: Others, frames: int | None = None
 ) -> Frames:
     """s of row x d of column (Figs. 1, 5, 7), as a moving picture uint8 [T, H, W, C].
 
@@ -46,9 +46,15 @@ def action_transfer(
 
 
 def all_swaps(
-    model: Coded, identity: Video, action: Others, frames: int | None = None
+    model: Swaps, identity: Video, action: Others, frames: int | None = None
 ) -> Float[Tensor, "BM F C H W"]:
     """Every s with every d: clip i * M + j has the identity of clip i and the action of clip j."""
+    if not isinstance(model, Coded):
+        return model.swap(
+            identity.repeat_interleave(len(action), 0),
+            action.repeat(len(identity), 1, 1, 1, 1),
+            frames,
+        )
     who, what = model.encode(identity), model.encode(action)
     n, m = len(identity), len(action)
     return model.decode(
@@ -64,7 +70,7 @@ def reconstruction_strips(model: Coded, clips: Video, codes: Codes, most: int) -
 
 
 def transfer_rows(
-    model: Coded,
+    model: Swaps,
     identity: Video,
     action: Partners,
     frames: int | None = None,
@@ -80,7 +86,7 @@ def transfer_rows(
     return np.stack([blank(pixels(identity), t), blank(pixels(action), t), drawn], 1)
 
 
-def transfer_strips(model: Coded, identity: Video, action: Partners, most: int) -> Frames:
+def transfer_strips(model: Swaps, identity: Video, action: Partners, most: int) -> Frames:
     """For each pair of clips three rows, as `transfer_rows` gives them, of `most` frames or so."""
     rows = transfer_rows(model, identity, action)
     return named([strips(thin(trio, most)) for trio in rows], ["who", "does", "swap"])

@@ -24,6 +24,8 @@ METHODS: dict[str, str] = {
     "vgan": "foreground over a still background (Vondrick et al., NeurIPS 2016)",
     "tgan": "temporal GAN with clipped singular values (Saito et al., ICCV 2017)",
     "g3an": "GAN of three streams: appearance, motion, video (Wang et al., CVPR 2020)",
+    "diffsda": "diffusion of frames, told of two codes (Zisling et al., ICLR 2026)",
+    "monkeynet": "a frame animated by learned keypoints (Siarohin et al., CVPR 2019)",
 }
 
 

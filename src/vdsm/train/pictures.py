@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vdsm import figures
 from vdsm.data.clips import Clips
+from vdsm.figures.layout import named, thin
 from vdsm.notation import Codes, Video
 from vdsm.video import grid, strips, write_clips, write_picture
 
@@ -58,6 +60,16 @@ def paint_reconstructions(model: Any, clips: Video, codes: Codes, begin: Path) -
     drawn = figures.reconstruction_strips(model, clips, codes, ACROSS)
     write_picture(f"{begin}-reconstruction.png", drawn)
     return True
+
+
+def paint_animations(model: Any, clips: Video, begin: Path) -> None:
+    """Of a model that swaps clips in its own way: clips moved as themselves, and as others."""
+    again = np.stack([figures.pixels(clips), figures.pixels(model.swap(clips, clips))], 1)
+    sheets = [strips(thin(pair, ACROSS)) for pair in again]
+    write_picture(f"{begin}-reconstruction.png", named(sheets, ["true", "drawn"]))
+    swaps = figures.transfer_strips(model, clips, clips.roll(1, 0), ACROSS)
+    write_picture(f"{begin}-swap.png", swaps)
+    write_clips(f"{begin}-swap.gif", figures.action_transfer(model, clips, clips))
 
 
 def paint_samples(model: Any, clips: Video, begin: Path) -> None:

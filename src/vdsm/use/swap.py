@@ -8,7 +8,7 @@ from vdsm import figures
 from vdsm.files import check_writable
 from vdsm.methods.sampling import PosesFrom
 from vdsm.methods.sampling import swap as swap_clips
-from vdsm.protocol import Encodes
+from vdsm.protocol import Swaps
 from vdsm.store.named import (
     FOR_ALL,
     batch_of_one,
@@ -40,7 +40,7 @@ def swap(
     """Write the person of one clip doing the action of another."""
     check_writable(out, *CLIP_SUFFIXES, inputs=(identity, action))
     model, folder = load_model(name, device)
-    require(model, Encodes)
+    require(model, Swaps)
     length = trained_window(folder, window)
     clips = {
         option: load_clip(example(place, folder), model, length)

@@ -17,7 +17,7 @@ from vdsm.evaluate.stream import cuts, read
 from vdsm.evaluate.swap import match
 from vdsm.methods.readout import Readout
 from vdsm.notation import Codes, Video
-from vdsm.protocol import Coded, Generates, Recombines, device_of, mix
+from vdsm.protocol import Coded, Generates, Recombines, Swaps, device_of, mix
 from vdsm.who.looks import some_frames
 
 MOST = 48  # clips held out, and training clips
@@ -98,11 +98,13 @@ def _all(real: Segments, rows: Ints) -> Video:
 @torch.no_grad()
 @full_float32()
 def look(model: Any, chosen: Chosen, seed: int) -> Seen | None:
-    """What the model makes of the clips; None of one that has no codes to exchange."""
+    """What the model makes of the clips; None of one that has nothing to exchange."""
     inner = model.model if isinstance(model, Readout) else model
     pairs = match(np.arange(len(chosen.held)), chosen.groups, generator(seed, "verdict.pairs"))
     if isinstance(inner, Coded):
         return _coded(model, chosen, pairs)
+    if isinstance(inner, Swaps):
+        return _swapped(model, chosen, pairs)
     if isinstance(inner, Recombines):
         return _recombined(model, chosen, pairs, seed)
     return None
@@ -133,6 +135,21 @@ def _coded(model: Any, chosen: Chosen, pairs: Ints) -> Seen:
         codes_swap=_sides(codes_of(swap)),
         taught=drawn(taught),
     )
+
+
+def _swapped(model: Any, chosen: Chosen, pairs: Ints) -> Seen:
+    """By its own way of swapping; to draw a clip again is to swap it with itself."""
+    device, frames = device_of(model), chosen.frames
+
+    def drawn(who: Video, what: Video) -> Video:
+        parts = zip(_parts(who), _parts(what), strict=True)
+        made = (model.swap(a.to(device), b.to(device), frames) for a, b in parts)
+        return torch.cat([clips.float().clamp(0, 1).cpu() for clips in made])
+
+    held, taught = chosen.held, chosen.taught
+    swap = drawn(held[pairs[:, 0]], held[pairs[:, 1]])
+    same, again = drawn(held, held), drawn(taught, taught)
+    return Seen(held, same, pairs, swap, chosen.groups, taught=again)
 
 
 def _recombined(model: Any, chosen: Chosen, pairs: Ints, seed: int) -> Seen:

@@ -1,0 +1,1 @@
+"""DiffSDA: Zisling, Naiman, Berman, Suwajanakorn, Azencot, ICLR 2026."""

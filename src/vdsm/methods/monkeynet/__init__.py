@@ -1,0 +1,1 @@
+"""MonkeyNet: Siarohin, Lathuilière, Tulyakov, Ricci, Sebe, CVPR 2019."""
