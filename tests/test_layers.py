@@ -14,7 +14,7 @@ LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
-    *("use", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
+    *("use", "programs", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
     *("commands", "cli", "__main__"),
 )
 # What is imported inside a function: a method's model saves itself as the store does, and commands
@@ -26,7 +26,10 @@ LAZY = {
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),
+    ("vdsm.methods.parts.vae", "vdsm.store.hub"),
+    ("vdsm.methods.readout", "vdsm.store.hub"),
     ("vdsm.methods.readout", "vdsm.store.weights"),
+    ("vdsm.methods.vdsm.model", "vdsm.store.hub"),
     ("vdsm.methods.vdsm.model", "vdsm.store.open"),
     ("vdsm.methods.tgan.model", "vdsm.store.weights"),
     ("vdsm.methods.vdsm.model", "vdsm.store.weights"),
@@ -34,10 +37,13 @@ LAZY = {
     ("vdsm.commands.fetch", "vdsm.evaluate.fetch"),
     ("vdsm.commands.embed", "vdsm.use.embed"),
     ("vdsm.commands.export", "vdsm.card.export"),
+    ("vdsm.commands.export", "vdsm.programs.write"),
+    ("vdsm.commands.export", "vdsm.store.hub"),
     ("vdsm.commands.generate", "vdsm.use.generate"),
     ("vdsm.commands.info", "vdsm.use.info"),
     ("vdsm.commands.studio", "vdsm.studio.serve"),
     ("vdsm.commands.swap", "vdsm.use.swap"),
+    ("vdsm.store.shipped", "vdsm.store.hub"),
     ("vdsm.use.info", "vdsm.data.preview"),
 }
 
