@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hubs import Hub, serving
-from small import SMALL
+from small import SMALL, pendula, start
 from test_export import refused, vdsm
 from vdsm import VDSM, InputError
 from vdsm.store.hub import address
@@ -102,6 +102,29 @@ def test_what_lies_here_is_preferred(
     assert address("runs/other") == "runs/other"
     assert address("ann/other") == "hf:ann/other"
     assert address(Path("ann/other")) == Path("ann/other")
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_an_export_is_sent_with_its_card(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of a run at half the size, the card that `vdsm export` writes, examples."""
+    from vdsm.train.loop import train
+    from vdsm.train.pictures import Painter
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Painter, "paint", lambda *_: None)
+        train(*start(tmp_path / "run", pendula(tmp_path / "data")))
+    send = ("export", tmp_path / "run", "--out", tmp_path / "card", "--examples", 1, "--push")
+    vdsm(*send, "ann/run")
+    assert f"{hub.url}/ann/run" in capsys.readouterr().out
+    for path, content in hub.held("ann/run"):
+        assert (tmp_path / "card" / path).read_bytes() == content
+    assert {path for path, _ in hub.held("ann/run")} >= {"README.md", "examples/0.gif"}
+    vdsm("swap", "hf:ann/run", "--identity", "example:0", "--action", "example:0",
+         "--out", tmp_path / "swap.gif")  # fmt: skip
+    assert "give hf:USER/NAME" in refused(capsys, *send[:3], tmp_path / "other", "--push", "x")
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_is_not_there_is_one_line(

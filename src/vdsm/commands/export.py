@@ -27,6 +27,11 @@ class Options:
     licence: str | None = Field(
         default=None, title="ID", description="of the weights [as the data asks]"
     )
+    push: str | None = Field(
+        default=None,
+        title="USER/NAME",
+        description="send the folder to Hugging Face too, whose 'hf auth login' asks once (vdsm[hub])",
+    )
 
 
 def run(options: Options) -> None:
@@ -38,6 +43,10 @@ def run(options: Options) -> None:
         return write(options.model, options.to, options.out)
     from vdsm.card.export import export
 
+    if options.push:
+        from vdsm.store.hub import library, split
+
+        library(), split(options.push)  # before the work is done, not after
     export(
         Path(options.model),
         options.data,
@@ -46,11 +55,15 @@ def run(options: Options) -> None:
         options.examples,
         options.licence,
     )
+    if options.push:
+        from vdsm.store.hub import push
+
+        print(push(options.out, options.push))
 
 
 def refuse_others(options: Options) -> None:
     """InputError for options that speak of weights and their card."""
-    for name in ("data", "evaluation", "licence", "examples"):
+    for name in ("data", "evaluation", "licence", "examples", "push"):
         if getattr(options, name):
             said = "DATA" if name == "data" else f"--{name}"
             raise InputError(f"{said} goes with the weights of a run: leave out --to {options.to}")

@@ -77,7 +77,8 @@ def fetch(place: object) -> Path:
 def cached(hub: Any, name: str, revision: str | None) -> Path:
     """What was fetched before."""
     try:
-        return Path(hub.snapshot_download(name, revision=revision, local_files_only=True))
+        here = {"allow_patterns": WANTED, "local_files_only": True}
+        return Path(hub.snapshot_download(name, revision=revision, **here))
     except hub.errors.LocalEntryNotFoundError:
         raise InputError(
             f"hf:{name} was never fetched to this machine, and {hub.constants.ENDPOINT} does not "
