@@ -177,8 +177,8 @@ def logging(name: str | None, run: Run) -> Iterator[Callable[[dict[str, Any]], N
 
     try:
         yield take
-        show()
     finally:
+        show()
         sink.close()
 
 

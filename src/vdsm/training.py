@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from signal import SIGTERM
+from typing import Any
 
 from rich.console import Console
 
@@ -83,11 +84,12 @@ def sit_beside(
         processes.once(lambda: hold(run, held))
         processes.once(lambda: who.write(run, clips))
         told = held.enter_context(logging(logger if processes.first else None, run))
-        events = Events(
-            lambda record: (bar.metrics(record), told(record)) and None,
-            bar.message,
-            lambda: bool(received),
-        )
+
+        def tell(record: dict[str, Any]) -> None:
+            bar.metrics(record)
+            told(record)
+
+        events = Events(tell, bar.message, lambda: bool(received))
         try:
             model = train(run, clips, events, processes)
         except Stopped as stopped:
