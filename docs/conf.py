@@ -21,9 +21,11 @@ exclude_patterns = ["_build"]
 html_theme, html_title = "furo", f"vdsm {__version__}"
 html_copy_source = False
 myst_heading_anchors = 4
+default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 OUTSIDE = re.compile(r"(!?)\[([^\]]*)\]\((\.\./[^)\s]*)\)")
+NAMED = re.compile(r"\w+: ")
 MARKUP = re.compile(r"([*|]|(?<=\w)_(?=\W|$))")  # what a docstring means as it stands
 
 
@@ -42,17 +44,22 @@ def inside(app: Any, docname: str, source: list[str]) -> None:
 
 
 def plain(app: Any, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
-    """Docstrings are prose with names in backticks: nothing else in them is markup."""
-    parts = ("".join(escaped(line)) for line in lines)
-    lines[:] = list(parts)
+    """Docstrings are prose: a line that begins with `name:` begins a paragraph, else none is markup.
+
+    What names stand for is indented from its second line on, which docutils would quote.
+    """
+    told: list[str] = []
+    for line in lines:
+        if NAMED.match(line):
+            told.append("")
+        told.append(escaped(line.strip()))
+    lines[:] = told
 
 
-def escaped(line: str) -> list[str]:
+def escaped(line: str) -> str:
     """A line, escaped outside of backticks."""
     pieces = re.split(r"(`[^`]*`)", line)
-    return [
-        f"`{piece}`" if piece.startswith("`") else MARKUP.sub(r"\\\1", piece) for piece in pieces
-    ]
+    return "".join(p if p.startswith("`") else MARKUP.sub(r"\\\1", p) for p in pieces)
 
 
 def setup(app: Any) -> None:

@@ -44,6 +44,10 @@ LAZY = {
     ("vdsm.commands.studio", "vdsm.studio.serve"),
     ("vdsm.commands.swap", "vdsm.use.swap"),
     ("vdsm.store.shipped", "vdsm.store.hub"),
+    ("vdsm.studio.decoder", "vdsm.data.crop.find"),
+    ("vdsm.studio.reading", "vdsm.data.crop.asked"),  # with the package of all datasets
+    ("vdsm.studio.reading", "vdsm.data.crop.find"),
+    ("vdsm.studio.reading", "vdsm.data.crop.remarks"),
     ("vdsm.use.info", "vdsm.data.preview"),
 }
 
