@@ -44,7 +44,7 @@ def inside(app: Any, docname: str, source: list[str]) -> None:
 
 
 def plain(app: Any, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
-    """Docstrings are prose: a line that begins with `name:` begins a paragraph, else none is markup.
+    """Docstrings are prose: a line that begins with `name:` begins a paragraph, and no more.
 
     What names stand for is indented from its second line on, which docutils would quote.
     """

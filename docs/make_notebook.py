@@ -1,4 +1,4 @@
-"""The notebook docs/first-steps.ipynb, run, with what it prints and shows: python docs/make_notebook.py
+"""The notebook docs/first-steps.ipynb, run, with what it shows: python docs/make_notebook.py
 
 Needs vdsm[test] (nbformat, nbclient, ipykernel). The models are those that come with the package.
 """
@@ -15,11 +15,10 @@ CELLS = [
     """
     # First steps
 
-    Who is in a clip, and what they do, taken apart and put together anew; by the small models that come
-    with the package. Nothing is downloaded. `pip install vdsm`, then run the cells.
+    Who is in a clip, and what they do, taken apart and put together anew; by the small models that
+    come with the package. Nothing is downloaded. `pip install vdsm`, then run the cells.
     """,
     '''
-    import numpy as np
     import torch
     from PIL import Image
 
@@ -30,7 +29,7 @@ CELLS = [
 
 
     def clip(name: str, number: int) -> torch.Tensor:
-        """An example clip of a model, [1, T, C, H, W] in [0, 1]. Of your own file: read_video(path, size=...)."""
+        """An example clip of a model, [1, T, C, H, W] in [0, 1]; of your file: read_video."""
         frames = read_video(examples(find(name))[number], size=models[name].config.size)
         return torch.from_numpy(frames).permute(0, 3, 1, 2)[None].float() / 255
 
@@ -49,28 +48,29 @@ CELLS = [
 
     `encode` gives s (who), d (what they do) and z (how they stand in each frame).
     """,
-    '''
+    """
     pendulum = models["pendulum"]
     first, second = clip("pendulum", 0)[:, :16], clip("pendulum", 1)[:, :16]
     codes = pendulum.encode(torch.cat([first, second]))
     print("s", tuple(codes.s.shape), "d", tuple(codes.d.shape), "z", tuple(codes.z.shape))
-    ''',
+    """,
     """
     ## A swap
 
-    The pendulum of the first clip swinging as that of the second does. Both, then the swap, which goes on for longer
-    than what was seen.
+    The pendulum of the first clip swinging as that of the second does. Both, then the swap, which
+    goes on for longer than what was seen.
     """,
-    '''
+    """
     swapped = pendulum.swap(identity=first, action=second, frames=40)
     show(torch.cat([first, second, swapped[:, :16]]), scale=2)
-    ''',
+    """,
     """
     ## Faces
 
-    Rows: the face of each clip. Columns: what each clip does, in its middle frame. Every face does what every other does.
+    Rows: the face of each clip. Columns: what each clip does, in its middle frame. Every face does
+    what every other does.
     """,
-    '''
+    """
     faces = models["faces"]
     length = min(clip("faces", i).shape[1] for i in range(3))
     people = torch.cat([clip("faces", i)[:, :length] for i in range(3)])
@@ -79,7 +79,7 @@ CELLS = [
     swaps = faces.swap(who, what)
     middle = swaps[:, length // 2].view(n, n, *swaps.shape[2:])
     show(torch.cat([people[:, length // 2][:, None], middle], 1))
-    ''',
+    """,
     """
     The left column is what was given; the rest is drawn.
 
@@ -87,16 +87,16 @@ CELLS = [
 
     s and d are sampled, as the clips of training have them.
     """,
-    '''
+    """
     made = models["sprites"].generate(4, frames=8, generator=torch.Generator().manual_seed(0))
     show(made)
-    ''',
+    """,
     """
     ## Between two
 
     Codes are vectors: from one character to another, doing the same.
     """,
-    '''
+    """
     from vdsm import Codes
 
     sprites = models["sprites"]
@@ -105,12 +105,12 @@ CELLS = [
     s = (1 - share) * ends.s[:1] + share * ends.s[1:]
     between = sprites.decode(Codes(s, ends.d[:1].expand(5, -1), ends.z[:1].expand(5, -1, -1)))
     show(between[:, 2:3].transpose(0, 1))
-    ''',
+    """,
     """
     ## Further
 
     - Your own videos: [your first evening](first-evening.md).
-    - How well a model does it, measured: `vdsm evaluate`, `vdsm.evaluate.panel` ([how](evaluation.md)).
+    - How well a model does it: `vdsm evaluate`, `vdsm.evaluate.panel` ([how](evaluation.md)).
     - A page to play with: `vdsm studio sprites` ([studio](studio.md)).
     - Without torch: `vdsm export sprites --to onnx --out programs` ([programs](programs.md)).
     """,

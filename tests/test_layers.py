@@ -14,7 +14,8 @@ LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
-    *("use", "programs", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "loggers", "training"),
+    *("use", "programs", "evaluate", "verdict", "report", "card", "bench", "compare", "studio"),
+    *("loggers", "training"),
     *("commands", "cli", "__main__"),
 )
 # What is imported inside a function: a method's model saves itself as the store does, and commands

@@ -82,7 +82,7 @@ def test_the_wheel_installs_and_runs_alone(built: tuple[Path, Path], tmp_path: P
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout
     (Path(site.strip()) / "others.pth").write_text(sysconfig.get_path("purelib"))
-    ours = f"import vdsm, pathlib; print(pathlib.Path(vdsm.__file__).is_relative_to({str(place)!r}))"
+    ours = f"import vdsm; print(vdsm.__file__.startswith({str(place)!r}))"
     said = subprocess.run(
         [python, "-P", "-c", ours], check=True, capture_output=True, text=True, cwd=tmp_path, env={}
     )

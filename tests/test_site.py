@@ -1,4 +1,4 @@
-"""The site (`make docs`) and the notebook: every page is in it, every name in it exists, it runs."""
+"""The site (`make docs`) has every page, its names exist; the notebook runs."""
 
 import json
 import re

@@ -60,7 +60,7 @@ class TensorBoard:
 
 
 class Wandb:
-    """A run in the project "vdsm", or in what WANDB_PROJECT names; WANDB_MODE=offline sends none."""
+    """A page in the project "vdsm", or in WANDB_PROJECT; WANDB_MODE=offline sends nothing."""
 
     def __init__(self, run: Run) -> None:
         import os

@@ -30,7 +30,7 @@ class Options:
     push: str | None = Field(
         default=None,
         title="USER/NAME",
-        description="send the folder to Hugging Face too, whose 'hf auth login' asks once (vdsm[hub])",
+        description="send the folder to Hugging Face too (vdsm[hub]; 'hf auth login' first)",
     )
 
 

@@ -1,4 +1,4 @@
-"""A `CodeReadout` as plain sums and products: what follows from its tensors alone is found before."""
+"""A `CodeReadout` as sums and products; what follows from its tensors alone is found before."""
 
 import math
 

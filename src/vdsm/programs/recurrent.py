@@ -1,4 +1,4 @@
-"""nn.LSTM and nn.RNN as a scan over time, so that an exported program takes any number of frames."""
+"""nn.LSTM and nn.RNN as a scan over time, so that a program takes any number of frames."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How files from the outside are read where nobody says otherwise: as the clips of the dataset were.
+"""How files are read where nobody says otherwise: as the clips of the dataset were.
 
 A model knows what it has seen: the same crop, as many frames a second.
 """

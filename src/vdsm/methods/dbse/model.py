@@ -75,7 +75,8 @@ class DBSE(SequenceVAE):
         certain = Gaussian(
             torch.cat([nothing, q_z.loc], 1), torch.cat([nothing + MIN_SCALE, q_z.scale], 1)
         )
-        return Inferred(q_s, certain, Codes(s, s.new_zeros(s.shape[0], 0), torch.cat([nothing, z], 1)))
+        no_d = s.new_zeros(s.shape[0], 0)
+        return Inferred(q_s, certain, Codes(s, no_d, torch.cat([nothing, z], 1)))
 
     @torch.no_grad()
     def sample_motion(

@@ -129,9 +129,7 @@ class SequenceVAE(nn.Module):
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]: s [B, S], d [B, 0], z [B, T, Z]."""
         self.check(clips)
-        return Codes.cat(
-            [self.infer(self._here(x), mean=True).codes for x in pieces(clips, CHUNK)]
-        )
+        return Codes.cat([self.infer(self._here(x), mean=True).codes for x in pieces(clips, CHUNK)])
 
     @torch.no_grad()
     @full_float32()

@@ -1,4 +1,4 @@
-"""z_1:T of d while the model is exported: a loop of torch's own, which takes any number of frames."""
+"""z_1:T of d while the model is exported: a loop of torch's own, for any number of frames."""
 
 from typing import Any
 
