@@ -48,7 +48,6 @@ LAZY = {
     ("vdsm.studio.decoder", "vdsm.data.crop.find"),
     ("vdsm.studio.reading", "vdsm.data.crop.asked"),  # with the package of all datasets
     ("vdsm.studio.reading", "vdsm.data.crop.find"),
-    ("vdsm.studio.reading", "vdsm.data.crop.remarks"),
     ("vdsm.use.info", "vdsm.data.preview"),
 }
 

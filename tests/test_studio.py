@@ -23,6 +23,7 @@ from studios import cell, enter, studio, tiles, vdsm_weights, weights_of
 from vdsm import InputError
 from vdsm.cli import run as command
 from vdsm.data import open_clips
+from vdsm.data.crop.remarks import Remark
 from vdsm.figures import draw as figures
 from vdsm.figures import pixels
 from vdsm.studio.api import Place
@@ -30,7 +31,7 @@ from vdsm.studio.decoder import Decoder
 from vdsm.studio.guard import Rules
 from vdsm.studio.limits import Limits
 from vdsm.studio.plane import plane
-from vdsm.studio.reading import Job, read
+from vdsm.studio.reading import DOUBTS, Job, read
 from vdsm.studio.serve import listen
 from vdsm.studio.sessions import Gone, Sessions
 from vdsm.studio.uploads import Uploads
@@ -519,6 +520,12 @@ def test_how_files_are_read_follows_from_the_dataset(
     given = options.get("margin") if crop == options.get("crop") else None
     assert found.margin == given
     assert usual(asked, {"maker": "pendulum", "options": options}) == Usual(asked or "centre")
+
+
+def test_every_doubt_has_words_for_the_page() -> None:
+    """And none that the command line alone has."""
+    assert DOUBTS.keys() == {str(remark) for remark in Remark}
+    assert not [words for words in DOUBTS.values() if "--" in words]
 
 
 def test_faces_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:

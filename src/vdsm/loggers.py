@@ -40,7 +40,7 @@ class TensorBoard:
     def __init__(self, run: Run) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer: Any = SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
+        self.writer: Any = SummaryWriter(str(run.path / "tensorboard"))
 
     def numbers(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """A curve for each."""

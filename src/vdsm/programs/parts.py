@@ -30,13 +30,13 @@ class Part:
 
 def frozen(model: nn.Module) -> Any:
     """A copy of a model that can be traced: on the CPU, in float32, its readout as plain sums."""
-    model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
-    if isinstance(model, Readout):
-        read = {name: plain(code).requires_grad_(False) for name, code in model.codes.items()}
-        model.codes = nn.ModuleDict(read)
-    if hasattr(model, "precision"):
-        model.precision = "fp32"
-    return model
+    still: Any = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    if isinstance(still, Readout):
+        read = {name: plain(code).requires_grad_(False) for name, code in still.codes.items()}
+        still.codes = nn.ModuleDict(read)
+    if hasattr(still, "precision"):
+        still.precision = "fp32"
+    return still
 
 
 def parts(model: nn.Module, frames: int) -> list[Part]:

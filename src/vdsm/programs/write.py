@@ -53,13 +53,13 @@ def write(model: str, to: str, out: Path) -> None:
     frames = max(2, trained.frames if trained else FRAMES)
     todo = parts(opened, frames)
     claim_folder(out)
-    done = 0
     try:
-        for part in todo:
-            done += written(part, to, out, about(opened, model, frames))
-    finally:
-        if not done:
-            shutil.rmtree(out)
+        told = about(opened, model, frames)
+        if not sum([written(part, to, out, told) for part in todo]):
+            raise InputError(f"nothing of {model} can be exported to {to}, as said above")
+    except BaseException:
+        shutil.rmtree(out)  # it was new or empty
+        raise
 
 
 def require_onnx() -> None:
@@ -148,6 +148,7 @@ def trace(part: Part, module: nn.Module, to: str, least: int) -> Any:
     program = torch.onnx.export(
         module,
         given,
+        dynamo=True,
         dynamic_shapes=shapes,
         input_names=list(part.inputs),
         output_names=list(part.outputs),
@@ -156,7 +157,8 @@ def trace(part: Part, module: nn.Module, to: str, least: int) -> Any:
     assert program is not None
     for value, axes in zip(program.model.graph.inputs, part.axes.values(), strict=True):
         for axis, name in axes.items():
-            if name in known and isinstance(value.shape[axis], int):
+            shape: Any = value.shape
+            if name in known and isinstance(shape[axis], int):
                 raise ValueError(f"torch fixed the {name}")
     return program
 

@@ -161,7 +161,7 @@ def told(name: str) -> Iterator[None]:
     except errors.HFValidationError as error:
         raise InputError(f"'{name}' is no name on Hugging Face: {error}") from None
     except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", None) or "nothing"
+        status: Any = getattr(error.response, "status_code", None) or "nothing"
         known = {401: "log in with 'hf auth login'", 403: "you may not: see your token's rights"}
         advice = known.get(status, "try again later")
         raise InputError(f"hf:{name}: the server answers {status}: {advice}") from None

@@ -19,6 +19,20 @@ from vdsm.video.source import named, numbered_frames
 Crop = Literal["centre", "square", "subject", "face"]
 LOOKED = 300  # frames of a file that are looked at for the subject
 FOUND = ("subject", "face")  # crops to something that is looked for
+# What looks wrong with a crop (`vdsm.data.crop.remarks`), in words for the page.
+DOUBTS = {
+    "the camera moves": "the camera moves, and the background with it",
+    "several movers": "several things move: the square is around the one that moves most",
+    "nothing moves": "nothing moves: the middle is taken",
+    "noise only": "too dark to tell what moves: the middle is taken",
+    "most of the picture": "the square is most of the picture",
+    "very small": "the subject is small in the picture, and enlarged",
+    "nothing found": "no face was found: the middle is taken",
+    "found seldom": "a face was found in less than half of the frames",
+    "several found": "several faces: the square is around one of them",
+    "lost for long": "the subject is gone for long",
+    "cut by the edge": "the subject is larger than the picture: beside it is black",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,6 @@ def subject(job: Job) -> Read:
     """One square around what is looked for, in all frames."""
     from vdsm.data.crop.asked import Asked
     from vdsm.data.crop.find import find_crop
-    from vdsm.data.crop.remarks import ADVICE
 
     asked = Asked(job.crop, False, job.margin)  # type: ignore[arg-type]
     with named(job.path):
@@ -69,7 +82,7 @@ def subject(job: Job) -> Read:
         fit = Fit(job.size, "centre", job.grey)
         seen = islice(looked(job), job.window + 1)
         images = [fit.within(image, crop.square(i)) for i, (_, image) in enumerate(seen)]
-    doubt = "; ".join(f"{remark}: {ADVICE[remark]}" for remark in crop.remarks)
+    doubt = "; ".join(DOUBTS[remark] for remark in crop.remarks)
     return of(images, job, doubt)
 
 

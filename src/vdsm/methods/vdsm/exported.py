@@ -3,13 +3,13 @@
 from typing import Any
 
 from torch import Tensor
-from torch._higher_order_ops.scan import scan
 
 from vdsm.notation import Dynamics, Pose
 
 
 def unrolled(model: Any, d: Dynamics, frames: int) -> Pose:
     """The mean of q(z_1:T | d), by the step that `StateSpaceModel.scan` takes (Eq. 5)."""
+    from torch._higher_order_ops.scan import scan  # with a computer algebra
 
     def step(z_prev: Tensor, h_t: Tensor) -> tuple[Tensor, Tensor]:
         q_t, flow = model.posterior_step(z_prev, h_t)
