@@ -126,6 +126,7 @@ def run(options: Options) -> None:
         if remark := run.recipe.remark(run.config, clips):
             console.print(f"{clips.path}: {remark}", soft_wrap=True)
         again = f"vdsm train --resume --out {out}"
+        again += f" --logger {options.logger}" if options.logger else ""
         sit_beside(run, clips, console, again, processes, options.logger)
 
 
