@@ -32,7 +32,9 @@ class Decoder:
             if not self.process.is_alive():
                 self._begin()
             self.pipe.send(job)
-            if not self.pipe.poll(self.limits.decode_seconds):
+            subject = job.crop in FOUND or self.crop in FOUND
+            start = self.limits.start_seconds if subject and not self.prepared else 0.0
+            if not self.pipe.poll(self.limits.decode_seconds + start):
                 self._begin()
                 raise InputError(
                     f"{job.path} takes longer than {self.limits.decode_time} to decode: cut it, "
@@ -40,6 +42,7 @@ class Decoder:
                 )
             try:
                 found: Read | str = self.pipe.recv()
+                self.prepared = self.prepared or subject
             except (EOFError, OSError) as error:
                 self._begin()
                 raise InputError(f"{job.path} is damaged: decoding it broke off") from error
@@ -57,6 +60,7 @@ class Decoder:
         """A new process; the one before is ended."""
         if hasattr(self, "process"):
             self.close()
+        self.prepared = False  # whether what finds subjects has been imported
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(
