@@ -3,6 +3,7 @@
 #   make demo                 pendulums: make clips, train both stages, draw (under 10 minutes)
 #   make test                 the tests
 #   make check                ruff and mypy
+#   make docs                 the documentation as a site, in docs/_build
 #   make TORCH_INDEX= demo    with the platform's default build of torch (CUDA on Linux)
 #   make PYTHON=python3.12 demo
 #
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install
 # An index that does not answer is given up soon; what PyPI has then serves.
 FROM_INDEX := $(if $(strip $(TORCH_INDEX)),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test check format setup clean
+.PHONY: demo test check format docs setup clean
 
 demo: $(VENV)/.package
 	$(BIN)/vdsm demo
@@ -38,6 +39,11 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Every page and docstring; a warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo docs/_build/index.html
 
 setup: $(VENV)/.dev
 
@@ -65,3 +71,7 @@ $(VENV)/.test: pyproject.toml $(VENV)/.torch
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	$(PIP) --quiet --editable ".[dev]"
 	@touch $@ $(VENV)/.test $(VENV)/.package
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.torch
+	$(PIP) --quiet --editable ".[docs]"
+	@touch $@ $(VENV)/.package

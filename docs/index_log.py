@@ -21,6 +21,15 @@ bounds. Settings stand under the names that they had on that day.
 | date | page |
 |---|---|
 """
+TAIL = """
+```{toctree}
+:hidden:
+:glob:
+:reversed:
+
+20*
+```
+"""
 
 
 def index() -> str:
@@ -29,7 +38,7 @@ def index() -> str:
     for page in sorted(FOLDER.glob("20*.md"), reverse=True):
         title = page.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
         rows.append(f"| {page.name[:10]} | [{title}]({page.name}) |\n")
-    return HEAD + "".join(rows)
+    return HEAD + "".join(rows) + TAIL
 
 
 if __name__ == "__main__":

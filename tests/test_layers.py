@@ -14,7 +14,8 @@ LAYERS = (
     *("errors", "words", "version", "letters", "screen", "progress"),
     *("files", "notation", "schedules", "config", "device", "protocol", "tasks"),
     *("video", "data", "figures", "who", "train", "methods", "store", "options"),
-    *("use", "evaluate", "verdict", "report", "card", "bench", "compare", "studio", "training"),
+    *("use", "programs", "evaluate", "verdict", "report", "card", "bench", "compare", "studio"),
+    *("loggers", "training"),
     *("commands", "cli", "__main__"),
 )
 # What is imported inside a function: a method's model saves itself as the store does, and commands
@@ -28,7 +29,10 @@ LAZY = {
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),
+    ("vdsm.methods.parts.vae", "vdsm.store.hub"),
+    ("vdsm.methods.readout", "vdsm.store.hub"),
     ("vdsm.methods.readout", "vdsm.store.weights"),
+    ("vdsm.methods.vdsm.model", "vdsm.store.hub"),
     ("vdsm.methods.vdsm.model", "vdsm.store.open"),
     ("vdsm.methods.tgan.model", "vdsm.store.weights"),
     ("vdsm.methods.vdsm.model", "vdsm.store.weights"),
@@ -36,10 +40,16 @@ LAZY = {
     ("vdsm.commands.fetch", "vdsm.evaluate.fetch"),
     ("vdsm.commands.embed", "vdsm.use.embed"),
     ("vdsm.commands.export", "vdsm.card.export"),
+    ("vdsm.commands.export", "vdsm.programs.write"),
+    ("vdsm.commands.export", "vdsm.store.hub"),
     ("vdsm.commands.generate", "vdsm.use.generate"),
     ("vdsm.commands.info", "vdsm.use.info"),
     ("vdsm.commands.studio", "vdsm.studio.serve"),
     ("vdsm.commands.swap", "vdsm.use.swap"),
+    ("vdsm.store.shipped", "vdsm.store.hub"),
+    ("vdsm.studio.decoder", "vdsm.data.crop.find"),
+    ("vdsm.studio.reading", "vdsm.data.crop.asked"),  # with the package of all datasets
+    ("vdsm.studio.reading", "vdsm.data.crop.find"),
     ("vdsm.use.info", "vdsm.data.preview"),
 }
 

@@ -9,6 +9,7 @@ import pytest
 import benchmark
 
 HEAVY = ("sklearn", "scipy", "matplotlib", "sympy", "pandas", "h5py", "ray", "onnxruntime")
+HEAVY += ("huggingface_hub", "tensorboard", "wandb", "onnxscript")  # of extras
 PROGRAM = """
 import sys
 sys.argv = ["vdsm", *sys.argv[1:]]

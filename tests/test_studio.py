@@ -17,21 +17,25 @@ from sklearn.decomposition import PCA
 from starlette.testclient import TestClient
 
 from media import encode, waves
+from movers import film, sway
 from small import pendula
 from studios import cell, enter, studio, tiles, vdsm_weights, weights_of
 from vdsm import InputError
 from vdsm.cli import run as command
 from vdsm.data import open_clips
+from vdsm.data.crop.remarks import Remark
 from vdsm.figures import draw as figures
 from vdsm.figures import pixels
 from vdsm.studio.api import Place
-from vdsm.studio.decoder import Decoder, Job
+from vdsm.studio.decoder import Decoder
 from vdsm.studio.guard import Rules
 from vdsm.studio.limits import Limits
 from vdsm.studio.plane import plane
+from vdsm.studio.reading import DOUBTS, Job, read
 from vdsm.studio.serve import listen
 from vdsm.studio.sessions import Gone, Sessions
 from vdsm.studio.uploads import Uploads
+from vdsm.studio.usual import Usual, crops, usual
 from vdsm.studio.worker import Busy, Worker
 from vdsm.video import read_video, write_picture
 
@@ -438,6 +442,105 @@ def test_who_waits_comes_first_and_nobody_waits_for_ever() -> None:
     assert not worker.thread.is_alive()
 
 
+# -- which part of a file is seen ------------------------------------------------------------------
+
+
+def test_what_is_dropped_is_cropped_as_the_clips_of_the_dataset_were(
+    world: Path, tmp_path: Path
+) -> None:
+    """Pixel for pixel, for a film that is dropped and made a dataset of; and otherwise if asked."""
+    (tmp_path / "films").mkdir()
+    square = sway(120, 60, 12, 40)
+    encode(tmp_path / "films" / "right.mp4", film(square, frames=40))
+    data = tmp_path / "data"
+    words = ["--source", tmp_path / "films", "--size", 32, "--crop", "subject", "--margin", 0.2]
+    words += ["--fps", 5, "--test-share", 0, "--validation-share", 0, "--out", data]
+    assert command(["data", "folder", *map(str, words)]) == 0
+    expected = open_clips(data).whole(0)
+    (tmp_path / "temporary").mkdir()
+    with studio(world / "model", tmp_path / "temporary", data) as (place, client):
+        about = enter(client)["model"]
+        assert (about["crop"], about["fps"]) == ("subject", 5)
+        assert about["crops"] == crops()
+        file = tmp_path / "films" / "right.mp4"
+        window = place.studio.window
+        clip = send(client, file, fps=5).json()
+        seen = tiles(client.get(f"/api/clips/{clip['id']}/sheet"))[0]
+        np.testing.assert_array_equal(seen, expected[: min(window, len(expected))])
+        for crop in ("centre", "square"):
+            clip = send(client, file, fps=5, crop=crop).json()
+            seen = tiles(client.get(f"/api/clips/{clip['id']}/sheet"))[0]
+            whole = read_video(file, size=32, crop=crop, fps=5)[:window]
+            np.testing.assert_array_equal(seen, whole)
+        assert refusal(send(client, file, crop="10,10,20,20"), 422)
+        still = tmp_path / "still.mp4"
+        encode(still, np.repeat(film(square, frames=1), 12, 0))
+        assert "nothing moves: the middle" in send(client, still).json()["note"]
+
+
+def test_damage_behind_what_is_seen_is_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film that breaks off is cropped by what is whole, if that is enough."""
+    pictures = film(sway(60, 60, 12, 40), frames=40)
+
+    def breaks_off(*_: Any, **__: Any) -> Iterator[tuple[int, Any]]:
+        yield from enumerate(pictures[:20])
+        raise InputError("broken off")
+
+    monkeypatch.setattr("vdsm.studio.reading.numbered_frames", breaks_off)
+    job = Job(32, False, 8, tmp_path / "x.mp4", crop="subject")
+    found = read(job)
+    assert (found.frames.shape, found.more) == ((8, 32, 32, 3), True)
+    assert not found.doubt
+    with pytest.raises(InputError, match="broken off"):
+        read(replace(job, window=21))
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "crop", "note"),
+    [
+        (None, {}, "centre", ""),
+        (None, {"crop": "square", "fps": 8}, "square", ""),
+        (None, {"crop": "subject", "margin": 0.3}, "subject", ""),
+        ("centre", {"crop": "subject", "margin": 0.3}, "centre", ""),
+        (None, {"crop": "10,10,50,50"}, "subject", "--crop 10,10,50,50"),
+        (None, {"crop": "person", "detector": "x.onnx"}, "subject", "--crop person"),
+        (None, {"crop": "centre", "boxes": "b.csv"}, "subject", "boxes of their own"),
+        (None, {"crop": 7, "margin": "wide", "fps": True}, "subject", "--crop 7"),
+    ],
+)
+def test_how_files_are_read_follows_from_the_dataset(
+    asked: Any, options: dict[str, Any], crop: str, note: str
+) -> None:
+    found = usual(asked, {"maker": "folder", "options": options})
+    assert found.crop == crop
+    assert note in found.note
+    assert bool(note) == bool(found.note)
+    given = options.get("margin") if crop == options.get("crop") else None
+    assert found.margin == given
+    assert usual(asked, {"maker": "pendulum", "options": options}) == Usual(asked or "centre")
+
+
+def test_every_doubt_has_words_for_the_page() -> None:
+    """And none that the command line alone has."""
+    assert DOUBTS.keys() == {str(remark) for remark in Remark}
+    assert not [words for words in DOUBTS.values() if "--" in words]
+
+
+def test_faces_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for by name: one line; of a dataset of faces: what moves, and that is said."""
+    monkeypatch.setattr("vdsm.studio.usual.find_spec", lambda name: None)
+    assert "face" not in crops()
+    with pytest.raises(InputError, match=r"vdsm\[face\]"):
+        usual("face", {})
+    found = usual(None, {"maker": "folder", "options": {"crop": "face"}})
+    assert found.crop == "subject"
+    assert "vdsm[face]" in found.note
+    monkeypatch.setattr("vdsm.studio.usual.find_spec", lambda name: name)
+    assert usual(None, {"maker": "folder", "options": {"crop": "face"}}).crop == "face"
+
+
 def test_a_decoder_that_is_slow_or_greedy_is_ended(world: Path, tmp_path: Path) -> None:
     """And the next file is read."""
     job = Job(32, False, 4, world / "dance.mp4")
@@ -445,18 +548,18 @@ def test_a_decoder_that_is_slow_or_greedy_is_ended(world: Path, tmp_path: Path) 
     with pytest.raises(InputError, match="takes longer than 0 seconds to decode"):
         decoder.read(job)
     decoder.limits = Limits()
-    frames, more = decoder.read(job)
-    assert (len(frames), more) == (4, True)
+    found = decoder.read(job)
+    assert (len(found.frames), found.more) == (4, True)
     decoder.process.kill()
     decoder.process.join()
-    assert len(decoder.read(job)[0]) == 4
+    assert len(decoder.read(job).frames) == 4
     decoder.close()
 
     Image.fromarray(np.zeros((8000, 8000), np.uint8)).save(tmp_path / "large.png")
-    small = Decoder(Limits(decode_bytes=700 << 20))
+    small = Decoder(Limits(decode_bytes=480 << 20))
     with pytest.raises(InputError, match=r"large\.png"):
         small.read(replace(job, path=tmp_path / "large.png"))
-    assert len(small.read(job)[0]) == 4
+    assert len(small.read(job).frames) == 4
     small.close()
 
 

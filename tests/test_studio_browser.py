@@ -123,6 +123,21 @@ def user(chromium: Any, address: str, **more: Any) -> Any:
     return page
 
 
+def test_a_dropped_file_is_cropped_as_chosen(page: Any, world: Path) -> None:
+    """What is asked for goes with the file, and the page says what is seen."""
+    page.locator("#reading summary").click()
+    choice = page.locator("#crop")
+    assert choice.input_value() == "centre"
+    assert "middle square" in page.locator("#reads").inner_text()
+    choice.select_option("subject")
+    assert "what moves" in page.locator("#reads").inner_text()
+    with page.expect_response(re.compile("/api/clips")) as answer:
+        page.locator("#who input[type=file]").set_input_files(world / "dance.mp4")
+    assert "crop=subject" in answer.value.url
+    assert answer.value.ok
+    drawn(page, "dance.mp4")
+
+
 def drawn(page: Any, words: str = "") -> str:
     """Wait for a swap whose description has these words; the description."""
     tile = page.locator("#result figcaption", has_text=re.compile(words or "doing what"))

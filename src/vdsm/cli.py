@@ -21,7 +21,7 @@ COMMANDS = {
     "demo": "make pendulum clips, train, evaluate, write a report",
     "data": "make a dataset: 'vdsm data NAME --help' has its options",
     "train": "train a method on a dataset, or resume",
-    "embed": "write the codes of clips to an .npz file",
+    "embed": "write the codes of clips to an .npz or .parquet file",
     "swap": "the person of one clip doing the action of another",
     "generate": "sample new clips",
     "evaluate": "measure runs: judges, swaps, leakage, intervals",

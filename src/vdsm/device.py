@@ -4,7 +4,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -162,6 +162,11 @@ def frames_at_once(size: int, device: torch.device) -> int:
     """
     pixels = 1 << 17 if device.type == "cpu" else 1 << 22
     return max(1, pixels // size**2)
+
+
+def pieces(x: Tensor, some: int, dim: int = 0) -> Sequence[Tensor]:
+    """x in pieces of so many; whole while it is exported, since programs take any number."""
+    return [x] if torch.compiler.is_exporting() else torch.split(x, some, dim)
 
 
 def as_video(frames: npt.NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:

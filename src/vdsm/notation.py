@@ -127,6 +127,8 @@ class Codes:
     @classmethod
     def cat(cls, parts: "Sequence[Codes]") -> "Codes":
         """Codes of all clips of several; InputError for none, or where sizes or lengths differ."""
+        if len(parts) == 1:
+            return parts[0]
         sizes = {(c.s.shape[1:], c.d.shape[1:], c.z.shape[1:]) for c in parts}
         if len(sizes) != 1:
             shapes = " and ".join(str(tuple(c.z.shape)) for c in parts[:9]) or "nothing"

@@ -27,7 +27,7 @@ TRUTHS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 SWITCHES = (bool, bool | None)  # types of fields whose flag may stand without a value
 
 record = dataclass(frozen=True, config=STRICT, kw_only=True)  # what every command has
-A_MODEL = "a run or a folder of weights"
+A_MODEL = "a run, a folder of weights or hf:USER/NAME"
 if shipped():
     A_MODEL += f", or a shipped model: {', '.join(shipped())}"
 CLIP = "a video, a folder of frames, DATA:NUMBER, or example:NUMBER of the model's own"

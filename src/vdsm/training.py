@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from signal import SIGTERM
+from typing import Any
 
 from rich.console import Console
 
 from vdsm.config import RunConfig, override
 from vdsm.data.clips import Clips
 from vdsm.device import keep_freed_memory
+from vdsm.loggers import logging
 from vdsm.options import as_flag
 from vdsm.progress import TrainingBar, stop_on_signal
 from vdsm.store import who
@@ -65,18 +67,29 @@ def hold(run: Run, held: ExitStack) -> None:
 
 
 def sit_beside(
-    run: Run, clips: Clips, console: Console, again: str, processes: Processes = ALONE
+    run: Run,
+    clips: Clips,
+    console: Console,
+    again: str,
+    processes: Processes = ALONE,
+    logger: str | None = None,
 ) -> None:
     """Train with a progress bar; save and leave on Ctrl-C or SIGTERM.
 
-    again: the command that goes on from there.
+    again: the command that goes on from there. logger: what shows metrics and pictures too.
     """
     keep_freed_memory()
     bar = TrainingBar(console)
     with ExitStack() as held, stop_on_signal() as received, bar.bar:
         processes.once(lambda: hold(run, held))
         processes.once(lambda: who.write(run, clips))
-        events = Events(bar.metrics, bar.message, lambda: bool(received))
+        told = held.enter_context(logging(logger if processes.first else None, run))
+
+        def tell(record: dict[str, Any]) -> None:
+            bar.metrics(record)
+            told(record)
+
+        events = Events(tell, bar.message, lambda: bool(received))
         try:
             model = train(run, clips, events, processes)
         except Stopped as stopped:

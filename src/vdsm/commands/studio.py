@@ -1,6 +1,7 @@
 """`vdsm studio`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -26,6 +27,11 @@ class Options:
         default=None,
         title="FILE.json",
         description="what 'vdsm evaluate' wrote [evaluation.json in the run, if it is there]",
+    )
+    crop: Literal["centre", "square", "subject", "face"] | None = Field(
+        default=None,
+        description="what is seen of files that are dropped: the middle, all with black beside it, "
+        "what moves, or a face (vdsm[face]) [as the clips of DATA were cropped]",
     )
     port: int = Field(default=8777, ge=0, le=65535, description="0: any that is free")
     host: str = Field(
@@ -55,4 +61,5 @@ def run(options: Options) -> None:
         options.open and not options.no_open,
         options.device,
         screen(),
+        options.crop,
     )

@@ -13,6 +13,7 @@ from vdsm.data.clips import Clips
 from vdsm.device import pick_device
 from vdsm.errors import InputError
 from vdsm.files import expanded, read_json
+from vdsm.loggers import Name, require
 from vdsm.methods.table import METHODS, method_of
 from vdsm.options import (
     as_flag,
@@ -51,6 +52,9 @@ class Options:
     )
     size: Size | None = Field(default=None, description="compact, paper or paper-compact [compact]")
     resume: bool = Field(default=False, description="continue RUN where it stopped")
+    logger: Name | None = Field(
+        default=None, description="show metrics and pictures in tensorboard or wandb too (extras)"
+    )
     fields: dict[str, str] = others()  # of the method's settings
 
 
@@ -109,6 +113,7 @@ def help(words: list[str], all: bool) -> str:
 def run(options: Options) -> None:
     """Start or resume the run in its folder, and sit beside it."""
     out, data, changes = options.out, options.data, options.fields
+    require(options.logger)
     before = Run.open(out).config.device if options.resume and is_run(out) else "auto"
     with started(changes.get("device", before)) as processes:
         if options.resume:
@@ -120,7 +125,9 @@ def run(options: Options) -> None:
         console = screen(quiet=not processes.first)
         if remark := run.recipe.remark(run.config, clips):
             console.print(f"{clips.path}: {remark}", soft_wrap=True)
-        sit_beside(run, clips, console, f"vdsm train --resume --out {out}", processes)
+        again = f"vdsm train --resume --out {out}"
+        again += f" --logger {options.logger}" if options.logger else ""
+        sit_beside(run, clips, console, again, processes, options.logger)
 
 
 def begin(options: Options, processes: Processes) -> tuple[Run, Clips]:

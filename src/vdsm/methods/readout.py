@@ -207,6 +207,15 @@ class Readout(nn.Module):
 
         save(self, expanded(folder), dtype)
 
+    def push_to_hub(self, name: str, private: bool = False) -> str:
+        """Send weights and a card of a few lines to USER/NAME on Hugging Face; its address.
+
+        Needs vdsm[hub], and 'hf auth login'. InputError where it does not get there.
+        """
+        from vdsm.store.hub import push_model
+
+        return push_model(self, name, private)
+
 
 class _Sampler:
     """A readout that samples by one density, as `vdsm.methods.sampling.generate` asks."""

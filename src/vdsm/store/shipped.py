@@ -7,6 +7,7 @@ from pathlib import Path
 from vdsm.errors import InputError
 from vdsm.files import expanded
 
+HUB = "hf:"  # what names on Hugging Face begin with
 EXAMPLES, CARD = "examples", "README.md"  # beside the weights: 0.gif, 1.gif, ...; the model card
 
 
@@ -23,9 +24,14 @@ def shipped() -> list[str]:
 def find(place: str | Path) -> Path:
     """The folder that a place or the name of a shipped model means.
 
-    What lies on the disk under that name is preferred. InputError for a bare name that is neither.
+    What lies on the disk under that name is preferred. hf:USER/NAME is fetched from Hugging Face
+    (`vdsm.store.hub`). InputError for a bare name that is neither.
     """
     path = expanded(place)
+    if str(place).startswith(HUB) and not path.exists():
+        from vdsm.store.hub import fetch
+
+        return fetch(place)
     bare = path.name == str(place).rstrip("/")
     hidden = path.is_dir() and not (path / "config.json").exists()
     if not bare or (path.exists() and not (hidden and path.name in shipped())):

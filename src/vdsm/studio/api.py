@@ -6,7 +6,7 @@ All of /api/ needs the header of a session ("new" to begin one), which no page e
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
@@ -15,13 +15,14 @@ from starlette.exceptions import HTTPException
 
 from vdsm.studio.asked import Download, Draw, Sample
 from vdsm.studio.clips import Clip
-from vdsm.studio.decoder import Job
 from vdsm.studio.guard import SESSION, Guard, Rules
 from vdsm.studio.pages import pages
+from vdsm.studio.reading import Crop, Job
 from vdsm.studio.refusals import refusals
 from vdsm.studio.sessions import Session, Sessions
 from vdsm.studio.sheet import TYPES, movie, sheet
 from vdsm.studio.uploads import Uploads
+from vdsm.studio.usual import crops
 from vdsm.studio.work import Studio
 from vdsm.video.limits import Frames
 
@@ -113,12 +114,19 @@ async def upload(
     name: Annotated[str, Query(max_length=500)],
     fps: Annotated[float | None, Query(ge=0.1, le=240, allow_inf_nan=False)] = None,
     start: Annotated[float | None, Query(ge=0, le=86400, allow_inf_nan=False)] = None,
+    crop: Annotated[Crop | None, Query()] = None,
 ) -> dict[str, Any]:
-    """A clip in the body: decoded, taken apart, the session's own from then on."""
+    """A clip in the body: decoded, taken apart, the session's own from then on.
+
+    crop: what is seen of its frames; without, as the clips of the dataset were cropped.
+    """
     studio = place.studio
     place.sessions.room(session)
     config = studio.model.config
+    usual = studio.usual
+    how = crop if crop in crops() else usual.crop
     job = Job(config.size, config.channels == 1, studio.window, fps=fps, start=start)
+    job = replace(job, crop=how, margin=usual.room(how))
     clip = await place.uploads.take(request.stream(), name, job)
     await _asked(studio, session, lambda: studio.apart([clip]))
     place.sessions.add(session, clip)

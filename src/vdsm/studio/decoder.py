@@ -5,8 +5,8 @@ new one. The process is started before it is needed, since its start takes a sec
 """
 
 import contextlib
+import os
 import signal
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,43 +14,35 @@ from threading import Lock
 
 from vdsm.errors import InputError
 from vdsm.studio.limits import Limits
-from vdsm.video import beginning
-from vdsm.video.limits import Frames
+from vdsm.studio.reading import FOUND, Crop, Job, Read, read
 
-
-@dataclass(frozen=True)
-class Job:
-    """A file, and what is wanted of it, as `vdsm.video.beginning` takes it."""
-
-    size: int
-    grey: bool
-    window: int
-    path: Path = Path()
-    fps: float | None = None
-    start: float | None = None
+PAGE = 4096 if not hasattr(os, "sysconf") else os.sysconf("SC_PAGE_SIZE")
 
 
 class Decoder:
     """Reads files one after the other, from any thread."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits, self.lock = limits, Lock()
+    def __init__(self, limits: Limits, crop: Crop = "centre") -> None:
+        self.limits, self.crop, self.lock = limits, crop, Lock()
         self._begin()
 
-    def read(self, job: Job) -> tuple[Frames, bool]:
-        """uint8 [T, H, W, C], and whether there are more; InputError where it cannot be read."""
+    def read(self, job: Job) -> Read:
+        """The clip; InputError where it cannot be read."""
         with self.lock:
             if not self.process.is_alive():
                 self._begin()
             self.pipe.send(job)
-            if not self.pipe.poll(self.limits.decode_seconds):
+            subject = job.crop in FOUND or self.crop in FOUND
+            start = self.limits.start_seconds if subject and not self.prepared else 0.0
+            if not self.pipe.poll(self.limits.decode_seconds + start):
                 self._begin()
                 raise InputError(
                     f"{job.path} takes longer than {self.limits.decode_time} to decode: cut it, "
                     "or encode it again as mp4"
                 )
             try:
-                found: tuple[Frames, bool] | str = self.pipe.recv()
+                found: Read | str = self.pipe.recv()
+                self.prepared = self.prepared or subject
             except (EOFError, OSError) as error:
                 self._begin()
                 raise InputError(f"{job.path} is damaged: decoding it broke off") from error
@@ -68,34 +60,58 @@ class Decoder:
         """A new process; the one before is ended."""
         if hasattr(self, "process"):
             self.close()
+        self.prepared = False  # whether what finds subjects has been imported
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(
-            target=_decode, args=(theirs, self.limits.decode_bytes), daemon=True
+            target=_decode, args=(theirs, self.limits.decode_bytes, self.crop), daemon=True
         )
         self.process.start()
         theirs.close()
 
 
-def _decode(pipe: Connection, memory: int) -> None:
-    """What the process does: jobs in, frames or one line out, until the other end is closed."""
+def _decode(pipe: Connection, memory: int, crop: Crop) -> None:
+    """What the process does: jobs in, frames or one line out, until the other end is closed.
+
+    crop: the usual one; what finds a subject is imported before the first file comes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if crop in FOUND:
+        _prepare()
     _confine(memory)
     while True:
         try:
             job: Job = pipe.recv()
         except EOFError:
             return
+        if job.crop in FOUND and crop not in FOUND:
+            _confine(None)
+            _prepare()
+            _confine(memory)
+            crop = job.crop
         try:
-            pipe.send(beginning(job.path, job.size, job.grey, job.window, job.fps, job.start))
+            pipe.send(read(job))
         except InputError as error:
             pipe.send(str(error))
 
 
-def _confine(memory: int) -> None:
-    """No more memory than that, and no file written, where the system can say so."""
+def _prepare() -> None:
+    """Import what finds subjects."""
+    import vdsm.data.crop.find  # noqa: F401
+
+
+def _confine(memory: int | None) -> None:
+    """No more memory than that beside what it has, no file written, where the system can say so."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        room = most if memory is None else _held() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (room, most))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _held() -> int:
+    """Bytes of address space that this process has."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[0]) * PAGE if pages.exists() else 0

@@ -14,6 +14,7 @@ class Limits:
     upload_bytes: int = 64 * MB  # of one file
     upload_seconds: float = 120.0  # from its first byte to its last
     decode_seconds: float = 20.0  # of one file
+    start_seconds: float = 60.0  # beside that, for the first file whose subject is looked for
     decode_bytes: int = 4 << 30  # memory of the process that decodes
     uploads_at_once: int = 8  # received or decoded, of all sessions
     window: int = 16  # frames of a clip that are seen, where training says no number

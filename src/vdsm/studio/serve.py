@@ -33,8 +33,10 @@ from vdsm.studio.decoder import Decoder
 from vdsm.studio.guard import LOOPBACK, Rules, is_address
 from vdsm.studio.limits import Limits
 from vdsm.studio.parts import actor_of
+from vdsm.studio.reading import Crop
 from vdsm.studio.sessions import Sessions
 from vdsm.studio.uploads import Uploads
+from vdsm.studio.usual import require, usual
 from vdsm.studio.work import Studio
 from vdsm.studio.worker import Worker
 from vdsm.words import counted
@@ -51,6 +53,7 @@ def serve(
     show: bool,
     device: str,
     console: Console,
+    crop: Crop | None = None,
 ) -> None:
     """Show a model until Ctrl-C or SIGTERM. InputError for what cannot be opened, before that."""
     limits = Limits()
@@ -58,8 +61,8 @@ def serve(
     with ExitStack() as after, listening:
         after.enter_context(ended_by_sigterm())
         folder = Path(after.enter_context(TemporaryDirectory(prefix="vdsm-studio-")))
-        studio = after.enter_context(opened(name, data, evaluation, device, limits, console))
-        decoder = Decoder(limits)
+        studio = after.enter_context(opened(name, data, evaluation, device, limits, console, crop))
+        decoder = Decoder(limits, studio.usual.crop)
         after.callback(decoder.close)
         place = Place(studio, Uploads(folder, decoder, limits), Sessions(limits))
         rules = rules_for(host)
@@ -78,13 +81,21 @@ def opened(
     device: str,
     limits: Limits,
     console: Console,
+    crop: Crop | None = None,
 ) -> Iterator[Studio]:
-    """The studio of a model, with its clips; what reads them begins."""
+    """The studio of a model, with its clips; what reads them begins.
+
+    crop: of what is dropped; without, as the clips were cropped.
+    """
+    require(crop or "")
     model, folder = load_model(name, device)
     own = getattr(model.config, "frames", 0)  # of what draws so many alone
     window = min(trained_window(folder, None) or own or limits.window, limits.frames)
     actor = actor_of(model)
     clips, source = clips_for(model, folder, data, console)
+    how = usual(crop, clips.info.made if clips else {})
+    if how.note:
+        console.print(f"note: {how.note}", soft_wrap=True)
     found = verdict.read(folder, evaluation)
     where = str(data) if data else None
     worker = Worker(limits)
@@ -93,7 +104,8 @@ def opened(
             shelf = shared(model, actor, folder, clips, window)
         words = verdict.said(found, model, folder, name, where)
         roles = {factor.name: factor.role for factor in clips.info.factors} if clips else {}
-        studio = Studio(name, model, actor, window, shelf, words, limits, worker, source, roles)
+        of_clips = (source, roles, how)
+        studio = Studio(name, model, actor, window, shelf, words, limits, worker, *of_clips)
         assert studio.longest >= window  # asked for here, before the thread has the model
         studio.prepare()
         yield studio

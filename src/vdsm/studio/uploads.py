@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from vdsm.errors import InputError
 from vdsm.studio.clips import Clip
-from vdsm.studio.decoder import Decoder, Job
+from vdsm.studio.decoder import Decoder
 from vdsm.studio.limits import Limits
+from vdsm.studio.reading import Job
 from vdsm.studio.worker import Busy
 from vdsm.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
@@ -42,14 +43,15 @@ class Uploads:
         shown = plain(name)
         try:
             await self._receive(content, path)
-            frames, more = await asyncio.to_thread(self.decoder.read, replace(job, path=path))
+            found = await asyncio.to_thread(self.decoder.read, replace(job, path=path))
         except InputError as error:
             raise InputError(str(error).replace(str(path), shown)) from None
         finally:
             self.under_way -= 1
             path.unlink(missing_ok=True)
-        note = f"the first {len(frames)} frames" if more else ""
-        return Clip("u" + secrets.token_urlsafe(9), shown, "upload", frames, note)
+        note = f"the first {len(found.frames)} frames" if found.more else ""
+        said = "; ".join(filter(None, (note, found.doubt)))
+        return Clip("u" + secrets.token_urlsafe(9), shown, "upload", found.frames, said)
 
     async def _receive(self, content: AsyncIterator[bytes], path: Path) -> None:
         size = 0

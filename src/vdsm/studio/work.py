@@ -18,6 +18,7 @@ from vdsm.studio.limits import Limits
 from vdsm.studio.parts import Actor, Alone, Blend, ByCodes, ByDraws, Parts, mixed
 from vdsm.studio.plane import plane
 from vdsm.studio.sessions import Session
+from vdsm.studio.usual import Usual, crops
 from vdsm.studio.worker import Worker
 from vdsm.video.limits import Frames
 
@@ -38,6 +39,7 @@ class Studio:
     worker: Worker
     source: str = ""  # what the clips of the shelf are
     roles: Mapping[str, str] = field(default_factory=dict)  # label -> "identity" or "action"
+    usual: Usual = field(default_factory=Usual)  # how files from the outside are read
 
     def about(self) -> dict[str, Any]:
         """What the page is told of the model."""
@@ -53,6 +55,9 @@ class Studio:
             "samples": samples,
             "cannot": list(self._cannot(samples)),
             "source": self.source,
+            "crops": crops(),
+            "crop": self.usual.crop,
+            "fps": self.usual.fps,
         }
 
     @property

@@ -48,7 +48,7 @@ class CDSVAE(SequenceVAE):
         hidden, _ = self.z_rnn(both)
         q_z = Gaussian.from_layers(*self.z_head(hidden).chunk(2, -1))
         z = q_z.loc if mean else q_z.sample(generator)
-        return Inferred(q_s, q_z, Codes(s, s.new_zeros(len(s), 0), z))
+        return Inferred(q_s, q_z, Codes(s, s.new_zeros(s.shape[0], 0), z))
 
 
 MODEL_CONFIG, MODEL = ModelConfig, CDSVAE

@@ -71,11 +71,12 @@ class DBSE(SequenceVAE):
         q_z = Gaussian.from_layers(*self.z_head(hidden[:, 1:]).chunk(2, -1))
         z = q_z.loc if mean else q_z.sample(generator)
 
-        nothing = s.new_zeros(len(s), 1, self.config.pose_dim)
+        nothing = s.new_zeros(s.shape[0], 1, self.config.pose_dim)
         certain = Gaussian(
             torch.cat([nothing, q_z.loc], 1), torch.cat([nothing + MIN_SCALE, q_z.scale], 1)
         )
-        return Inferred(q_s, certain, Codes(s, s.new_zeros(len(s), 0), torch.cat([nothing, z], 1)))
+        no_d = s.new_zeros(s.shape[0], 0)
+        return Inferred(q_s, certain, Codes(s, no_d, torch.cat([nothing, z], 1)))
 
     @torch.no_grad()
     def sample_motion(

@@ -69,7 +69,7 @@ class DSVAE(SequenceVAE):
         # z_1:T: of every frame, with f beside it.
         q_z = Gaussian.from_layers(*self.z_head(self._motion(features, f)).chunk(2, -1))
         z = q_z.loc if mean else q_z.sample(generator)
-        return Inferred(q_f, q_z, Codes(f, f.new_zeros(len(f), 0), z))
+        return Inferred(q_f, q_z, Codes(f, f.new_zeros(f.shape[0], 0), z))
 
     def _motion(self, features: Tensor, f: Tensor) -> Tensor:
         if self.config.posterior == "factorised":

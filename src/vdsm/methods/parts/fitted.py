@@ -60,6 +60,8 @@ class FittedPrior(nn.Module):
         self, z: Pose, frames: int, generator: torch.Generator | None, mean: bool
     ) -> Float[Tensor, "B {frames} Z"]:
         """z continued to `frames`, by samples or by means."""
+        if frames <= z.shape[1]:
+            return z[:, :frames]
         drawn = list(z.unbind(1))
         while len(drawn) < frames:
             after = drawn[-1] @ self.step + self.shift

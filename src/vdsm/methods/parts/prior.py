@@ -38,6 +38,8 @@ class SequencePrior(nn.Module):
         self, z: Pose, frames: int, generator: torch.Generator | None, mean: bool
     ) -> Float[Tensor, "B {frames} Z"]:
         """z continued to `frames`, by samples or by means."""
+        if frames <= z.shape[1]:
+            return z[:, :frames]
         drawn = list(z.unbind(1))
         before = torch.cat([z.new_zeros(len(z), 1, z.shape[-1]), z], 1)
         q, state = self.step(before)

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as settings
 from torch import Tensor, nn
 
 from vdsm.config import STRICT
-from vdsm.device import autocast, full_float32, use_bf16
+from vdsm.device import autocast, full_float32, pieces, use_bf16
 from vdsm.files import expanded
 from vdsm.methods.checks import (
     check_clips,
@@ -129,9 +129,7 @@ class SequenceVAE(nn.Module):
     def encode(self, clips: Tensor) -> Codes:
         """Posterior means of clips [B, T, C, H, W] in [0, 1]: s [B, S], d [B, 0], z [B, T, Z]."""
         self.check(clips)
-        return Codes.cat(
-            [self.infer(self._here(x), mean=True).codes for x in torch.split(clips, CHUNK)]
-        )
+        return Codes.cat([self.infer(self._here(x), mean=True).codes for x in pieces(clips, CHUNK)])
 
     @torch.no_grad()
     @full_float32()
@@ -140,7 +138,7 @@ class SequenceVAE(nn.Module):
     ) -> tuple[Codes, Codes]:
         """`encode(clips)` and, of the same shapes, a sample of the posterior."""
         require_generator(generator)
-        drawn = [self.infer(self._here(x), generator).codes for x in torch.split(clips, CHUNK)]
+        drawn = [self.infer(self._here(x), generator).codes for x in pieces(clips, CHUNK)]
         return self.encode(clips), Codes.cat(drawn)
 
     @torch.no_grad()
@@ -160,8 +158,8 @@ class SequenceVAE(nn.Module):
         s, z = codes.s.to(device), codes.z.to(device)
         z = self.prior.extend(z, frames or z.shape[1], None, mean=True)
         with autocast(device, use_bf16(self.precision, device, dtype=z.dtype)):
-            pieces = zip(torch.split(s, CHUNK), torch.split(z, CHUNK), strict=True)
-            parts = [self.render(who, poses) for who, poses in pieces]
+            both = zip(pieces(s, CHUNK), pieces(z, CHUNK), strict=True)
+            parts = [self.render(who, poses) for who, poses in both]
         return torch.cat(parts)
 
     def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
@@ -204,6 +202,15 @@ class SequenceVAE(nn.Module):
         from vdsm.store.weights import save
 
         save(self, expanded(folder), dtype)
+
+    def push_to_hub(self, name: str, private: bool = False) -> str:
+        """Send weights and a card of a few lines to USER/NAME on Hugging Face; its address.
+
+        Needs vdsm[hub], and 'hf auth login'. InputError where it does not get there.
+        """
+        from vdsm.store.hub import push_model
+
+        return push_model(self, name, private)
 
     def _here(self, x: Tensor) -> Tensor:
         return x.to(next(self.parameters()))

@@ -54,7 +54,7 @@ class S3VAE(SequenceVAE):
         hidden, _ = self.z_lstm(features)
         q_z = Gaussian.from_layers(*self.z_head(hidden).chunk(2, -1))
         z = q_z.loc if mean else q_z.sample(generator)
-        return Inferred(q_s, q_z, Codes(s, s.new_zeros(len(s), 0), z))
+        return Inferred(q_s, q_z, Codes(s, s.new_zeros(s.shape[0], 0), z))
 
     def motion(self, z: Pose) -> Float[Tensor, "B T M"]:
         """What z_t says of the motion into frame t: logits of cells, or distances."""

@@ -56,7 +56,7 @@ class SKD(LinearModel):
         """s [B, S] and z [B, T, K - S]."""
         at = latents @ self.into
         s = at[..., : self.config.static].mean(1)
-        return Codes(s, s.new_zeros(len(s), 0), at[..., self.config.static :])
+        return Codes(s, s.new_zeros(s.shape[0], 0), at[..., self.config.static :])
 
     def join(self, s: Identity, z: Pose) -> Latents:
         """Static coordinates are those of every frame."""

@@ -49,7 +49,7 @@ class SSMSKD(LinearModel):
         """s [B, K] and z [B, T, K]; a single frame is static as a whole."""
         static = torch.stack([self.static(z) for z in latents])
         s = static.mean(1)
-        return Codes(s, s.new_zeros(len(s), 0), latents - static)
+        return Codes(s, s.new_zeros(s.shape[0], 0), latents - static)
 
     def static(self, z: Tensor) -> Tensor:
         """The static part of one clip's latents [T, K]."""

@@ -107,7 +107,7 @@ def blend(
     Under autocast too, the bank of a few clips is read as it is: its cast would take longer.
     """
     kind = bank.device.type
-    if len(mixture) < FEW and torch.is_autocast_enabled(kind):
+    if torch.is_autocast_enabled(kind) and len(mixture) < FEW:
         with torch.autocast(kind, enabled=False):
             blended = mixture.to(bank) @ bank.flatten(1)
         blended = blended.to(torch.get_autocast_dtype(kind))

@@ -49,5 +49,5 @@ class DynamicsDecoder(nn.Module):
         """h̄_1:T: hidden states of the top layer, for as many frames as wanted."""
         h = self.hidden(d).unflatten(1, (self.layers, self.width)).transpose(0, 1).contiguous()
         c = self.cell(d).unflatten(1, (self.layers, self.width)).transpose(0, 1).contiguous()
-        outputs: Tensor = self.lstm(self.start.expand(len(d), frames, -1), (h, c))[0]
+        outputs: Tensor = self.lstm(self.start.expand(d.shape[0], frames, -1), (h, c))[0]
         return outputs

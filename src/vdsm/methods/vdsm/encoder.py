@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vdsm.device import frames_at_once
+from vdsm.device import frames_at_once, pieces
 from vdsm.methods.vdsm.blur import BlurPool
 from vdsm.methods.vdsm.config import ModelConfig
 
@@ -17,8 +17,8 @@ class EachAlone(nn.Module):
     def forward(self, x: Float[Tensor, "B T C H W"]) -> Float[Tensor, "B T F"]:
         """Features of every frame, each seen alone."""
         frames = x.flatten(0, 1)
-        some = len(frames) if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
-        features = torch.cat([self.see(part) for part in torch.split(frames, some)])
+        some = frames.shape[0] if torch.is_grad_enabled() else frames_at_once(x.shape[-1], x.device)
+        features = torch.cat([self.see(part) for part in pieces(frames, some)])
         return features.view(*x.shape[:2], -1)
 
     def see(self, frames: Float[Tensor, "N C H W"]) -> Float[Tensor, "N F"]:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
+from vdsm.device import autocast, frames_at_once, full_float32, pieces, use_bf16
 from vdsm.errors import InputError
 from vdsm.files import expanded
 from vdsm.methods.checks import (
@@ -19,6 +19,7 @@ from vdsm.methods.checks import (
 )
 from vdsm.methods.sampling import PosesFrom, generate, swap
 from vdsm.methods.vdsm.config import ModelConfig
+from vdsm.methods.vdsm.exported import unrolled
 from vdsm.methods.vdsm.state_space import Continuation, StateSpaceModel
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video
 
@@ -61,7 +62,7 @@ class VDSM(StateSpaceModel):
         """
         self.check(clips)
         # In float32 whatever `precision` says: codes are measured, frames are looked at.
-        return Codes.cat([self._encode(x) for x in torch.split(clips, CHUNK)])
+        return Codes.cat([self._encode(x) for x in pieces(clips, CHUNK)])
 
     @torch.no_grad()
     @full_float32()
@@ -74,7 +75,7 @@ class VDSM(StateSpaceModel):
         """
         self.check(clips)
         require_generator(generator)
-        parts = [self._encode_and_sample(x, generator) for x in torch.split(clips, CHUNK)]
+        parts = [self._encode_and_sample(x, generator) for x in pieces(clips, CHUNK)]
         means, samples = zip(*parts, strict=True)
         return Codes.cat(means), Codes.cat(samples)
 
@@ -98,6 +99,8 @@ class VDSM(StateSpaceModel):
 
     def unroll(self, d: Dynamics, frames: int, generator: torch.Generator | None = None) -> Pose:
         """z_1:T of q(z_1:T | d), one after the other: the mean, or with a generator a sample."""
+        if torch.compiler.is_exporting():
+            return unrolled(self, d, frames)
         return self.infer_poses(d, frames, generator, mean=generator is None).z
 
     @torch.no_grad()
@@ -109,7 +112,7 @@ class VDSM(StateSpaceModel):
         does so for q(d) alone, and these z are no longer quite what stage 1 drew from.
         """
         self.check(clips)
-        return Codes.cat([self._encode_frames(x) for x in torch.split(clips, CHUNK)])
+        return Codes.cat([self._encode_frames(x) for x in pieces(clips, CHUNK)])
 
     def _encode_frames(self, x: Video) -> Codes:
         features, who = self.features(x.to(self.z_start))
@@ -137,6 +140,8 @@ class VDSM(StateSpaceModel):
 
     def _draw(self, s: Identity, d: Dynamics, z: Pose) -> Video:
         """Mean frames, of as many at once as suit the machine."""
+        if torch.compiler.is_exporting():
+            return self.likelihood(Codes(s, d, z)).mean
         some = frames_at_once(self.config.size, z.device)
         clips = max(1, some // z.shape[1])
         drawn = []
@@ -212,11 +217,13 @@ class VDSM(StateSpaceModel):
         """A model from a folder with model.safetensors and config.json, such as a run.
 
         A name without a folder of that name is one of the models that come with the package.
+        "USER/NAME", where no folder USER is here, or "hf:USER/NAME" is fetched from Hugging Face.
         Trained to its end it comes read out (`vdsm.methods.readout`), and does all that this does.
         """
+        from vdsm.store.hub import address
         from vdsm.store.open import open_model
 
-        model = open_model(folder)
+        model = open_model(address(folder))
         if not isinstance(getattr(model, "model", model), cls):
             raise InputError(f"{folder} holds a model of another method: open it by open_model")
         return model  # type: ignore[return-value]
@@ -229,6 +236,15 @@ class VDSM(StateSpaceModel):
         from vdsm.store.weights import save
 
         save(self, expanded(folder), dtype)
+
+    def push_to_hub(self, name: str, private: bool = False) -> str:
+        """Send weights and a card of a few lines to USER/NAME on Hugging Face; its address.
+
+        Needs vdsm[hub], and 'hf auth login'. InputError where it does not get there.
+        """
+        from vdsm.store.hub import push_model
+
+        return push_model(self, name, private)
 
 
 MODEL_CONFIG, MODEL = ModelConfig, VDSM

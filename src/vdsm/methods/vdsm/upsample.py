@@ -89,6 +89,13 @@ def patches(x: Float[Tensor, "B T H W I"], side: int, stride: int) -> Float[Tens
     x = F.pad(x, (0, 0, 1, 1, 1, 1))
     b, t, h, w, i = x.shape
     rows, cols = (h - side) // stride + 1, (w - side) // stride + 1
+    if torch.compiler.is_exporting():  # ONNX has no strides
+        whole = [
+            x[:, :, r : r + stride * rows : stride, c : c + stride * cols : stride]
+            for r in range(side)
+            for c in range(side)
+        ]
+        return torch.cat(whole, -1).reshape(b, t * rows * cols, side * side * i)
     by_clip, by_frame, by_row, by_col, _ = x.stride()
     windows = x.as_strided(
         (b, t, rows, cols, side, side * i),

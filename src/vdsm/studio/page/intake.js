@@ -7,9 +7,31 @@ import { add, choose, SIDES, state } from "./state.js";
 
 const WAIT = 3; // seconds before the camera records
 
+const CROPS = {
+  centre: ["the middle square", "The middle square of each picture is taken"],
+  square: ["all, black beside it", "All of each picture is taken, with black beside it"],
+  subject: ["to what moves", "The square around what moves is taken"],
+  face: ["to a face", "The square around a face is taken"],
+};
+
 function how() {
   const pace = one("#pace").value, from = Number(one("#from").value);
-  return { ...(pace ? { fps: pace } : {}), ...(from > 0 ? { start: from } : {}) };
+  return { crop: one("#crop").value, ...(pace ? { fps: pace } : {}), ...(from > 0 ? { start: from } : {}) };
+}
+
+/** Which part of a file is seen, and how many of its frames: as the clips of the dataset, unless chosen. */
+function reading() {
+  const { crops, crop, fps, size, window } = state.model, choice = one("#crop"), pace = one("#pace");
+  choice.replaceChildren(...crops.map((name) => new Option(CROPS[name][0], name, false, name === crop)));
+  if (fps && ![...pace.options].some(({ value }) => Number(value) === fps)) {
+    pace.add(new Option(`${fps} a second`, fps));
+  }
+  if (fps) pace.value = fps;
+  const tell = () => {
+    one("#reads").textContent = `${CROPS[choice.value][1]}, scaled to ${size} pixels, and the first ${window} frames are seen.`;
+  };
+  choice.addEventListener("change", tell);
+  tell();
 }
 
 /** A file or a recording becomes a clip of this session, chosen for a side. */
@@ -54,9 +76,7 @@ export function intake() {
       files: state.model.takes ? (files) => bringAll(files, side) : null,
     });
   }
-  one("#reads").textContent =
-    `The middle square of each picture is taken, scaled to ${state.model.size} pixels, and the first ` +
-    `${state.model.window} frames are seen.`;
+  reading();
   for (const name of ["dragover", "drop"]) {
     addEventListener(name, (event) => {
       event.preventDefault(); // else the browser would leave the page for the file
@@ -112,7 +132,7 @@ async function record(side) {
     dialog.close();
     if (!file) return;
     const end = file.type.includes("mp4") ? "mp4" : "webm";
-    await bring(file, `recording.${end}`, side, { fps: state.model.window / seconds });
+    await bring(file, `recording.${end}`, side, { crop: one("#crop").value, fps: state.model.window / seconds });
   };
   dialog.onclose = () => stream.getTracks().forEach((track) => track.stop());
   dialog.showModal();
