@@ -126,11 +126,12 @@ def test_a_model_that_only_draws_says_what_it_lacks(
     assert [p.name for p in (tmp_path / "figures").glob("*.png")] == ["generation.png"]
     for words in (
         f"embed {run} {data} --out {tmp_path}/codes.npz",
-        f"swap {run} --identity {data}:0 --action {data}:9 --out {tmp_path}/s.gif",
         f"generate {run} --num 2 --frames 9 --given {data}:0 --out {tmp_path}/more",
         f"figures {run} --kind beyond --out {tmp_path}/beyond",
     ):
         assert NO_ENCODER in refused(words, capsys)
+    swap = f"swap {run} --identity {data}:0 --action {data}:9 --out {tmp_path}/s.gif"
+    assert "has no way to swap clips" in refused(swap, capsys)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"new", "figures", "report.html", "weights"}
 

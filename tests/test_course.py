@@ -130,6 +130,16 @@ def test_training_ends_where_nothing_is_learned(
     assert "next: nothing was learned" in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_stage_of_few_steps_is_not_given_up(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 300 steps a short budget leaves some ten, at a tenth of which nothing can be learned."""
+    words = ["train", str(data), "--preset", "debug", "--out", str(tmp_path / "run")]
+    more = ["--stage1.steps", "300", "--stage1.lr", "1e-12", "--minutes", "0.01"]
+    assert command([*words, *more, "--device", "cpu"]) == 0
+    assert "learns nothing" not in capsys.readouterr().out
+
+
 def test_of_no_time_every_stage_takes_one_step(data: Path, tmp_path: Path) -> None:
     run, clips = start(tmp_path / "run", data, minutes=1e-9)
     train(run, clips)

@@ -9,6 +9,7 @@ import os
 import signal
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +22,10 @@ PAGE = 4096 if not hasattr(os, "sysconf") else os.sysconf("SC_PAGE_SIZE")
 
 class Decoder:
     """Reads files one after the other, from any thread."""
+
+    process: SpawnProcess
+    pipe: Connection
+    prepared: bool  # whether what finds subjects has been imported
 
     def __init__(self, limits: Limits, crop: Crop = "centre") -> None:
         self.limits, self.crop, self.lock = limits, crop, Lock()
@@ -60,7 +65,7 @@ class Decoder:
         """A new process; the one before is ended."""
         if hasattr(self, "process"):
             self.close()
-        self.prepared = False  # whether what finds subjects has been imported
+        self.prepared = False
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(

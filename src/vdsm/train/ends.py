@@ -49,11 +49,14 @@ class Ends:
         return found
 
     def _due(self, course: Course, step: int, seconds: float) -> bool:
-        """Whether it is time to see if anything is learned; once in a stage."""
+        """Whether it is time to see if anything is learned; once in a stage.
+
+        Not after a few steps, as many as a short budget of minutes may leave it.
+        """
         s = self.stage.settings
         if course.judged or not s.give_up or self.stage.null is None or s.steps < LEAST_STEPS:
             return False
-        course.judged = course.progress(step, seconds) >= s.give_up
+        course.judged = step >= LEAST_STEPS // 2 and course.progress(step, seconds) >= s.give_up
         return course.judged
 
     def _bound(self) -> float:
