@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from vdsm.bench.picture import drawn
 from vdsm.bench.quality import NEVER, Wanted, trained
 from vdsm.bench.tables import cost
 from vdsm.cli import run as command
+from vdsm.commands import bench
 from vdsm.config import override
 from vdsm.data import open_clips
-from vdsm.evaluate import Settings
+from vdsm.evaluate import Settings, probes
 from vdsm.evaluate.run import evaluate_run
 from vdsm.evaluate.stream import quiet
 from vdsm.methods.table import method_of
@@ -32,7 +34,8 @@ JOINT = (0.0, 0.5, 0.96, 0.94, 1.0)
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pendula(tmp_path_factory.mktemp("curves") / "data")
+    held = {"clips_per_cell": 4, "test_share": 0.25, "validation_share": 0.34}
+    return pendula(tmp_path_factory.mktemp("curves") / "data", **held)
 
 
 def curve(**changes: Any) -> Curve:
@@ -71,7 +74,7 @@ def test_a_file_holds_curves_and_who_is_first(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_refused(content: str, tmp_path: Path) -> None:
     file = tmp_path / "curves.json"
     file.write_text(content)
-    with pytest.raises(InputError, match="curves.json"):
+    with pytest.raises(InputError, match=r"curves\.json"):
         read_curves(file)
 
 
@@ -108,8 +111,8 @@ def test_what_is_kept_is_the_training_as_it_was(name: str, data: Path, tmp_path:
     assert seen[-1] == sum(s.settings.steps * s.settings.batch for s in stages)
     ends = len([s for s in stages if s.settings.steps % (total // 4)])
     assert len(seen) - 1 == sum(s.settings.steps // (total // 4) for s in stages) + ends
-    for cost in ("cpu_seconds", "seconds"):
-        values = [getattr(one, cost) for one in kept]
+    for name_of in ("cpu_seconds", "seconds"):
+        values = [getattr(one, name_of) for one in kept]
         assert values == sorted(values)
     plain = Run.create(tmp_path / "plain", asked.config, data, "debug", method=name)
     expected = train(plain, clips).state_dict()
@@ -134,11 +137,22 @@ def test_weights_of_the_same_moment_replace_the_earlier(data: Path, tmp_path: Pa
     assert run.kept[-1].cpu_seconds > saved[-1][1]  # what was fitted after the last step
 
 
+JUDGED: dict[str, Any] = {
+    "judge_steps": 2,
+    "judge_width": 2,
+    "judge_hidden": 4,
+    "judge_batch": 8,
+    "resamples": 20,
+}
 QUICK = "--floor 0 --points 2 --preset debug --method"
 
 
-def test_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Its last point is what `vdsm evaluate --split validation` finds of such a training."""
+    monkeypatch.setattr(bench, "Settings", partial(Settings, **JUDGED))
+    monkeypatch.setattr(probes, "MLP_EPOCHS", 1)
     out, picture = tmp_path / "curves.json", tmp_path / "curves.png"
     words = f"bench --to-quality {data} {QUICK} dbse --out {out} --picture {picture}"
     assert command(words.split()) == 0
@@ -158,7 +172,7 @@ def test_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     run = tmp_path / "run"
     train_words = f"train {data} --method dbse --preset debug --out {run}"
     assert command(train_words.split()) == 0
-    settings = Settings(judges=1, floor=0, split="validation", nulls=False, shuffles=2)
+    settings = Settings(judges=1, floor=0, split="validation", nulls=False, shuffles=2, **JUDGED)
     found = evaluate_run(run, None, settings, 0, tmp_path / "judges", quiet)
     last = made.points[-1]
     assert found["swap"]["joint"] == pytest.approx(last.joint)
