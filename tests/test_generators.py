@@ -161,12 +161,12 @@ def test_vgans_losses_are_those_of_numpy() -> None:
 
 
 def test_the_slope_of_critics_is_that_of_a_closed_form() -> None:
-    """Of Σ (w x)²: R1 is 2 Σ w⁴ x², which falls with w by 8 Σ w³ x²."""
+    """Of places (w x)²: R1 of their sum is 2 Σ w⁴ x², whose derivative is 8 Σ w³ x²."""
     w = torch.tensor([0.5, -2.0, 1.5], dtype=torch.double, requires_grad=True)
     real, made = (torch.randn(4, 3, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
 
     def critic(x: torch.Tensor) -> torch.Tensor:
-        return (w * x.double()).square().sum(1, keepdim=True)
+        return (w * x.double()).square()
 
     terms = CriticsConfig(slope=3.0).told(critic, real, made)
     x, known = real.double().numpy(), w.detach().numpy()
