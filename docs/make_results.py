@@ -65,8 +65,9 @@ What three seeds of each preset gave until 27 November, unseen combinations, Wei
 the paper's recipe, and what misses its target:
 [results of the presets](log/2026-11-27-99-results-of-the-presets.md). Any folder without labels:
 [what was tried](log/2026-11-29-auto.md). How faces were trained:
-[log](log/2026-11-29-faces-trained.md). No model was trained yet on people; rivals
-were on pendula alone.
+[log](log/2026-11-29-faces-trained.md). No model was trained yet on people; of the rivals
+[DSVAE was on sprites](log/2026-11-29-rivals-on-sprites.md), for two minutes, the others on pendula
+alone; of the generators [MoCoGAN was on pendula](log/2026-11-29-critics.md).
 """
 Result = Mapping[str, Any]
 
