@@ -70,7 +70,7 @@ def test_a_file_holds_curves_and_who_is_first(tmp_path: Path) -> None:
     assert written[1]["first"] == {"95": None, "99": None}
 
 
-@pytest.mark.parametrize("content", ['{"curves": []}', "{}", '{"curves": [3]}'])
+@pytest.mark.parametrize("content", ['{"curves": []}', "{}", '{"curves": [3]}', '{"curves": [{}]}'])
 def test_a_file_of_something_else_is_refused(content: str, tmp_path: Path) -> None:
     file = tmp_path / "curves.json"
     file.write_text(content)

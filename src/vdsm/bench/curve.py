@@ -50,7 +50,7 @@ class Curve:
     judging_seconds: float  # of CPU, which no point includes
     threads: int
     torch: str
-    points: list[Point] = Field(default_factory=list)
+    points: list[Point] = Field(min_length=1)
 
     @property
     def label(self) -> str:
