@@ -145,6 +145,8 @@ def test_clips_of_one_channel_can_be_learned_from(name: str) -> None:
         batch = source.batch(
             source.draw(np.random.default_rng(0), rows, noise.mine), noise, now.values
         )
+        if stage.null is not None:
+            assert stage.null(model, batch, torch.zeros(1, 32, 32)).isfinite().all()
         for player in stage.players:
             train_only(model, player)
             loss = weighted(player.bound(model, batch, noise), stage.weights(player, now))
