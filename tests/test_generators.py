@@ -10,9 +10,11 @@ import torch
 
 from small import pendula
 from vdsm import InputError
+from vdsm.config import override
 from vdsm.methods.g3an import recipe as g3an
 from vdsm.methods.g3an.model import time_kernels
 from vdsm.methods.parts.clipping import clip, clipped
+from vdsm.methods.parts.critics import CriticsConfig
 from vdsm.methods.parts.dcgan import CONVOLUTIONS
 from vdsm.methods.parts.volumes import StridedCritic, first_frames, time_doubles
 from vdsm.methods.table import method_of
@@ -20,6 +22,7 @@ from vdsm.methods.tgan import recipe as tgan
 from vdsm.methods.vgan import recipe as vgan
 from vdsm.protocol import Encodes, Recombines, missing
 from vdsm.store.run import Run
+from vdsm.train.step import make_optimizers
 
 FIXED = ["vgan", "tgan", "g3an"]  # they draw clips of just so many frames
 EACH = pytest.mark.parametrize("name", FIXED)
@@ -148,13 +151,44 @@ def test_vgans_losses_are_those_of_numpy() -> None:
     z = model.latent(3, torch.Generator().manual_seed(1))
     made = model.clips_of(z)
     scores = [model.critic(clips)[:, 0].numpy() for clips in (2 * x - 1, made)]
-    found = vgan.critic(model, x, torch.Generator().manual_seed(1))
+    found = vgan.critic(vgan.TrainConfig(), model, x, torch.Generator().manual_seed(1))
     assert np.allclose(found["real"], softplus(-scores[0]))
     assert np.allclose(found["made"], softplus(scores[1]))
     told = vgan.generator(model, x, torch.Generator().manual_seed(1))
     assert np.allclose(told["clip"], softplus(-scores[1]))
     mask = model.streams(z)[1].numpy()
     assert np.allclose(told["mask"], np.abs(mask).sum((1, 2, 3, 4)) / mask[0].size)
+
+
+def test_the_slope_of_critics_is_that_of_a_closed_form() -> None:
+    """Of places (w x)²: R1 of their sum is 2 Σ w⁴ x², whose derivative is 8 Σ w³ x²."""
+    w = torch.tensor([0.5, -2.0, 1.5], dtype=torch.double, requires_grad=True)
+    real, made = (torch.randn(4, 3, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+
+    def critic(x: torch.Tensor) -> torch.Tensor:
+        return (w * x.double()).square()
+
+    terms = CriticsConfig(slope=3.0).told(critic, real, made)
+    x, known = real.double().numpy(), w.detach().numpy()
+    assert np.allclose(terms["slope"].detach(), (2 * known**4 * x**2).sum(1), rtol=1e-5)
+    terms["slope"].sum().backward()
+    assert w.grad is not None
+    assert np.allclose(w.grad, (8 * known**3 * x**2).sum(0), rtol=1e-5)
+    plain = CriticsConfig().told(critic, real, made)
+    assert plain.keys() == {"real", "made"}
+    assert all(torch.equal(plain[name], terms[name]) for name in plain)
+
+
+def test_critics_learn_at_a_rate_of_their_own() -> None:
+    config = method_of("vgan").preset("debug", "compact")
+    config = override(config, {"train.critic_rate": "0.4", "train.slope": "2"}, "test")
+    (stage,) = vgan.stages(config)
+    optimizers = make_optimizers(small("vgan"), stage)
+    rates = {name: o.param_groups[0]["relative"] for name, o in optimizers.items()}
+    assert rates == {"critic": 0.4, "generator": 1.0}
+    critic, _ = stage.players
+    weights = stage.weights(critic, stage.schedule(0.0))
+    assert weights == {"real": 1.0, "made": 1.0, "slope": 2.0}
 
 
 # -- TGAN ------------------------------------------------------------------------------------------
@@ -302,7 +336,7 @@ def test_g3ans_losses_are_those_of_numpy() -> None:
 
     made = model.clips_of(*model.latents(3, seeded()))
     real, drawn = (model.clip_critic(clips)[:, 0].numpy() for clips in (2 * x - 1, made))
-    terms = g3an.clip_critic(model, x, seeded())
+    terms = g3an.clip_critic(CriticsConfig(), model, x, seeded())
     assert np.allclose(terms["real"], softplus(-real))
     assert np.allclose(terms["made"], softplus(drawn))
     told = g3an.generator(model, x, seeded())
@@ -310,7 +344,7 @@ def test_g3ans_losses_are_those_of_numpy() -> None:
     scores = model.frame_critic(made.flatten(0, 1))[:, 0].numpy().reshape(3, 8)
     each = softplus(-scores)  # of every frame; the loss is of one of each clip
     assert all(np.isclose(told["frame"][i], each[i]).any() for i in range(3))
-    frames = g3an.frame_critic(model, x, seeded())
+    frames = g3an.frame_critic(CriticsConfig(), model, x, seeded())
     assert all(np.isclose(frames["made"][i], softplus(scores[i])).any() for i in range(3))
 
 

@@ -4,21 +4,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from small import pendula
 from vdsm import InputError
+from vdsm.bench.size import SyntheticClips
+from vdsm.config import override
 from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.device import as_video
 from vdsm.methods.readout import Readout
 from vdsm.methods.table import METHODS, method_of
+from vdsm.notation import Share
 from vdsm.protocol import Encodes, Generates, Recombines, missing
 from vdsm.store.open import open_model
 from vdsm.store.run import Run
 from vdsm.train.loop import Diverged, Events, Stopped, train
-from vdsm.train.stage import Player, Schedule, Stage, nothing, weighted
+from vdsm.train.stage import Opening, Player, Schedule, Stage, nothing, weighted
+from vdsm.train.step import train_only
 
 EACH = pytest.mark.parametrize("name", METHODS)
 
@@ -121,6 +126,44 @@ def test_clips_too_short_for_its_critic_are_one_line(data: Path, tmp_path: Path)
     with pytest.raises(InputError, match=r"critic of clips takes 10 frames or more, not 8"):
         Run.create(tmp_path / "run", config, data, "debug", method="mocogan")
     assert not (tmp_path / "run").exists()
+
+
+@EACH
+def test_clips_shorter_than_what_it_learns_from_are_one_line(name: str, tmp_path: Path) -> None:
+    data = pendula(tmp_path / "data", frames=2)
+    with pytest.raises(InputError, match=r"longest .* has 2\b") as refused:
+        Run.create(tmp_path / "run", config_of(name), data, "debug", method=name)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
+@EACH
+def test_clips_of_one_channel_can_be_learned_from(name: str) -> None:
+    """Every player's bound of a batch, and its gradient, are finite."""
+    method, device = method_of(name), torch.device("cpu")
+    config = override(config_of(name), {"model.channels": "1"}, "test")
+    torch.manual_seed(0)
+    model = method.build(config.model).train()
+    clips = SyntheticClips(32, 1)
+    for stage in (stage for stage in method.stages(config) if stage.paint is not None):
+        now, rows = stage.schedule(0.5), stage.settings.batch
+        stage.take(model, now.values)
+        source = stage.source(Opening(stage.sampler(clips), model, now.values, device, False, 0))
+        noise = Share(device)
+        noise.rows, noise.mine = rows, slice(0, rows)
+        batch = source.batch(
+            source.draw(np.random.default_rng(0), rows, noise.mine), noise, now.values
+        )
+        if stage.null is not None:
+            assert stage.null(model, batch, torch.zeros(1, 32, 32)).isfinite().all()
+        for player in stage.players:
+            train_only(model, player)
+            loss = weighted(player.bound(model, batch, noise), stage.weights(player, now))
+            loss.backward()  # type: ignore[no-untyped-call]
+            slopes = [p.grad for p in model.parameters() if p.grad is not None]
+            assert slopes
+            assert all(slope.isfinite().all() for slope in [loss.detach(), *slopes])
+            model.zero_grad(set_to_none=True)
 
 
 @pytest.mark.parametrize("name", ["dsva", "", "VDSM"])

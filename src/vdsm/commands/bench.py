@@ -9,29 +9,51 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field
-from rich.table import Table
 
 from vdsm.bench import machine
-from vdsm.bench.machine import Machine
+from vdsm.bench.curve import as_json as curves_json
+from vdsm.bench.curve import read_curves, require_same_data
 from vdsm.bench.method import measure_method
+from vdsm.bench.picture import drawn
+from vdsm.bench.quality import Wanted, curve_of
 from vdsm.bench.size import Bench, Measured, measure, peak_mib
+from vdsm.bench.tables import (
+    Numbers,
+    breakdown,
+    comparison,
+    curves_table,
+    headline,
+    machine_table,
+    read_numbers,
+    size_table,
+)
+from vdsm.config import Seed
+from vdsm.data import open_clips
 from vdsm.device import keep_freed_memory, pick_device, use_bf16
 from vdsm.errors import InputError
-from vdsm.files import atomic_write, check_writable, read_json
+from vdsm.evaluate import Settings
+from vdsm.evaluate.bar import progress_bar
+from vdsm.files import atomic_write, check_writable
 from vdsm.methods.table import method_of
 from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.presets import preset
 from vdsm.options import record
 from vdsm.screen import screen
 from vdsm.train.method import Size
+from vdsm.training import settings
+from vdsm.words import counted
 
-Numbers = dict[str, float]
+SOURCE = "vdsm bench"
 OURS = "vdsm"  # whose parts are timed one by one
+USUAL = "sprites"  # preset to time
 
 
 @record
 class Options:
-    """Time a training step beside what this machine could do."""
+    """Time a training step beside what this machine could do.
+
+    With --to-quality: train a preset, and see how many swaps are right as it goes on.
+    """
 
     method: str = Field(default="vdsm", description="what to time: any that vdsm train takes")
     sizes: str | None = Field(
@@ -39,7 +61,9 @@ class Options:
         description="sizes of the model to time; by default compact, and paper too for vdsm: "
         "that of other methods may take minutes a step",
     )
-    preset: str = Field(default="sprites", description="settings to time")
+    preset: str | None = Field(
+        default=None, description="settings [sprites, or with --to-quality the data's own]"
+    )
     repeats: int = Field(default=5, ge=1, description="calls of each, of which the best counts")
     device: str = Field(default="auto", description="auto, cpu, cuda, mps")
     precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="of training")
@@ -47,14 +71,42 @@ class Options:
     compare: Path | None = Field(
         default=None, title="FILE.json", description="JSON file of an earlier run"
     )
+    to_quality: Path | None = Field(
+        default=None,
+        title="DATA",
+        description="train on this dataset, a folder made by vdsm data, and count swaps of clips "
+        "for validation that are right, beside CPU seconds and clips seen",
+    )
+    picture: Path | None = Field(
+        default=None, title="FILE.png", description="curves of --to-quality and of --compare"
+    )
+    points: int = Field(default=20, ge=1, description="of a curve")
+    seed: Seed = Field(default=0, description="of the training of --to-quality")
+    judges: int = Field(default=1, ge=1, description="judges of --to-quality")
+    floor: float = Field(
+        default=0.98, ge=0, le=1, description="least accuracy of each judge on real clips"
+    )
+    cache: Path | None = Field(
+        default=None, title="DIR", description="folder that keeps judges [judges, beside --out]"
+    )
 
 
 def run(options: Options) -> None:
+    """A curve, or the time of every step."""
+    if options.to_quality is not None:
+        return draw_curve(options, options.to_quality)
+    for flag in ("picture", "cache"):
+        if getattr(options, flag) is not None:
+            raise InputError(f"{SOURCE}: --{flag} goes with --to-quality DATA")
+    time_steps(options)
+
+
+def time_steps(options: Options) -> None:
     """Measure, print the tables, write the JSON."""
     usual = "compact,paper" if options.method == OURS else "compact"
     sizes = chosen_sizes(options.sizes or usual)
     for size in sizes:  # what there is none of is refused before minutes of work
-        method_of(options.method).preset(options.preset, size)
+        method_of(options.method).preset(options.preset or USUAL, size)
     if options.out is not None:
         check_writable(options.out, ".json")
     earlier = None if options.compare is None else read_numbers(options.compare)
@@ -67,7 +119,7 @@ def run(options: Options) -> None:
     }
     detail: dict[str, Any] = {
         "method": options.method,
-        "preset": options.preset,
+        "preset": options.preset or USUAL,
         "device": str(device),
         "precision": "bf16" if bf16 else "fp32",
         "threads": torch.get_num_threads(),
@@ -87,12 +139,20 @@ def run(options: Options) -> None:
         console.print(f"{options.out}: all numbers")
 
 
+def one_size(text: str | None) -> list[Size]:
+    """That of the model to train; InputError for several."""
+    sizes = chosen_sizes(text or "compact")
+    if len(sizes) > 1:
+        raise InputError(f"{SOURCE}: --to-quality trains one model: name one of --sizes {text}")
+    return sizes
+
+
 def chosen_sizes(text: str) -> list[Size]:
     """'compact,paper' as sizes."""
     known: tuple[Size, ...] = ("compact", "paper")
     for name in text.split(","):
         if name not in known:
-            raise InputError(f"vdsm bench: --sizes has '{name}': choose from {', '.join(known)}")
+            raise InputError(f"{SOURCE}: --sizes has '{name}': choose from {', '.join(known)}")
     return [size for size in known if size in text.split(",")]
 
 
@@ -109,9 +169,9 @@ def measure_size(options: Options, size: Size) -> tuple[Measured, float]:
     device = pick_device(options.device)
     bf16 = use_bf16(options.precision, device)
     if options.method == OURS:
-        return measure(Bench(timed(options.preset, size), device, bf16, options.repeats))
+        return measure(Bench(timed(options.preset or USUAL, size), device, bf16, options.repeats))
     method = method_of(options.method)
-    bench = Bench(method.preset(options.preset, size), device, bf16, options.repeats)
+    bench = Bench(method.preset(options.preset or USUAL, size), device, bf16, options.repeats)
     return measure_method(bench, method), peak_mib(device)
 
 
@@ -122,66 +182,30 @@ def timed(name: str, size: Size) -> Config:
     return preset(name, "paper-compact" if size == "compact" else size)
 
 
-def headline(size: Size, measured: Measured, peak: float) -> Numbers:
-    """The stable keys of a size: of whole steps, of generation and encoding where there are any."""
-    whole = {name: timed.seconds for name, timed in measured.items() if "." not in name}
-    fps = {f"{size}.encode_fps": 1 / whole.pop("encode")} if "encode" in whole else {}
-    seconds = {f"{size}.{name}_s": value for name, value in whole.items()}
-    return seconds | fps | {f"{size}.peak_mib": peak}
-
-
-def breakdown(measured: Measured, speeds: Machine, bf16: bool) -> dict[str, Numbers]:
-    """Seconds, floor and share reached of everything measured. Encoding is always in float32."""
-    return {
-        name: {
-            "seconds": timed.seconds,
-            "floor": (floor := timed.work.floor(speeds, bf16 and name != "encode")),
-            "share": floor / timed.seconds if timed.seconds else 0.0,
-        }
-        for name, timed in measured.items()
-    }
-
-
-def machine_table(speeds: Machine, detail: dict[str, Any]) -> Table:
-    """This machine's own speeds."""
-    title = f"machine: {detail['device']}, {detail['threads']} threads, torch {detail['torch']}"
-    table = Table(title=title, show_header=False, title_justify="left")
-    table.add_row("matmul 2048³ float32", f"{speeds.matmul_fp32_tflops:.2f} TFLOP/s")
-    table.add_row("matmul 2048³ bfloat16", f"{speeds.matmul_bf16_tflops:.2f} TFLOP/s")
-    table.add_row(f"convolution {detail['precision']}", f"{speeds.conv_tflops:.2f} TFLOP/s")
-    table.add_row("memory, read + written", f"{speeds.memory_gb_s:.1f} GB/s")
-    return table
-
-
-def size_table(size: Size, rows: dict[str, Numbers], numbers: Numbers) -> Table:
-    """Seconds beside their floor, part by part."""
-    fps = numbers.get(f"{size}.encode_fps")
-    encodes = f"encodes {fps:,.0f} frames/s, " if fps else ""
-    title = f"{size}: {encodes}peak memory {numbers[f'{size}.peak_mib']:,.0f} MiB"
-    table = Table("", "seconds", "floor", "reached", title=title, title_justify="left")
-    for name, row in rows.items():
-        shown = f"  {name.split('.')[1]}" if "." in name else name.replace("_", " ")
-        floor = f"{row['floor']:.4f}" if row["floor"] else ""
-        share = f"{row['share']:.0%}" if row["floor"] else ""
-        table.add_row(shown, f"{row['seconds']:.4f}", floor, share)
-    return table
-
-
-def read_numbers(path: Path) -> Numbers:
-    """The numbers of an earlier run."""
-    numbers = {k: v for k, v in read_json(path).items() if isinstance(v, int | float)}
-    if not any(key.startswith("machine.") for key in numbers):
-        raise InputError(f"{path} is not a result of 'vdsm bench --out': it has no machine.* keys")
-    return numbers
-
-
-def comparison(earlier: Numbers, now: Numbers, path: Path | None) -> Table:
-    """Ratios now / earlier of every key that both have."""
-    table = Table(
-        "", "earlier", "now", "now / earlier", title=f"against {path}", title_justify="left"
-    )
-    for key in now:
-        if earlier.get(key):
-            ratio = now[key] / earlier[key]
-            table.add_row(key, f"{earlier[key]:.4g}", f"{now[key]:.4g}", f"{ratio:.2f}")
-    return table
+def draw_curve(options: Options, data: Path) -> None:
+    """Train and count; write the file of this curve and earlier ones, and their picture."""
+    outputs = ((options.out, ".json"), (options.picture, ".png"))
+    for place, suffix in outputs:
+        if place is not None:
+            check_writable(place, suffix)
+    (size,) = one_size(options.sizes)
+    clips, method = open_clips(data), method_of(options.method)
+    earlier = [] if options.compare is None else read_curves(options.compare)
+    if options.compare is not None:
+        require_same_data(earlier, clips.fingerprint, options.compare)
+    changes = {"seed": str(options.seed), "device": options.device, "precision": options.precision}
+    config, preset = settings(clips, method, options.preset, size, changes, SOURCE)
+    cache = options.cache or (options.out.parent / "judges" if options.out else None)
+    panel = Settings(judges=options.judges, floor=options.floor, split="validation")
+    console = screen()
+    keep_freed_memory()
+    console.print(f"{method.title}: preset {preset}, size {size}", soft_wrap=True)
+    with progress_bar(console) as bar:
+        wanted = Wanted(method, config, preset, size, options.points)
+        curve = curve_of(wanted, clips, panel, cache, bar, console.print)
+    curves = [*earlier, curve]
+    console.print(curves_table(curves))
+    for (place, _), make in zip(outputs, (curves_json, drawn), strict=True):
+        if place is not None:
+            atomic_write(place, make(curves))
+            console.print(f"{place}: {counted(len(curves), 'curve')}", soft_wrap=True)

@@ -107,6 +107,7 @@ def as_json(
     found: dict[str, Any] = {
         "dataset": clips.info.name,
         "fingerprint": clips.fingerprint,
+        "undivided": clips.undivided,  # before clips for validation were taken from training
         "version": __version__,
         "systems": {
             s.title: {

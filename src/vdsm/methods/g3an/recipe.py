@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import STRICT, RunConfig, StageConfig
+from vdsm.config import STRICT, RunConfig
 from vdsm.methods.g3an.model import G3AN, ModelConfig
-from vdsm.methods.parts.critics import one_frame, told_made, told_real
+from vdsm.methods.parts.critics import CriticsConfig, one_frame, told_real
 from vdsm.methods.parts.fixed import frames, tables, whole_clips
 from vdsm.methods.parts.recipe import presets
 from vdsm.notation import Video
@@ -22,7 +22,7 @@ class Config(RunConfig):
     """A training run of G3AN."""
 
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
-    train: StageConfig = Field(default_factory=StageConfig, description="clips against draws")
+    train: CriticsConfig = Field(default_factory=CriticsConfig, description="clips against draws")
 
 
 def drawn(model: G3AN, x: Video, generator: torch.Generator) -> Video:
@@ -30,24 +30,18 @@ def drawn(model: G3AN, x: Video, generator: torch.Generator) -> Video:
     return model.clips_of(*model.latents(len(x), generator))
 
 
-def frame_critic(model: G3AN, x: Video, generator: torch.Generator) -> Terms:
+def frame_critic(train: CriticsConfig, model: G3AN, x: Video, noise: torch.Generator) -> Terms:
     """-log D_I(frame) - log(1 - D_I(frame drawn))."""
     with torch.no_grad():
-        made = one_frame(drawn(model, x, generator), generator)
-    return {
-        "real": told_real(model.frame_critic(one_frame(2 * x - 1, generator))),
-        "made": told_made(model.frame_critic(made)),
-    }
+        made = one_frame(drawn(model, x, noise), noise)
+    return train.told(model.frame_critic, one_frame(2 * x - 1, noise), made)
 
 
-def clip_critic(model: G3AN, x: Video, generator: torch.Generator) -> Terms:
+def clip_critic(train: CriticsConfig, model: G3AN, x: Video, noise: torch.Generator) -> Terms:
     """-log D_V(clip) - log(1 - D_V(clip drawn))."""
     with torch.no_grad():
-        made = drawn(model, x, generator)
-    return {
-        "real": told_real(model.clip_critic(2 * x - 1)),
-        "made": told_made(model.clip_critic(made)),
-    }
+        made = drawn(model, x, noise)
+    return train.told(model.clip_critic, 2 * x - 1, made)
 
 
 def generator(model: G3AN, x: Video, noise: torch.Generator) -> Terms:
@@ -59,25 +53,20 @@ def generator(model: G3AN, x: Video, noise: torch.Generator) -> Terms:
     }
 
 
-WEIGHTS = {
-    "frame_critic.real": 1.0,
-    "frame_critic.made": 1.0,
-    "clip_critic.real": 1.0,
-    "clip_critic.made": 1.0,
-    "generator.frame": 1.0,
-    "generator.clip": 1.0,
-}
-
-
 def stages(config: Config) -> tuple[Stage]:
     """One stage, three players; Adam with β_1 of .5."""
     optimizer = partial(adam, betas=(0.5, 0.999))
+    train = config.train
+    of_frames, of_clips = partial(frame_critic, train), partial(clip_critic, train)
+    rates = train.rates
     players = (
-        Player("frame_critic", lambda m: [m.frame_critic], frame_critic, optimizer),
-        Player("clip_critic", lambda m: [m.clip_critic], clip_critic, optimizer),
+        Player("frame_critic", lambda m: [m.frame_critic], of_frames, optimizer, relative=rates),
+        Player("clip_critic", lambda m: [m.clip_critic], of_clips, optimizer, relative=rates),
         Player("generator", lambda m: [m.generator], generator, optimizer),
     )
-    return whole_clips(config.train, config, players, WEIGHTS)
+    weights = train.weights("frame_critic", "clip_critic")
+    weights |= {"generator.frame": 1.0, "generator.clip": 1.0}
+    return whole_clips(train, config, players, weights)
 
 
 # The paper: Adam 2e-4, batches of 96 clips of 16 frames, 5,000 epochs of its own sets of some

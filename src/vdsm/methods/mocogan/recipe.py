@@ -12,7 +12,7 @@ from vdsm.config import STRICT, RunConfig
 from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.mocogan.model import MoCoGAN, ModelConfig
-from vdsm.methods.parts.critics import one_frame, told_made, told_real
+from vdsm.methods.parts.critics import BY_SLOPE, HELD_BACK, CriticsConfig, one_frame, told_real
 from vdsm.methods.parts.recipe import SegmentConfig, frames, presets, segments
 from vdsm.notation import Video
 from vdsm.train.batches import Sampler
@@ -23,11 +23,16 @@ from vdsm.train.stage import Player, Schedule, Stage, Terms
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrainConfig(CriticsConfig, SegmentConfig):
+    """The one stage."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config(RunConfig):
     """A training run of MoCoGAN."""
 
     model: ModelConfig = Field(default_factory=ModelConfig, description="sizes of the model")
-    train: SegmentConfig = Field(default_factory=SegmentConfig, description="segments of clips")
+    train: TrainConfig = Field(default_factory=TrainConfig, description="segments of clips")
 
 
 def drawn(model: MoCoGAN, x: Video, generator: torch.Generator) -> Video:
@@ -36,25 +41,19 @@ def drawn(model: MoCoGAN, x: Video, generator: torch.Generator) -> Video:
     return model.frames_of(model.content(len(x), generator), motion)
 
 
-def frame_critic(model: MoCoGAN, x: Video, generator: torch.Generator) -> Terms:
+def frame_critic(train: CriticsConfig, model: MoCoGAN, x: Video, noise: torch.Generator) -> Terms:
     """-log D_I(frame) - log(1 - D_I(frame drawn))."""
     with torch.no_grad():
-        made = one_frame(drawn(model, x, generator), generator)
-    real = one_frame(2 * x - 1, generator)
-    return {
-        "real": told_real(model.frame_critic(real, generator)),
-        "made": told_made(model.frame_critic(made, generator)),
-    }
+        made = one_frame(drawn(model, x, noise), noise)
+    real = one_frame(2 * x - 1, noise)
+    return train.told(lambda frames: model.frame_critic(frames, noise), real, made)
 
 
-def clip_critic(model: MoCoGAN, x: Video, generator: torch.Generator) -> Terms:
+def clip_critic(train: CriticsConfig, model: MoCoGAN, x: Video, noise: torch.Generator) -> Terms:
     """-log D_V(clip) - log(1 - D_V(clip drawn))."""
     with torch.no_grad():
-        made = drawn(model, x, generator)
-    return {
-        "real": told_real(model.clip_critic(2 * x - 1, generator)),
-        "made": told_made(model.clip_critic(made, generator)),
-    }
+        made = drawn(model, x, noise)
+    return train.told(lambda clips: model.clip_critic(clips, noise), 2 * x - 1, made)
 
 
 def generator(model: MoCoGAN, x: Video, noise: torch.Generator) -> Terms:
@@ -66,25 +65,20 @@ def generator(model: MoCoGAN, x: Video, noise: torch.Generator) -> Terms:
     }
 
 
-WEIGHTS = {
-    "frame_critic.real": 1.0,
-    "frame_critic.made": 1.0,
-    "clip_critic.real": 1.0,
-    "clip_critic.made": 1.0,
-    "generator.frame": 1.0,
-    "generator.clip": 1.0,
-}
-
-
 def stages(config: Config) -> tuple[Stage]:
     """One stage, three players; Adam with β_1 of .5 and a little weight decay."""
     optimizer = partial(adam, betas=(0.5, 0.999), weight_decay=1e-5)
+    train = config.train
+    of_frames, of_clips = partial(frame_critic, train), partial(clip_critic, train)
+    rates = train.rates
     players = (
-        Player("frame_critic", lambda m: [m.frame_critic], frame_critic, optimizer),
-        Player("clip_critic", lambda m: [m.clip_critic], clip_critic, optimizer),
+        Player("frame_critic", lambda m: [m.frame_critic], of_frames, optimizer, relative=rates),
+        Player("clip_critic", lambda m: [m.clip_critic], of_clips, optimizer, relative=rates),
         Player("generator", lambda m: m.generator, generator, optimizer),
     )
-    (stage,) = segments(config.train, config, players, lambda _: Schedule(WEIGHTS), paint_samples)
+    weights = train.weights("frame_critic", "clip_critic")
+    weights |= {"generator.frame": 1.0, "generator.clip": 1.0}
+    (stage,) = segments(train, config, players, lambda _: Schedule(weights), paint_samples)
     return (long_enough(stage, config),)
 
 
@@ -105,9 +99,10 @@ def long_enough(stage: Stage, config: Config) -> Stage:
 
 # The paper: Adam 2e-4, 100,000 batches of 32 clips of 16 frames.
 PAPER: dict[str, Any] = {"train.lr": 2e-4, "train.batch": 32, "train.steps": 100_000}
+# Compact: critics that win within twenty steps are held back (docs/log/2026-11-29-critics.md).
 COMPACT: dict[str, Any] = {
+    **HELD_BACK,
     "model.width": 16,
-    "train.lr": 2e-4,
     "train.batch": 16,
     "train.frames": 16,
 }
@@ -148,6 +143,7 @@ METHOD = Method(
     preset=presets(Config, TABLES),
     frames=frames,
     changes=(
+        BY_SLOPE,
         "categories, which take labels that the other methods do not get, are left out",
         "clips of 8 frames: the kernel of the clip critic sees 2 frames a layer, not 4",
         "frames of the frame critic are one of each clip of the batch",

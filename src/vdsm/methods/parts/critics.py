@@ -1,12 +1,18 @@
 """Critics of frames and of clips, and the losses by which they and a generator learn in turn."""
 
+from collections.abc import Callable, Mapping
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from vdsm.config import STRICT, StageConfig
 from vdsm.methods.parts.dcgan import SLOPE, start, widths
 from vdsm.notation import Video, draw
+from vdsm.train.stage import Terms
 
 Score = Float[Tensor, "B P"]  # of P places of a frame or clip, before the sigmoid
 
@@ -86,6 +92,67 @@ def told_real(scores: Score) -> Float[Tensor, " B"]:
 def told_made(scores: Score) -> Float[Tensor, " B"]:
     """-log(1 - D): the cost of taking something for real, averaged over places."""
     return F.softplus(scores.float()).mean(1)
+
+
+# Of compact presets (docs/log/2026-11-29-critics.md).
+HELD_BACK: Mapping[str, float] = {
+    "train.lr": 1e-3,
+    "train.critic_rate": 0.4,
+    "train.slope": 10.0,
+    "train.decay": 0.5,
+}
+BY_SLOPE = (
+    "compact presets hold critics back by R1, and the generator learns at five times the paper's "
+    "rate, critics at twice it: else critics win within twenty steps; --size paper does neither"
+)
+
+
+@dataclass(frozen=True, config=STRICT)
+class CriticsConfig(StageConfig):
+    """How critics are held back; by default not at all, as in the papers.
+
+    Critics that tell all frames apart within some steps teach a generator nothing more.
+    """
+
+    slope: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of R1, half the squared slope of critics at what is real",
+    )
+    critic_rate: float = Field(
+        default=1.0, gt=0, description="learning rate of critics, of the generator's"
+    )
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """A critic's `Player.relative`."""
+        return {"": self.critic_rate}
+
+    def weights(self, *critics: str) -> dict[str, float]:
+        """Of the terms of `told`, by the players' names."""
+        terms = {"real": 1.0, "made": 1.0} | ({"slope": self.slope} if self.slope else {})
+        return {f"{name}.{term}": weight for name in critics for term, weight in terms.items()}
+
+    def told(self, critic: Callable[[Tensor], Score], real: Tensor, made: Tensor) -> Terms:
+        """The costs of both kinds of mistakes, and where it has a weight of the slope."""
+        if not self.slope:
+            return {"real": told_real(critic(real)), "made": told_made(critic(made))}
+        scores, slope = sloped(critic, real)
+        return {"real": told_real(scores), "made": told_made(critic(made)), "slope": slope}
+
+
+def sloped(
+    critic: Callable[[Tensor], Score], real: Float[Tensor, "B *_"]
+) -> tuple[Score, Float[Tensor, " B"]]:
+    """Scores, and R1: half the squared gradient, by what is real, of the sum over its places.
+
+    Mescheder, Geiger, Nowozin, ICML 2018, Eq. 9. Of the mean it is too weak by the squared number
+    of places, and a critic of clips wins all the same.
+    """
+    x = real.detach().requires_grad_(True)
+    scores = critic(x)
+    (gradient,) = torch.autograd.grad(scores.float().sum(), x, create_graph=True)
+    return scores, 0.5 * gradient.float().square().flatten(1).sum(1)
 
 
 def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -24,6 +24,7 @@ from vdsm.methods.parts.recipe import (
     by_one_player,
     finished,
     frames,
+    likelihood_of,
     one_by_one,
     presets,
     read_out,
@@ -126,8 +127,15 @@ def stages(config: Config) -> tuple[Stage]:
     stage = by_one_player(config, told, lambda _: Schedule(weights))
     if t.motion_label != "none":
         sampler = partial(labelled, config=config)
-        stage = replace(stage, sampler=sampler, source=LabelledSource.open)
+        stage = replace(
+            stage, sampler=sampler, source=LabelledSource.open, null=likelihood_of_labelled
+        )
     return (at_least(2, stage, METHOD.title),)
+
+
+def likelihood_of_labelled(model: S3VAE, batch: tuple[Video, Tensor], frame: Tensor) -> Tensor:
+    """`likelihood_of` of clips that have labels beside them."""
+    return likelihood_of(model, batch[0], frame)
 
 
 def labelled(clips: Clips, config: Config) -> LabelledSampler:

@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from vdsm.config import STRICT, RunConfig, StageConfig
-from vdsm.methods.parts.critics import told_made, told_real
+from vdsm.config import STRICT, RunConfig
+from vdsm.methods.parts.critics import CriticsConfig, told_real
 from vdsm.methods.parts.fixed import frames, tables, whole_clips
 from vdsm.methods.parts.recipe import presets
 from vdsm.methods.vgan.model import VGAN, ModelConfig, composed
@@ -18,7 +18,7 @@ from vdsm.train.stage import Player, Stage, Terms
 
 
 @dataclass(frozen=True, config=STRICT)
-class TrainConfig(StageConfig):
+class TrainConfig(CriticsConfig):
     """The one stage."""
 
     mask: float = Field(default=0.1, ge=0, description="weight of the mask's mean, which is small")
@@ -32,14 +32,11 @@ class Config(RunConfig):
     train: TrainConfig = Field(default_factory=TrainConfig, description="clips against draws")
 
 
-def critic(model: VGAN, x: Video, generator: torch.Generator) -> Terms:
+def critic(train: CriticsConfig, model: VGAN, x: Video, noise: torch.Generator) -> Terms:
     """-log D(clip) - log(1 - D(clip drawn))."""
     with torch.no_grad():
-        made = model.clips_of(model.latent(len(x), generator))
-    return {
-        "real": told_real(model.critic(2 * x - 1)),
-        "made": told_made(model.critic(made)),
-    }
+        made = model.clips_of(model.latent(len(x), noise))
+    return train.told(model.critic, 2 * x - 1, made)
 
 
 def generator(model: VGAN, x: Video, noise: torch.Generator) -> Terms:
@@ -54,17 +51,14 @@ def generator(model: VGAN, x: Video, noise: torch.Generator) -> Terms:
 def stages(config: Config) -> tuple[Stage]:
     """One stage, two players; Adam with β_1 of .5."""
     optimizer = partial(adam, betas=(0.5, 0.999))
+    train = config.train
+    taught = partial(critic, train)
     players = (
-        Player("critic", lambda m: [m.critic], critic, optimizer),
+        Player("critic", lambda m: [m.critic], taught, optimizer, relative=train.rates),
         Player("generator", lambda m: m.generator, generator, optimizer),
     )
-    weights = {
-        "critic.real": 1.0,
-        "critic.made": 1.0,
-        "generator.clip": 1.0,
-        "generator.mask": config.train.mask,
-    }
-    return whole_clips(config.train, config, players, weights)
+    weights = train.weights("critic") | {"generator.clip": 1.0, "generator.mask": train.mask}
+    return whole_clips(train, config, players, weights)
 
 
 # The paper: Adam 2e-4, batches of 64 clips; for how long it does not say: MoCoGAN's 100,000.
