@@ -148,7 +148,7 @@ def test_unknown_names(world: Path, home: Path) -> None:
     with pytest.raises(InputError, match=r"^no folder pendulums here.*; shipped: pendulum$"):
         VDSM.from_pretrained("pendulums")
     with pytest.raises(InputError, match="it has no config"):
-        VDSM.from_pretrained("weights/pendulum")
+        VDSM.from_pretrained("./weights/pendulum")
     Path("pendulum").mkdir()
     with pytest.raises(InputError, match="the folder pendulum here holds no trained model, and"):
         VDSM.from_pretrained("pendulum")

@@ -28,6 +28,8 @@ LAZY = {
     ("vdsm.data.folder.extract", "vdsm.data.crop.find"),  # SciPy
     ("vdsm.methods.g3an.model", "vdsm.store.weights"),
     ("vdsm.methods.mocogan.model", "vdsm.store.weights"),
+    ("vdsm.methods.monkeynet.model", "vdsm.store.weights"),
+    ("vdsm.methods.diffsda.model", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.hub"),
     ("vdsm.methods.readout", "vdsm.store.hub"),

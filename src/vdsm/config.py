@@ -94,7 +94,7 @@ class RunConfig:
         default=0.0,
         ge=0,
         lt=1,
-        description="share of the cells individual x action kept out of training",
+        description="share of cells individual x action kept out",
     )
     seed: Seed = Field(kw_only=True, default=0, description="of weights, batches and noise")
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -53,7 +53,7 @@ class Options:
     size: Size | None = Field(default=None, description="compact, paper or paper-compact [compact]")
     resume: bool = Field(default=False, description="continue RUN where it stopped")
     logger: Name | None = Field(
-        default=None, description="show metrics and pictures in tensorboard or wandb too (extras)"
+        default=None, description="metrics and pictures in tensorboard or wandb too"
     )
     fields: dict[str, str] = others()  # of the method's settings
 
