@@ -21,6 +21,7 @@ from vdsm.notation import Share
 from vdsm.protocol import Encodes, Generates, Recombines, missing
 from vdsm.store.open import open_model
 from vdsm.store.run import Run
+from vdsm.train import loop
 from vdsm.train.loop import Diverged, Events, Stopped, train
 from vdsm.train.stage import Opening, Player, Schedule, Stage, nothing, weighted
 from vdsm.train.step import train_only
@@ -68,6 +69,28 @@ def test_killed_and_resumed_it_ends_bit_for_bit_the_same(
     told = [{k: v for k, v in m.items() if "seconds" not in k} for m in whole.metrics()]
     again = [{k: v for k, v in m.items() if "seconds" not in k} for m in parts.metrics()]
     assert told == again
+
+
+@pytest.mark.parametrize("name", ["dsvae", "mocogan"])
+def test_killed_after_its_last_step_it_is_finished_once(
+    name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With and without what is fitted last: the checkpoint says that the run is finished."""
+    run, clips = begin(tmp_path / "run", data, name)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "complete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, clips)
+    train(run, clips)
+    (last,) = run.path.glob("checkpoint-*.pt")
+    assert last.name == "checkpoint-finished.pt"
+    written = run.pointer.stat().st_mtime_ns
+    train(run, clips)
+    assert run.pointer.stat().st_mtime_ns == written, "a finished run is written anew"
 
 
 @EACH

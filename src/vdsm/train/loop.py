@@ -31,6 +31,7 @@ from vdsm.train.step import Bound, Outcome, make_optimizers, take_step, train_on
 from vdsm.version import __version__
 
 MOST_RETRIES = 5
+FINISHED = "finished"  # the name of the last checkpoint
 SLOWER = 0.5  # factor on the learning rate after a step that was not finite
 PLAIN = ("stage", "step", "slower", "attempt", "failures", "seconds", "cpu_seconds")  # of a State
 
@@ -112,7 +113,8 @@ def train(
     if not restore(run, plan, state, processes) and processes.once(lambda: bool(run.metrics())):
         events.on_message(f"{run.path} has no checkpoint: training begins with the first step anew")
     processes.once(lambda: run.forget_after(state.stage, state.step))
-    ended = state.stage == len(plan)  # before; then the weights alone may be damaged since
+    # Before; then the weights alone may be damaged since.
+    ended = state.stage == len(plan) and processes.once(lambda: FINISHED in run.pointer.read_text())
     with closing(Prefetch()) as prefetch:
         while state.stage < len(plan):
             run_stage(run, clips, plan, state, events, device, processes, prefetch)
@@ -127,7 +129,7 @@ def train(
 def complete(run: RunFolder, state: State, model: nn.Module) -> None:
     """Write the weights, then the checkpoint that says the run is finished."""
     run.save_weights(model)
-    run.save(state.dump(), "finished")
+    run.save(state.dump(), FINISHED)
 
 
 def run_stage(

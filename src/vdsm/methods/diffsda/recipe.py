@@ -1,6 +1,5 @@
 """DiffSDA's one loss: every frame with noise on it is to be told from its clip's codes."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,7 @@ def stages(config: Config) -> tuple[Stage]:
     """One stage, one player."""
     player = Player("loss", lambda model: [model], bound, optimizer(config))
     weights = Schedule({"denoising": 1.0})
-    (stage,) = segments(config.train, config, (player,), lambda _: weights, paint)
-    return (replace(stage, null=None),)
+    return segments(config.train, config, (player,), lambda _: weights, paint)
 
 
 # The authors: AdamW 1e-4, warmed up, then a cosine; clip 1; 1,600 epochs of MUG in batches of 8.

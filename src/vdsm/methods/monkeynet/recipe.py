@@ -160,7 +160,7 @@ def stages(config: Config) -> tuple[Stage]:
     (stage,) = segments(
         config.train, config, players, lambda _: Schedule(WEIGHTS), paint_animations
     )
-    return (replace(stage, sampler=partial(pairs, config), null=None),)
+    return (replace(stage, sampler=partial(pairs, config)),)
 
 
 # -- presets ---------------------------------------------------------------------------------------

@@ -53,7 +53,6 @@ def segments(
             ClipSource.open,
             settings.frames,
             paint=paint,
-            null=likelihood_of,
             rows_independent=False,
         ),
     )
@@ -65,11 +64,11 @@ def by_one_player(
     schedule: Callable[[float], Schedule],
     name: str = "bound",
 ) -> Stage:
-    """The one stage of segments, whose one player trains the whole model."""
+    """The one stage of segments, whose one player trains the whole model by a likelihood."""
     settings = config.train
     player = Player(name, lambda model: [model], bound, OPTIMIZERS[settings.optimizer])
     (stage,) = segments(settings, config, (player,), schedule, paint_swaps)
-    return stage
+    return replace(stage, null=likelihood_of)
 
 
 def likelihood_of(model: Any, x: Video, frame: Tensor) -> Tensor:
