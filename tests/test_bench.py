@@ -12,7 +12,7 @@ from small import SMALL
 from vdsm import VDSM, InputError
 from vdsm.bench import work
 from vdsm.bench.machine import Machine
-from vdsm.bench.method import measure_method
+from vdsm.bench.method import counted, measure_method
 from vdsm.bench.size import Bench, Measured, Timed, measure
 from vdsm.bench.work import Work
 from vdsm.commands import bench as command
@@ -184,3 +184,20 @@ def test_every_preset_is_timed_as_the_paper_trains(name: str, size: Size) -> Non
     assert sampled.optimizer == "adam"
     if size == "compact" and name != "debug":
         assert (sampled.batch, sampled.frames) == (16, preset(name, "paper").stage1.frames)
+
+
+def test_operations_are_counted_as_torch_counts_them() -> None:
+    """A step's forward and backward pass of layers of every kind that counts."""
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 3, 3), torch.nn.ConvTranspose2d(3, 4, 4, 2), torch.nn.Flatten(),
+        torch.nn.Linear(4 * 14 * 14, 5),
+    )  # fmt: skip
+    x = torch.rand(2, 2, 8, 8)
+
+    def step() -> None:
+        net(x).sum().backward()
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    work = counted(step)
+    assert work.conv_flops + work.matmul_flops == counter.get_total_flops() > 0
