@@ -27,11 +27,9 @@ from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.processes import Processes, started
 
 # A batch of 3 does not divide by 2: one process has two rows, the other has one.
-# Processes of one machine meet on its loopback, whatever its name resolves to.
-MEETING = {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
 # Else torchrun's node that is first in another round keeps to the store of the round before, and
 # its processes wait for those of the others, which meet at another one (docs/scale.md).
-MEETING |= {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+AGREED = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 CONFIG = replace(
     SMALL,
     log_every=1,
@@ -72,7 +70,7 @@ def resume(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | MEETING,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | (AGREED if "--max-restarts" in node else {}),
     )
 
 
