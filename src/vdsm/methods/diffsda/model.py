@@ -10,21 +10,20 @@ would carry it past the codes. There is no prior of the codes.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor, nn
+from torch import Tensor
 
 from vdsm.config import STRICT
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
-from vdsm.files import expanded
-from vdsm.methods.checks import check_clips, check_codes, check_weights, require_frames
+from vdsm.methods.checks import check_codes, require_frames
 from vdsm.methods.diffsda.networks import Denoiser, Encoder, Frames
+from vdsm.methods.parts.verbs import SeesClips
 from vdsm.methods.sampling import swap
 from vdsm.notation import Codes, Video
 from vdsm.protocol import device_of
@@ -52,7 +51,7 @@ class ModelConfig:
     steps: int = Field(default=36, ge=1, description="noise levels of the sampler")
 
 
-class DiffSDA(nn.Module):
+class DiffSDA(SeesClips):
     """The encoder of clips and the denoiser of frames."""
 
     method, title = "diffsda", "DiffSDA"
@@ -97,11 +96,6 @@ class DiffSDA(nn.Module):
         return (x - self.denoised(x, level, codes)) / sigma
 
     # -- verbs ------------------------------------------------------------------------------------
-
-    def check(self, clips: Tensor) -> None:
-        """InputError where these are no clips, or these weights none to compute with."""
-        check_weights(next(self.parameters()))
-        check_clips(clips, self.config)
 
     @torch.no_grad()
     @full_float32()
@@ -152,12 +146,6 @@ class DiffSDA(nn.Module):
     def swap(self, identity: Tensor, action: Tensor, frames: int | None = None) -> Video:
         """s of one clip, d_t of the other, decoded: [B, frames, C, H, W]."""
         return swap(self, identity, action, frames)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
 
 MODEL_CONFIG, MODEL = ModelConfig, DiffSDA

@@ -9,7 +9,6 @@ D_I sees a frame, D_V a clip. Spectral norm throughout. It draws, and encodes no
 """
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -20,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from vdsm.config import STRICT
-from vdsm.files import expanded
 from vdsm.methods.parts.critics import Critic, Score, normal
 from vdsm.methods.parts.dcgan import CONVOLUTIONS, LAST, SLOPE, start, widths
 from vdsm.methods.parts.fixed import rendered, require_drawable
+from vdsm.methods.parts.verbs import Saved
 from vdsm.notation import Video, full
 
 Steps = tuple[int, int, int]  # kernel, stride, padding along an axis
@@ -156,7 +155,7 @@ def time_kernels(frames: int, layers: int) -> list[int]:
     return [each + 1 + (i < more) for i in range(layers)]
 
 
-class G3AN(nn.Module):
+class G3AN(Saved):
     """The generator, and the two critics that taught it."""
 
     method, title = "g3an", "G3AN"
@@ -198,12 +197,6 @@ class G3AN(nn.Module):
     def generate(self, num: int, frames: int, generator: torch.Generator | None = None) -> Video:
         """New clips, [num, frames, C, H, W] in [0, 1], `frames` as many as it draws at most."""
         return self.render(*self.draw(num, frames, generator), frames)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
 
 MODEL_CONFIG, MODEL = ModelConfig, G3AN

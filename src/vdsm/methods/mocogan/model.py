@@ -6,7 +6,6 @@ x_t = G_I(z_t); D_I sees a frame, D_V a clip.
 It draws, and encodes nothing. Categories, which take labels, are left out.
 """
 
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -16,10 +15,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from vdsm.config import STRICT
-from vdsm.files import expanded
 from vdsm.methods.checks import require_generator, require_some
 from vdsm.methods.parts.critics import ClipCritic, FrameCritic, normal
 from vdsm.methods.parts.dcgan import LAST, start, widths
+from vdsm.methods.parts.verbs import Saved
 from vdsm.notation import Video, full
 
 CHUNK = 64  # clips drawn at a time
@@ -61,7 +60,7 @@ class FrameGenerator(nn.Module):
         return frames
 
 
-class MoCoGAN(nn.Module):
+class MoCoGAN(Saved):
     """The generator, and the two critics that taught it."""
 
     method, title = "mocogan", "MoCoGAN"
@@ -122,12 +121,6 @@ class MoCoGAN(nn.Module):
     def generate(self, num: int, frames: int, generator: torch.Generator | None = None) -> Video:
         """New clips, [num, frames, C, H, W] in [0, 1]."""
         return self.render(*self.draw(num, frames, generator), frames)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
     def _like(self) -> Tensor:
         return next(self.parameters())

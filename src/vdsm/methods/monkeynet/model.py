@@ -9,7 +9,6 @@ moved since its first frame (Eq. 7), or to where those are, as the paper has it 
 code of who, and no prior: it draws what it is shown.
 """
 
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -21,10 +20,10 @@ from torch import Tensor, nn
 from vdsm.config import STRICT
 from vdsm.device import autocast, frames_at_once, full_float32, use_bf16
 from vdsm.errors import InputError
-from vdsm.files import expanded
-from vdsm.methods.checks import check_clips, check_weights, require_frames
+from vdsm.methods.checks import require_frames
 from vdsm.methods.monkeynet.keypoints import Frames, Keypoints, gaussians, moved
 from vdsm.methods.monkeynet.networks import Critic, DenseMotion, Detector, Generator, widths
+from vdsm.methods.parts.verbs import SeesClips
 from vdsm.notation import Codes, Video
 from vdsm.protocol import device_of
 from vdsm.words import counted
@@ -53,7 +52,7 @@ class ModelConfig:
     alpha: float = Field(default=100.0, gt=0, description="what keypoints' Gaussians are over, α")
 
 
-class MonkeyNet(nn.Module):
+class MonkeyNet(SeesClips):
     """Δ, M and G, and the critic that taught them."""
 
     method, title = "monkeynet", "MonkeyNet"
@@ -91,11 +90,6 @@ class MonkeyNet(nn.Module):
         return Keypoints(*(torch.cat(part) for part in pairs))
 
     # -- verbs ------------------------------------------------------------------------------------
-
-    def check(self, clips: Tensor) -> None:
-        """InputError where these are no clips, or these weights none to compute with."""
-        check_weights(next(self.parameters()))
-        check_clips(clips, self.config)
 
     @torch.no_grad()
     @full_float32()
@@ -155,12 +149,6 @@ class MonkeyNet(nn.Module):
         rows = torch.split(torch.arange(b * t, device=first.device), self._at_once())
         drawn = [self.draw(first[each[r]], here[r], there[r]) for r in rows]
         return torch.cat(drawn).view(b, t, *first.shape[1:])
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
     def _at_once(self) -> int:
         return frames_at_once(self.config.size, device_of(self))

@@ -58,23 +58,27 @@ def segments(
     )
 
 
+def likelihood_of(model: Any, x: Video, frame: Tensor) -> Tensor:
+    """log p(x) [B] where every frame is drawn as one [C, H, W]."""
+    found: Tensor = model.likelihood(x, frame.expand_as(x))
+    return found
+
+
 def by_one_player(
     config: Any,
     bound: Callable[..., Terms],
     schedule: Callable[[float], Schedule],
     name: str = "bound",
+    null: Callable[[Any, Any, Tensor], Tensor] | None = likelihood_of,
 ) -> Stage:
-    """The one stage of segments, whose one player trains the whole model by a likelihood."""
+    """The one stage of segments, whose one player trains the whole model.
+
+    null: `Stage.null`; None of a model without a likelihood.
+    """
     settings = config.train
     player = Player(name, lambda model: [model], bound, OPTIMIZERS[settings.optimizer])
     (stage,) = segments(settings, config, (player,), schedule, paint_swaps)
-    return replace(stage, null=likelihood_of)
-
-
-def likelihood_of(model: Any, x: Video, frame: Tensor) -> Tensor:
-    """log p(x) [B] where every frame is drawn as one [C, H, W]."""
-    found: Tensor = model.likelihood(x, frame.expand_as(x))
-    return found
+    return replace(stage, null=null)
 
 
 def at_least(fewest: int, stage: Stage, title: str) -> Stage:

@@ -4,7 +4,6 @@ A method adds how codes are inferred (`infer`); the verbs that users and the pan
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -15,16 +14,14 @@ from torch import Tensor, nn
 
 from vdsm.config import STRICT
 from vdsm.device import autocast, full_float32, pieces, use_bf16
-from vdsm.files import expanded
 from vdsm.methods.checks import (
-    check_clips,
     check_codes,
-    check_weights,
     require_frames,
     require_generator,
 )
 from vdsm.methods.parts.dcgan import FrameDecoder, FrameEncoder
 from vdsm.methods.parts.prior import SequencePrior
+from vdsm.methods.parts.verbs import SeesClips
 from vdsm.methods.sampling import generate, swap
 from vdsm.notation import Codes, Dynamics, Gaussian, Identity, Pose, Video, full
 from vdsm.protocol import device_of
@@ -63,7 +60,7 @@ class Inferred:
     codes: Codes  # the samples, or the means
 
 
-class SequenceVAE(nn.Module):
+class SequenceVAE(SeesClips):
     """p(s) = N(0, 1), p(z_1:T) by an LSTM, p(x_t | s, z_t) a Gaussian around a decoder's frame."""
 
     method, title = "", ""
@@ -118,11 +115,6 @@ class SequenceVAE(nn.Module):
         return Gaussian.standard(like)
 
     # -- verbs ------------------------------------------------------------------------------------
-
-    def check(self, clips: Tensor) -> None:
-        """InputError where these are no clips, or these weights none to compute with."""
-        check_weights(next(self.parameters()))
-        check_clips(clips, self.config)
 
     @torch.no_grad()
     @full_float32()
@@ -196,12 +188,6 @@ class SequenceVAE(nn.Module):
     ) -> Float[Tensor, "B {frames} Z"]:
         """z to `frames`, by samples of the prior."""
         return self.prior.extend(z, frames, generator, mean=False)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
     def push_to_hub(self, name: str, private: bool = False) -> str:
         """Send weights and a card of a few lines to USER/NAME on Hugging Face; its address.

@@ -8,7 +8,6 @@ draws can be exchanged.
 """
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -18,9 +17,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from vdsm.config import STRICT
-from vdsm.files import expanded
 from vdsm.methods.parts.dcgan import LAST, start, widths
 from vdsm.methods.parts.fixed import rendered, require_drawable
+from vdsm.methods.parts.verbs import Saved
 from vdsm.methods.parts.volumes import StridedCritic
 from vdsm.notation import Video, draw, full
 
@@ -99,7 +98,7 @@ class FrameGenerator(nn.Module):
         return drawn.view(len(z), frames, *drawn.shape[1:])
 
 
-class TGAN(nn.Module):
+class TGAN(Saved):
     """The two generators, and the critic that taught them."""
 
     method, title = "tgan", "TGAN"
@@ -132,12 +131,6 @@ class TGAN(nn.Module):
         """New clips, [num, frames, C, H, W] in [0, 1], `frames` as many as it draws at most."""
         require_drawable(self, num, frames, generator)
         return rendered(self.clips_of, [self.latent(num, generator)], frames)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
 
 MODEL_CONFIG, MODEL = ModelConfig, TGAN

@@ -7,7 +7,6 @@ It draws, and encodes nothing. There is one latent, so nothing of its draws can 
 """
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -17,10 +16,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from vdsm.config import STRICT
-from vdsm.files import expanded
 from vdsm.methods.parts.critics import normal
 from vdsm.methods.parts.dcgan import LAST, start, widths
 from vdsm.methods.parts.fixed import rendered, require_drawable
+from vdsm.methods.parts.verbs import Saved
 from vdsm.methods.parts.volumes import StridedCritic, first_frames, resized, time_doubles
 from vdsm.notation import Video, full
 
@@ -81,7 +80,7 @@ class Background(nn.Module):
         return drawn
 
 
-class VGAN(nn.Module):
+class VGAN(Saved):
     """The generator's two streams, and the critic that taught them."""
 
     method, title = "vgan", "VGAN"
@@ -121,12 +120,6 @@ class VGAN(nn.Module):
         """New clips, [num, frames, C, H, W] in [0, 1], `frames` as many as it draws at most."""
         require_drawable(self, num, frames, generator)
         return rendered(self.clips_of, [self.latent(num, generator)], frames)
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write model.safetensors (with a checksum) and config.json."""
-        from vdsm.store.weights import save
-
-        save(self, expanded(folder), dtype)
 
 
 def composed(foreground: Video, mask: Mask, background: Still) -> Video:
