@@ -42,9 +42,8 @@ class WhoIsWho:
     clip: list[int]  # [n] training clips
     individual: list[int]  # [n] who is in them, numbers from 0
     said: str  # in one line
-    radius: float = 0.0  # where found: friends are no farther apart,
-    covered: float = 0.0  # share of clips that have another of the same individual,
-    contradicted: float = 0.0  # share of pairs of which a friend is no friend of the other
+    covered: float = 0.0  # where found: share of clips that have another of the same individual,
+    gap: float = 0.0  # and how far the nearest stranger is, in largest steps between its clips
 
     @property
     def twice(self) -> list[Ints]:
@@ -67,8 +66,7 @@ def who_is_who(run: Run, clips: Clips) -> WhoIsWho | None:
     found = people.found
     numbers: dict[str, float] = {}
     if found is not None:
-        names = ("radius", "covered", "contradicted")
-        numbers = {name: float(getattr(found, name)) for name in names}
+        numbers = {"covered": found.covered, "gap": found.gap}
     twice = sum(len(members) > 1 for members in people.members)
     said = str(found) if found is not None else _said(people.by, len(clip), len(people.members))
     said += "" if found is None or not twice else f" ({counted(twice, 'individual')} twice or more)"

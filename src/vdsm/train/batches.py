@@ -7,7 +7,7 @@ import numpy as np
 
 from vdsm.config import RunConfig, Who
 from vdsm.data.cells import Mask, left_out
-from vdsm.data.clips import Clips, Frames, Ints
+from vdsm.data.clips import Clips, Floats, Frames, Ints
 from vdsm.errors import InputError
 from vdsm.who import Found, found_among
 from vdsm.words import counted
@@ -58,6 +58,10 @@ class Individuals:
         _, first = np.unique(group[order], return_index=True)
         self.members: list[Ints] = np.split(train[order], first[1:])
         self.all = train
+        self.sure: Floats | None = None  # [clips] where found
+        if self.found is not None:
+            self.sure = np.zeros(len(clips))
+            self.sure[train] = self.found.sure
         self.of_clip = np.full(len(clips), -1)
         for number, members in enumerate(self.members):
             self.of_clip[members] = number
@@ -67,9 +71,19 @@ class Individuals:
         """Whether two training clips show the same individual."""
         return any(len(clips) > 1 for clips in self.members)
 
+    def together(self, rng: np.random.Generator, clip: int) -> Ints:
+        """All clips of the same individual; that one alone as often as a find of looks is unsure.
+
+        So pairs are soft: clips that stand hardly apart from strangers are seldom taken for one.
+        """
+        if self.sure is not None and rng.random() >= self.sure[clip]:
+            return np.array([clip])
+        members: Ints = self.members[self.of_clip[clip]]
+        return members
+
     def another(self, rng: np.random.Generator, clip: int) -> int:
         """Another clip of the same individual; the same one where there is no other."""
-        members = self.members[self.of_clip[clip]]
+        members = self.together(rng, clip)
         others = members[members != clip]
         return int(rng.choice(others)) if len(others) else clip
 
@@ -138,8 +152,8 @@ class GroupSampler:
         shown = np.array([rng.choice(members[group]) for group in groups])
         clips = np.stack(
             [
-                rng.choice(self._apart(members[g], c), self.frames)
-                for g, c in zip(groups, shown, strict=True)
+                rng.choice(self._apart(self.individuals.together(rng, int(c)), c), self.frames)
+                for c in shown
             ]
         )
         x = self.individuals.frames(rng, clips, mine)

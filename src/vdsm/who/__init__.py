@@ -3,7 +3,7 @@
 from weakref import WeakKeyDictionary
 
 from vdsm.data.clips import Clips, Ints
-from vdsm.who.looks import looks_of
+from vdsm.who.looks import looks_of, without_commonest
 from vdsm.who.pairs import Found, find, pairs, score
 
 _KNOWN: WeakKeyDictionary[Clips, dict[bytes, Found]] = WeakKeyDictionary()
@@ -14,8 +14,9 @@ def found_among(clips: Clips, chosen: Ints) -> Found:
     known = _KNOWN.setdefault(clips, {})
     key = chosen.tobytes()
     if key not in known:
-        known[key] = find(looks_of(clips, chosen))
+        looks = looks_of(clips, chosen)
+        known[key] = find(looks, without_commonest(looks))
     return known[key]
 
 
-__all__ = ["Found", "find", "found_among", "looks_of", "pairs", "score"]
+__all__ = ["Found", "find", "found_among", "looks_of", "pairs", "score", "without_commonest"]

@@ -12,12 +12,23 @@ from vdsm.data.clips import Clips, Frames, Ints
 Looks = npt.NDArray[np.float32]
 LEVELS = {1: 32, 3: 8}  # of every channel
 MOST_FRAMES = 8  # of a clip, evenly spaced
-CHUNK = 64  # clips read at once
+TINY = 1e-6  # a length that is none
 
 
 def looks_of(clips: Clips, chosen: Ints) -> Looks:
     """[N, K] of those clips, a clip at a time."""
     return np.stack([look(some_frames(clips, int(clip))) for clip in chosen])
+
+
+def without_commonest(looks: Looks) -> Looks:
+    """[N, K] the same without the colour that clips have most of, often the ground's.
+
+    So how much of a frame somebody fills does not count.
+    """
+    rest = looks.copy()
+    rest[:, (looks**2).mean(0).argmax()] = 0
+    length = np.linalg.norm(rest, axis=1, keepdims=True)
+    return np.asarray(rest / np.maximum(length, TINY), np.float32)
 
 
 def some_frames(clips: Clips, clip: int, most: int = MOST_FRAMES) -> Frames:

@@ -1,18 +1,25 @@
-"""Which clips show the same individual: alike, and their likes are alike too.
+"""Which clips show the same individual: groups of looks with clear gaps around them.
 
-Clips within some distance of each other are friends. Where individuals appear several times there
-is a distance at which friends of friends are friends and most clips have one; where everybody is
-somebody else, looks are spread without gaps, and friends of friends are often none. So nobody has
-to say how far apart two clips of one individual may be, or whether anybody appears twice at all.
-Distances count as they are, or relative to how far away a clip's farther neighbours are (Zelnik-
-Manor and Perona 2004), as some individuals are more alike than others: whichever finds more.
+HDBSCAN (Campello, Moulavi and Sander 2013; scikit-learn's) groups clips whose looks lie densely
+together, at whichever density each group lasts longest, so that nobody has to say how far apart two
+clips of one individual may be. It finds groups in anything; whether anybody appears twice at all is
+told by the gaps: how much farther the nearest stranger is than the largest step within a group. In
+looks that are spread without gaps this is some 1.1 to 1.3 in the median, among individuals who
+appear several times 1.6 and more (docs/log/2026-11-30-who.md).
+
+Tried in turn, until one has clear gaps: individuals of four clips or more, of three, of two; the
+groups that last longest ("eom"), else the smallest that last ("leaf"), in the kind of looks with
+the clearer gaps.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from vdsm.data.clips import Floats, Ints
 from vdsm.who.looks import Looks
@@ -21,13 +28,13 @@ NEIGHBOURS = 24  # nearest of every clip
 DIMENSIONS = 64  # principal, of looks
 CHUNK = 1024  # clips compared with all others at once, fewer where there are very many:
 PAIRS = 16 << 20  # of them at most
-RADII = 32  # distances tried
-DOUBT = 10.0  # shares of clips with a friend that a share of contradicted pairs outweighs
-ASKED = 400  # clips, for two friends each; fewer where they would make more than so many pairs
-LEAST_ASKED = 100
 TINY = 1e-6  # a distance that is none
-CLEARLY = 0.02  # more trust, for a larger radius to be taken
-FOUND = 0.5  # least trust, for anybody to be found
+FEWEST = (4, 3, 2)  # clips of an individual, tried in turn
+CLEAR = {"eom": 3.0, "leaf": 1.5}  # gaps from which on groups are individuals,
+PAIRED = 0.6  # and this much more where two clips do: two are near each other by chance,
+FEW = 3.0  # and this much, shared by the groups: of few some stand apart by chance;
+LINE = 3.0  # twice as much beyond 1 where looks have fewer dimensions, as gaps vary more on a line
+FOUND = 0.5  # share of clips that has to be in groups
 
 
 @dataclass(frozen=True)
@@ -35,14 +42,9 @@ class Found:
     """Who was found to be who."""
 
     individual: Ints  # [N] numbers of individuals, 0 up
-    radius: float  # friends are no farther apart
-    covered: float  # share of clips that have another of the same individual
-    contradicted: float  # share of pairs of which a friend is no friend of the other
-
-    @property
-    def trust(self) -> float:
-        """Clips with another of the same, less what speaks against it."""
-        return self.covered - DOUBT * self.contradicted
+    sure: Floats = field(default_factory=lambda: np.zeros(0))  # [N] 0 to 1: another clip shows them
+    covered: float = 0.0  # share of clips that have another of the same individual
+    gap: float = 0.0  # to the nearest stranger, in largest steps within; the median individual's
 
     @property
     def anybody(self) -> bool:
@@ -53,70 +55,123 @@ class Found:
         people = len(np.unique(self.individual))
         if not self.anybody:
             return f"{people:,} clips, nobody found twice: each is an individual of its own"
+        if people == 1:
+            return f"{len(self.individual):,} clips that look alike: of one individual"
         return (
             f"{people:,} individuals found in {len(self.individual):,} clips: "
-            f"{100 * self.covered:.0f} % of the clips have another of the same, "
-            f"{100 * self.contradicted:.1f} % of these pairs are doubtful"
+            f"{100 * self.covered:.0f} % of the clips have another of the same, and strangers are "
+            f"{self.gap:.1f} times as far as these"
         )
 
 
-def find(looks: Looks) -> Found:
-    """Who is who among clips of these looks [N, K]. Memory grows with N, not with its square."""
-    best = Found(np.arange(len(looks)), 0.0, 0.0, 0.0)
-    if len(looks) < 3:
-        return best
-    looks = principal(looks)
-    near, distance = neighbours(looks, min(NEIGHBOURS, len(looks) - 1))
-    for scale in (np.ones(len(looks)), np.sqrt(np.maximum(distance[:, -1], TINY))):
-        asked = Asked(looks, scale)
-        apart = distance / (scale[:, None] * scale[near])
-        for radius in radii(apart, asked.apart):
-            friends = apart <= radius
-            covered = float(friends.any(1).mean())
-            enough = max(best.trust + CLEARLY, FOUND)
-            if covered > enough:
-                wrong = asked.contradicted(radius)
-                here = Found(together(near, friends), radius, covered, wrong)
-                best = here if here.trust > enough else best
-    return best
+def find(*kinds: Looks) -> Found:
+    """Who is who among clips of these looks [N, K], of one kind or several.
+
+    Memory grows with N, not with its square.
+    """
+    count = len(kinds[0])
+    nobody = Found(np.arange(count), np.zeros(count))
+    if count < 3:
+        return nobody
+    spaces = [Space(principal(looks)) for looks in kinds]
+    if spaces[0].alike:
+        return Found(np.zeros(count, np.int64), np.ones(count), 1.0)
+    for _, tries in groupby(_tries(len(spaces)), lambda t: t[:2]):
+        found = [spaces[kind].found(fewest, how) for fewest, how, kind in tries]
+        if clear := [f for f in found if f is not None]:
+            return max(clear, key=lambda f: f.gap)
+    return nobody
 
 
-def radii(apart: Floats, anybody: Floats) -> list[float]:
-    """Radii to try, from distances of neighbours [N, K] and to anybody [M, N]: small ones first."""
-    nearest = apart.min(1)
-    far = max(float(np.median(anybody)), TINY)
-    near = np.clip(np.median(nearest), TINY, far)
-    shares = np.quantile(nearest, np.linspace(0.02, 0.99, RADII))
-    return sorted({max(float(r), TINY) for r in (*shares, *np.geomspace(near, far, RADII))})
+def _tries(kinds: int) -> Iterator[tuple[int, str, int]]:
+    """Fewest clips, how groups are chosen, kind of looks."""
+    return ((fewest, how, kind) for fewest in FEWEST for how in CLEAR for kind in range(kinds))
 
 
-class Asked:
-    """Some clips, who are asked for two friends each: are these friends?"""
+class Space:
+    """Looks of one kind, and who is near whom in them."""
 
-    def __init__(self, looks: Looks, scale: Floats) -> None:
-        self.looks, self.scale = looks, scale
-        self.rng = np.random.default_rng(0)
-        asked = max(LEAST_ASKED, min(ASKED, PAIRS // len(looks)))
-        self.clips = self.rng.permutation(len(looks))[:asked]
-        self.apart = self._between(self.clips[:, None], np.arange(len(looks)))
-        self.apart[np.arange(len(self.clips)), self.clips] = np.inf
+    def __init__(self, looks: Looks) -> None:
+        self.looks, self.count = looks, len(looks)
+        self.near, distance = neighbours(looks, min(NEIGHBOURS, len(looks) - 1))
+        self.distance = np.maximum(distance, TINY)  # a sparse matrix has no zeros
+        self.alike = float(np.ptp(looks, axis=0).max()) <= TINY
+        self.graph = self._graph()
 
-    def contradicted(self, radius: float) -> float:
-        """Share of those with a friend whose two friends, drawn at random, are none."""
-        friends = self.apart <= radius
-        drawn = np.where(friends, self.rng.random(friends.shape, np.float32), np.float32(-1))
-        two = np.argpartition(drawn, -2, axis=1)[:, -2:]
-        both = np.take_along_axis(friends, two, 1).all(1)
-        far = self._between(two[:, 0], two[:, 1]) > radius
-        return float((far & both).sum() / max(friends.any(1).sum(), 1))
+    def _graph(self) -> csr_matrix:
+        """[N, N] distances of neighbours; parts without neighbours in each other, far apart."""
+        rows = np.repeat(np.arange(self.count), self.near.shape[1])
+        one = csr_matrix((self.distance.ravel(), (rows, self.near.ravel())), (self.count,) * 2)
+        graph = one.maximum(one.T)
+        parts, part = connected_components(graph, directed=False)
+        _, first = np.unique(part, return_index=True)
+        far = np.full(parts - 1, 10 * self.distance.max())
+        chain = coo_matrix((far, (first[:-1], first[1:])), graph.shape)
+        return csr_matrix(graph + chain + chain.T)
 
-    def _between(self, a: Ints, b: Ints) -> Floats:
-        """Distances between the clips a and b, arrays that broadcast."""
-        some = self.looks[a], self.looks[b]
-        inner = some[0][:, 0] @ some[1].T if a.ndim > b.ndim else (some[0] * some[1]).sum(-1)
-        squares = (self.looks**2).sum(1)
-        apart = np.sqrt(np.maximum(squares[a] + squares[b] - 2 * inner, 0))
-        return np.asarray(apart / (self.scale[a] * self.scale[b]), np.float32)
+    def found(self, fewest: int, how: str) -> Found | None:
+        """Groups of so many clips or more; None where no clear gaps are around them."""
+        if self.count < 2 * fewest:
+            return None
+        from sklearn.cluster import HDBSCAN  # slow to import: only where somebody is looked for
+
+        cluster = HDBSCAN(
+            min_cluster_size=fewest,
+            min_samples=1,  # the nearest other
+            metric="precomputed",
+            cluster_selection_method=how,
+            copy=True,
+        )
+        group = cluster.fit(self.graph).labels_.astype(np.int64)
+        grouped = group >= 0
+        covered = float(grouped.mean())
+        groups = int(group.max()) + 1
+        if covered <= FOUND or groups == 0:
+            return None
+        gaps = self._gaps(group, groups)
+        gap = float(np.median(gaps))
+        if gap - 1 < self.needed(fewest, how, groups):
+            return None
+        sure = np.zeros(self.count)
+        sure[grouped] = np.clip((gaps[group[grouped]] - 1) / (CLEAR["leaf"] - 1), 0, 1)
+        group[~grouped] = groups + np.arange((~grouped).sum())
+        return Found(group, sure, covered, gap)
+
+    def needed(self, fewest: int, how: str, groups: int) -> float:
+        """How much more than 1 the median gap has to be."""
+        more = CLEAR[how] - 1 + PAIRED * (fewest == 2) + FEW / groups
+        return 2 * more if self.dimensions < LINE else more
+
+    @property
+    def dimensions(self) -> float:
+        """In how many directions neighbours lie (Levina and Bickel 2004); some 2 for a line."""
+        farthest = self.distance[:, -1:]
+        nearer = self.distance[:, self.distance.shape[1] // 3 : -1]
+        return 1 / max(float(np.median(np.log(farthest / nearer).mean(1))), TINY)
+
+    def _gaps(self, group: Ints, groups: int) -> Floats:
+        """[groups] distance to the nearest stranger, in largest steps between members."""
+        grouped = group >= 0
+        stranger = self._stranger(group)
+        outside, inside = np.full(groups, np.inf), np.zeros(groups)
+        np.minimum.at(outside, group[grouped], stranger[grouped])
+        edge = self.graph.tocoo()
+        within = (group[edge.row] == group[edge.col]) & grouped[edge.row]
+        steps = coo_matrix((edge.data[within], (edge.row[within], edge.col[within])), edge.shape)
+        tree = minimum_spanning_tree(steps.tocsr()).tocoo()
+        np.maximum.at(inside, group[tree.row], tree.data)
+        return outside / np.maximum(inside, TINY)
+
+    def _stranger(self, group: Ints) -> Floats:
+        """[N] distance to the nearest clip of another group."""
+        strange = group[self.near] != group[:, None]
+        nearest = self.distance[np.arange(self.count), strange.argmax(1)]
+        hidden = np.flatnonzero(~strange.any(1) & (group >= 0))  # behind nearer members
+        for first, apart in _apart(self.looks, hidden):
+            some = hidden[first : first + len(apart)]
+            apart[group[some][:, None] == group] = np.inf
+            nearest[some] = np.sqrt(np.maximum(apart.min(1), 0))
+        return np.asarray(np.maximum(nearest, TINY), np.float64)
 
 
 def principal(looks: Looks) -> Looks:
@@ -133,11 +188,8 @@ def neighbours(looks: Looks, count: int) -> tuple[Ints, Floats]:
 
 
 def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
-    square = (looks**2).sum(1)
-    chunk = max(1, min(CHUNK, PAIRS // len(looks)))
-    for first in range(0, len(looks), chunk):
-        some = looks[first : first + chunk]
-        apart = square[first : first + len(some), None] + square - 2 * some @ looks.T
+    for first, apart in _apart(looks, np.arange(len(looks))):
+        some = looks[first : first + len(apart)]
         apart[np.arange(len(some)), first + np.arange(len(some))] = np.inf
         near = np.argpartition(apart, count - 1, axis=1)[:, :count]
         distance = np.linalg.norm(some[:, None] - looks[near], axis=2).astype(np.float64)
@@ -145,15 +197,13 @@ def _nearest(looks: Looks, count: int) -> Iterator[tuple[Ints, Floats]]:
         yield np.take_along_axis(near, order, 1), np.take_along_axis(distance, order, 1)
 
 
-def together(near: Ints, friends: npt.NDArray[np.bool_]) -> Ints:
-    """[N] numbers of the individuals: whoever is connected by friends."""
-    a, place = np.nonzero(friends)
-    n = len(near)
-    from scipy.sparse import coo_matrix  # slow to import: only where somebody is looked for
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_matrix((np.ones(len(a), np.int8), (a, near[a, place])), (n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+def _apart(looks: Looks, chosen: Ints) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """From which of the chosen on, and squared distances [some, N] of these to all."""
+    square = (looks**2).sum(1)
+    chunk = max(1, min(CHUNK, PAIRS // len(looks)))
+    for first in range(0, len(chosen), chunk):
+        some = chosen[first : first + chunk]
+        yield first, square[some, None] + square - 2 * looks[some] @ looks.T
 
 
 def score(found: Ints, truth: Ints) -> tuple[float, float]:
@@ -164,8 +214,6 @@ def score(found: Ints, truth: Ints) -> tuple[float, float]:
 
 def pairs(found: Ints, truth: Ints) -> tuple[int, int, int]:
     """How many pairs of clips show one individual: by both, as was found, and in truth."""
-    from scipy.sparse import coo_matrix
-
     together = coo_matrix((np.ones(len(found), np.int64), (found, truth))).tocsr().data
 
     def twos(counts: Ints) -> int:

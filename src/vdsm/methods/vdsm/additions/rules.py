@@ -5,7 +5,7 @@
 | frames of stage 2 | 16, or as many as nine clips of ten have |
 | likelihood | Bernoulli for frames of black and bright; else Gaussian, as it says more of greys |
 | λ_z of stage 1 | ends at 10 with the Gaussian, for which no z is exact enough |
-| who is who | as looks tell (`vdsm.who`); whoever is found once is an individual of one clip |
+| who is who | as looks tell (`vdsm.who`), softly; whoever is found once has one clip |
 | decoders | eight where a hundred individuals or more were found twice; else one |
 """
 
