@@ -104,9 +104,10 @@ def _motion(about: Circumstances) -> Iterator[str]:
 def _individuals(about: Circumstances) -> Iterator[str]:
     who = about.grouping
     if who is not None and not who.twice:
+        other = "" if who.by == "found" else ", or --who found"
         yield (
             "nobody is known to be in two training clips: try more clips of each individual, in "
-            "folders named after them, or --who found"
+            f"folders named after them{other}"
         )
 
 

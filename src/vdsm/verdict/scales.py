@@ -14,7 +14,8 @@ edges of a stays through a clip) and by motion (where and when b changes).
 How far A and B are apart themselves, beside a and b, is how much of who or what is drawn at all.
 Swaps encoded again count from chance, where the nearest clip is any, to what drawn clips encoded
 again reach. A share above one half is nearer to the good end than to the bad one; a code came apart
-where the whole 95 % interval of both shares is above it, and did not where that of either is below.
+where the whole 95 % interval of its share is above it, and did not where that is below, or where
+surely less than half of the differences is drawn at all: of what is not drawn no share can be told.
 """
 
 from collections.abc import Callable
@@ -54,10 +55,10 @@ class Way:
 
     @property
     def apart(self) -> bool | None:
-        """Whether both are past the half; None where an interval holds it."""
-        shown = True if self.drawn is None else past_half(self.drawn)
+        """Whether the share is past the half; None where its interval holds it."""
+        shown = self.drawn is None or past_half(self.drawn) is not False
         parted = past_half(self.share) if np.isfinite(self.share.value) else None
-        return False if False in (shown, parted) else None if None in (shown, parted) else True
+        return parted if shown else False
 
 
 def past_half(share: Number) -> bool | None:

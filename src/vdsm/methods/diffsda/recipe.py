@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from vdsm.config import STRICT, RunConfig
 from vdsm.methods.diffsda.model import DATA, DiffSDA, ModelConfig
+from vdsm.methods.parts.presets import DEBUG as SHORT
 from vdsm.methods.parts.presets import FRAMES
 from vdsm.methods.parts.recipe import SegmentConfig, frames, presets, segments
 from vdsm.notation import Video, draw
@@ -89,19 +90,7 @@ COMPACT: dict[str, Any] = {
     "train.decay": 0.7,
     "train.clip": 1.0,
 }
-DEBUG: dict[str, Any] = {
-    **COMPACT,
-    "model.width": 4,
-    "model.steps": 2,
-    "train.batch": 4,
-    "train.steps": 20,
-    "train.frames": 8,
-    "train.warmup": 2,
-    "log_every": 5,
-    "picture_every": 10,
-    "checkpoint_every": 10,
-    "checkpoint_seconds": 0.0,
-}
+DEBUG: dict[str, Any] = {**COMPACT, **SHORT, "model.steps": 2, "train.warmup": 2}
 TABLES: dict[str, dict[str, dict[str, Any]]] = {
     "compact": {name: {**COMPACT, "train.frames": t} for name, t in FRAMES.items()}
     | {"debug": DEBUG},

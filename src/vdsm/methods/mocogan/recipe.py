@@ -13,6 +13,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.mocogan.model import MoCoGAN, ModelConfig
 from vdsm.methods.parts.critics import BY_SLOPE, HELD_BACK, CriticsConfig, one_frame, told_real
+from vdsm.methods.parts.presets import DEBUG as SHORT
 from vdsm.methods.parts.recipe import SegmentConfig, frames, presets, segments
 from vdsm.notation import Video
 from vdsm.train.batches import Sampler
@@ -115,18 +116,7 @@ DATASETS: dict[str, dict[str, Any]] = {
     "people": {"train.steps": 6000},
     "folder": {"train.steps": 6000},
 }
-DEBUG = {
-    **COMPACT,
-    "model.width": 4,
-    "model.time_kernel": 2,
-    "train.batch": 4,
-    "train.steps": 20,
-    "train.frames": 8,
-    "log_every": 5,
-    "picture_every": 10,
-    "checkpoint_every": 10,
-    "checkpoint_seconds": 0.0,
-}
+DEBUG: dict[str, Any] = {**COMPACT, **SHORT, "model.time_kernel": 2}
 TABLES = {
     "compact": {name: {**COMPACT, **table} for name, table in DATASETS.items()} | {"debug": DEBUG},
     "paper": {name: {"train.frames": 16, **table, **PAPER} for name, table in DATASETS.items()},

@@ -16,6 +16,7 @@ from vdsm.data.clips import Clips
 from vdsm.errors import InputError
 from vdsm.methods.monkeynet.keypoints import Frames, Keypoints
 from vdsm.methods.monkeynet.model import ModelConfig, MonkeyNet
+from vdsm.methods.parts.presets import DEBUG as SHORT
 from vdsm.methods.parts.presets import FRAMES
 from vdsm.methods.parts.recipe import SETTING, SegmentConfig, frames, one_by_one, presets, segments
 from vdsm.notation import Video
@@ -187,18 +188,7 @@ PAPER: dict[str, Any] = {
     "train.steps": 7600,
     "train.decay": 1 / 3,
 }
-DEBUG: dict[str, Any] = {
-    **COMPACT,
-    "model.keypoints": 3,
-    "model.width": 4,
-    "train.batch": 4,
-    "train.steps": 20,
-    "train.frames": 8,
-    "log_every": 5,
-    "picture_every": 10,
-    "checkpoint_every": 10,
-    "checkpoint_seconds": 0.0,
-}
+DEBUG: dict[str, Any] = {**COMPACT, **SHORT, "model.keypoints": 3}
 TABLES: dict[str, dict[str, dict[str, Any]]] = {
     "compact": {
         name: {**COMPACT, "train.frames": length, "train.steps": STEPS[name]} | OWN.get(name, {})
