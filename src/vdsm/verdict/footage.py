@@ -54,7 +54,7 @@ def _follows(x: Video) -> Number:
     Through few cells, or what moves by its own width would be no nearer than what is elsewhere.
     """
     rng, frames = np.random.default_rng(0), x.shape[1]
-    x = F.adaptive_avg_pool2d(x.flatten(0, 1), CELLS).unflatten(0, (-1, frames))
+    x = F.adaptive_avg_pool2d(x.flatten(0, 1), CELLS).view(*x.shape[:3], CELLS, CELLS)
     elsewhere = (np.arange(frames) + rng.integers(2, frames - 1, frames)) % frames
     gained = psnr(x[:, 1:], x[:, :-1]) - psnr(x[:, 1:], x[:, elsewhere[1:]])
     return BOOTSTRAP.mean(np.asarray(gained), np.arange(len(x)))
