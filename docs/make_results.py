@@ -8,7 +8,7 @@ in `COMMANDS` gives. Of a comparison compare-FILE.json holds the table alone; it
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -295,12 +295,76 @@ def take(file: Path) -> Path:
     return out
 
 
+UNTOLD = """
+## Told nothing
+
+Nobody says who is who and no setting is the dataset's: the preset `auto`, one seed, at most 30
+minutes of two cores. Test clips, percent. *Right*: in all factors. `curves`, `tiles`, `arms` and
+`figures` are flat (nobody twice), and nothing was chosen on the last three
+([what fails there](log/2026-11-29-z-opens.md#families-by-the-command-alone)). Leaks are by the better
+of the probes: raw, read out, (chance). Pairs: precision and recall of those found.
+[Log](log/2026-11-30-untold.md).
+
+    vdsm train DATA --preset auto --who found --minutes 30 --out RUN
+    vdsm evaluate RUN --judges 1 --test-clips 250 --out FILE.json                # judged
+    python benchmarks/truth.py RUN DATA --clips 300 > FILE.json                  # sprites, moving MNIST
+    python benchmarks/families.py RUN DATA --split test --swaps 60 --out swaps.png > FILE.json
+    python benchmarks/untold.py RUN DATA FILE.json --target 99 --out docs/results/untold/NAME.json
+
+"""
+CELLS = (
+    "| data | right | n | target | by | who, what, or the factors that fail | leaks |"
+    " found in clips | pairs | dB | steps of stage 1, CPU s |"
+)
+
+
+def untold(files: Sequence[Path]) -> str:
+    """A row for each run."""
+    lines = [CELLS, "|---" * 11 + "|"]
+    for file in files:
+        cell = json.loads(file.read_text(encoding="utf-8"))
+        people = cell["people"]
+        row = (
+            file.stem,
+            f"{cell['right']:.1f}" + reach(cell),
+            cell["n"],
+            f"{cell['target']:.0f}",
+            cell["by"],
+            ", ".join(f"{name} {value:.1f}" for name, value in cell["parts"].items()),
+            "; ".join(
+                f"{name} {raw:.0f}, {read:.0f} ({chance:.0f})"
+                for name, (raw, read, chance) in cell.get("leaks", {}).items()
+            ),
+            f"{people['found']:,} in {people['clips']:,}" if people["twice"] else "nobody twice",
+            pairs(people["pairs"]),
+            f"{cell['psnr']:.1f}" if "psnr" in cell else "",
+            f"{cell['cost']['steps']:,}, {cell['cost']['cpu_seconds']:,.0f}",
+        )
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return UNTOLD + "\n".join(lines) + "\n"
+
+
+def reach(cell: Result) -> str:
+    """The interval, where there is one."""
+    interval = cell.get("interval")
+    return f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
+
+
+def pairs(found: Mapping[str, int] | None) -> str:
+    """Precision and recall; nothing where nobody appears twice."""
+    if not found:
+        return ""
+    precision = f"{100 * found['right'] / found['said']:.1f}" if found["said"] else "-"
+    return f"{precision}, {100 * found['right'] / found['true']:.1f}"
+
+
 def page() -> str:
     """The whole page."""
     files = sorted(FOLDER.glob("*.json"), key=lambda file: (file.stem in COMPARISONS, file.stem))
-    return HEAD + "".join(
+    sections = [
         comparison(file) if file.stem in COMPARISONS else section(file) for file in files
-    )
+    ]
+    return HEAD + "".join([*sections, untold(sorted(FOLDER.glob("untold/*.json")))])
 
 
 if __name__ == "__main__":

@@ -113,11 +113,11 @@ class Unread(Clips):
 
 
 def test_the_preset_of_data_that_have_none_of_their_own_is_auto() -> None:
-    """And of folders in which nobody is known to be in two clips."""
+    """And of folders."""
     grouped, alone = [0, 0, 1], [0, 1, 2]
     for group, maker, expected in (
         (grouped, "sprites", "sprites"),
-        (grouped, "folder", "folder"),
+        (grouped, "folder", "auto"),
         (alone, "folder", "auto"),
         (grouped, "faces", "faces"),
         (grouped, "people", "people"),

@@ -16,9 +16,9 @@ from vdsm.train.method import Method, own_preset
 
 
 def usual(method: Method, clips: Clips) -> str:
-    """The dataset's own preset; `auto` without one, and for folders that do not say who is who."""
+    """The dataset's own preset; `auto` without one, and for folders."""
     name = own_preset(method, clips, "auto")
-    return "auto" if name == "folder" and not who(clips, Config()).grouped else name
+    return "auto" if name == "folder" else name
 
 
 def adapt(preset: Config, asked: Config, clips: Clips) -> Config:
