@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics.cluster import pair_confusion_matrix
 
+from benchmark import load
 from small import pendula
 from vdsm.data import open_clips
 from vdsm.data.families.make import FamilyOptions
@@ -191,3 +192,16 @@ def test_few_clips_of_nobody_twice(count: int) -> None:
 def test_two_individuals_are_two() -> None:
     looks, truth = crowd(2, 30, 0.1)
     assert score(find(looks).individual, truth) == (1.0, 1.0)
+
+
+def test_the_benchmark_counts_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = pendula(tmp_path / "clips", clips_per_cell=20, size=32)
+    monkeypatch.setattr("sys.argv", ["who.py", str(data)])
+    load("who").main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    by_name = {" ".join(row[1:-9]): row[-9:] for row in rows[1:]}
+    assert by_name["all"][:3] == ["112", "7", "7"]
+    assert by_name["all"][4:6] == ["100.0", "100.0"]
+    assert by_name["of two"][:3] == ["32", "2", "2"]
