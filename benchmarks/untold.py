@@ -1,6 +1,6 @@
 """A cell of the table of models that were told nothing: what a run cost, and what was measured.
 
-python benchmarks/untold.py RUN DATA MEASURED.json --target PERCENT --out docs/results/untold/NAME.json
+python benchmarks/untold.py RUN DATA MEASURED.json --target 99 --out docs/results/untold/NAME.json
 
 RUN: of `vdsm train DATA --preset auto --who found --minutes N`. MEASURED: what `vdsm evaluate`,
 `benchmarks/truth.py` or `benchmarks/families.py` wrote of its test clips. `docs/make_results.py`

@@ -301,13 +301,13 @@ UNTOLD = """
 Nobody says who is who and no setting is the dataset's: the preset `auto`, one seed, at most 30
 minutes of two cores. Test clips, percent. *Right*: in all factors. `curves`, `tiles`, `arms` and
 `figures` are flat (nobody twice), and nothing was chosen on the last three
-([what fails there](log/2026-11-29-z-opens.md#families-by-the-command-alone)). Leaks are by the better
-of the probes: raw, read out, (chance). Pairs: precision and recall of those found.
+([what fails there](log/2026-11-29-z-opens.md#families-by-the-command-alone)). Leaks are by the
+better of the probes: raw, read out, (chance). Pairs: precision and recall of those found.
 [Log](log/2026-11-30-untold.md).
 
     vdsm train DATA --preset auto --who found --minutes 30 --out RUN
     vdsm evaluate RUN --judges 1 --test-clips 250 --out FILE.json                # judged
-    python benchmarks/truth.py RUN DATA --clips 300 > FILE.json                  # sprites, moving MNIST
+    python benchmarks/truth.py RUN DATA --clips 300 > FILE.json                  # digits
     python benchmarks/families.py RUN DATA --split test --swaps 60 --out swaps.png > FILE.json
     python benchmarks/untold.py RUN DATA FILE.json --target 99 --out docs/results/untold/NAME.json
 
@@ -361,9 +361,7 @@ def pairs(found: Mapping[str, int] | None) -> str:
 def page() -> str:
     """The whole page."""
     files = sorted(FOLDER.glob("*.json"), key=lambda file: (file.stem in COMPARISONS, file.stem))
-    sections = [
-        comparison(file) if file.stem in COMPARISONS else section(file) for file in files
-    ]
+    sections = [comparison(file) if file.stem in COMPARISONS else section(file) for file in files]
     return HEAD + "".join([*sections, untold(sorted(FOLDER.glob("untold/*.json")))])
 
 

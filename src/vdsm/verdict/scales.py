@@ -14,8 +14,9 @@ edges of a stays through a clip) and by motion (where and when b changes).
 How far A and B are apart themselves, beside a and b, is how much of who or what is drawn at all.
 Swaps encoded again count from chance, where the nearest clip is any, to what drawn clips encoded
 again reach. A share above one half is nearer to the good end than to the bad one; a code came apart
-where the whole 95 % interval of its share is above it, and did not where that is below, or where
-surely less than half of the differences is drawn at all: of what is not drawn no share can be told.
+where the whole 95 % interval of its share is above it, and did not where that is below. Where
+surely less than half of the differences is drawn at all it did in part at best: of the rest nothing
+is told.
 """
 
 from collections.abc import Callable
@@ -58,7 +59,9 @@ class Way:
         """Whether the share is past the half; None where its interval holds it."""
         shown = self.drawn is None or past_half(self.drawn) is not False
         parted = past_half(self.share) if np.isfinite(self.share.value) else None
-        return parted if shown else False
+        if shown:
+            return parted
+        return None if parted else False
 
 
 def past_half(share: Number) -> bool | None:
