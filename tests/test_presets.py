@@ -102,18 +102,21 @@ def test_one_decoder_needs_one_field() -> None:
 
 
 class Unread(Clips):
-    """Clips of which only the table matters."""
+    """Clips of which little more than the table matters."""
 
-    def __init__(self, group: list[int], split: list[int], maker: str = "mine") -> None:
+    def __init__(
+        self, group: list[int], split: list[int], maker: str = "mine", shade: int = 0
+    ) -> None:
+        self.shade = shade
         table = Table(np.full(len(group), 16), np.array(group), np.array(split), {})
         super().__init__(Info("mine", 64, 3, made={"maker": maker}), table)
 
     def read(self, clip: int, start: int, frames: int) -> Frames:
-        raise AssertionError("nothing is read")
+        return np.full((frames, 64, 64, 3), self.shade, np.uint8)
 
 
 def test_the_preset_of_data_that_have_none_of_their_own_is_auto() -> None:
-    """And of folders."""
+    """And of folders, unless they show known people in frames that are neither black nor bright."""
     grouped, alone = [0, 0, 1], [0, 1, 2]
     for group, maker, expected in (
         (grouped, "sprites", "sprites"),
@@ -125,6 +128,9 @@ def test_the_preset_of_data_that_have_none_of_their_own_is_auto() -> None:
         (alone, "mine", "auto"),
     ):
         assert METHOD.usual(METHOD, Unread(group, [0, 0, 0], maker)) == expected, maker
+    photographs = Unread(grouped, [0, 0, 0], "folder", shade=128)
+    assert METHOD.usual(METHOD, photographs) == "folder"
+    assert METHOD.usual(METHOD, Unread(alone, [0, 0, 0], "folder", shade=128)) == "auto"
 
 
 def test_contrast_needs_two_training_clips_of_an_individual() -> None:

@@ -16,9 +16,14 @@ from vdsm.train.method import Method, own_preset
 
 
 def usual(method: Method, clips: Clips) -> str:
-    """The dataset's own preset; `auto` without one, and for folders."""
+    """The dataset's own preset; `auto` without one, and for most folders.
+
+    `folder` is for real footage of known people: frames that are neither black nor bright.
+    """
     name = own_preset(method, clips, "auto")
-    return "auto" if name == "folder" else name
+    if name != "folder" or (who(clips, Config()).grouped and rules.grey(clips)):
+        return name
+    return "auto"
 
 
 def adapt(preset: Config, asked: Config, clips: Clips) -> Config:

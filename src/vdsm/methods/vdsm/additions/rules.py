@@ -30,7 +30,7 @@ def fit(config: Config, clips: Clips) -> Config:
     """The recipe with what follows from the training clips; a function of these and the seed."""
     frames = segment(clips)
     config = replace(config, stage2=replace(config.stage2, frames=frames))
-    if greyness(clips) > GREY:
+    if grey(clips):
         config = replace(
             config,
             model=replace(config.model, likelihood="gaussian"),
@@ -45,6 +45,11 @@ def segment(clips: Clips) -> int:
     if len(lengths) == 0:
         return FRAMES
     return int(np.clip(np.quantile(lengths, LONG_ENOUGH, method="lower"), 2, FRAMES))
+
+
+def grey(clips: Clips) -> bool:
+    """Whether frames are more than black and bright, as photographs are."""
+    return greyness(clips) > GREY
 
 
 def greyness(clips: Clips) -> float:
