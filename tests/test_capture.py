@@ -1,7 +1,7 @@
-"""A step could be captured on a GPU: the host waits for nothing, shapes never change.
+"""A step can be captured on a GPU: the host waits for nothing, shapes never change.
 
 Told by the operations of steps on the CPU. Numbers that the host puts into them (learning rate,
-weights of terms) are no operations, so a capture has to take care of these by itself.
+weights of terms) are no operations: tests/test_replay.py.
 """
 
 from collections import defaultdict
@@ -34,7 +34,6 @@ WAITS = {
 }
 # What keeps a method from being captured.
 KEPT: Mapping[str, set[str]] = {
-    "cdsvae": {"lift_fresh"},  # constants of its augmentations
     "skd": {"lift_fresh", "linalg_eig", "_linalg_svd", "_linalg_check_errors"},
     "ssmskd": {"linalg_eig", "_linalg_svd", "_linalg_check_errors"},
 }
@@ -100,6 +99,29 @@ def test_no_step_waits_and_all_are_alike(
         for step in steps[SETTLED + 1 :]:
             assert step == steps[SETTLED]
     assert waits == KEPT.get(name, set())
+    stages = method_of(name).stages(method_of(name).preset("debug", "compact"))
+    assert any(stage.waits for stage in stages) == (name in KEPT)
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - set(KEPT)))
+def test_constants_are_made_where_they_are_needed(
+    name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made on the host, each would be a copy for which it waits. What names no device is lost."""
+    real = loop.take_step
+    taken = 0
+
+    def elsewhere(*words: Any) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken <= SETTLED:
+            return real(*words)
+        with torch.device("meta"):
+            return real(*words)
+
+    monkeypatch.setattr(loop, "take_step", elsewhere)
+    steps_of(name, data, tmp_path / "run", monkeypatch)
+    assert taken > SETTLED
 
 
 def test_what_waits_is_seen() -> None:
