@@ -4,15 +4,15 @@
 #   bash benchmarks/gpu.sh DATA OUT [--dry]
 #
 # DATA: sprites, made before ('vdsm data sprites --source SHEETS --out DATA'). In this order: the
-# tests that need a GPU; a step without and with graphs; the paper's recipe at its own size, trained
-# to its end; its evaluation. OUT gets a log, the figures as JSON, the metrics and a picture. A part
+# tests that need a GPU; a step without and with graphs; the paper's recipe at its own size, 100 and 80
+# epochs of 50 batches, which its App. H calls enough; its evaluation, by one judge. OUT gets a log, the figures as JSON, the metrics and a picture. A part
 # that fails or takes too long does not stop the others; the end says which did, and so does the
 # exit code. With the same OUT once more, training goes on where it was stopped. --dry prints the
 # commands alone.
 #
 # From the environment: PYTHON [python3]; RUN, the run's folder, of some GB [OUT/run]; LIMIT, seconds
 # in all [525]; and for a trial without a GPU DEVICE [cuda], SIZE [paper], CAPTURE [always, auto for
-# the training], and more words for PYTEST, BENCH, TRAIN and EVALUATE.
+# the training], and other words for PYTEST, BENCH, TRAIN (the steps) and EVALUATE.
 
 set -u
 die() { echo "gpu.sh: $1" >&2; exit 2; }
@@ -31,6 +31,7 @@ export PYTHONPATH=$PWD/src${PYTHONPATH:+:$PYTHONPATH}
 part() {
   local name=$1 seconds=$2 reserve=$3 left begun code
   shift 3
+  [ -z "$dry" ] || SECONDS=0
   left=$((limit - SECONDS - reserve))
   [ "$left" -gt 0 ] || left=0
   [ "$seconds" -le "$left" ] || seconds=$left
@@ -56,22 +57,24 @@ fi
 vdsm=("$python" -m vdsm)
 # The words of these variables are words of the command.
 # shellcheck disable=SC2206
-pytest=(${PYTEST:-}) bench=(${BENCH:-}) train=(${TRAIN:-}) evaluate=(${EVALUATE:-})
+pytest=(${PYTEST:-tests/test_cuda.py}) bench=(${BENCH:---repeats 3})
+train=(${TRAIN:---stage1.steps 5000 --stage2.steps 4000})
+evaluate=(${EVALUATE:---test-clips 500 --probe-clips 3000})
 
-part tests 110 380 env VDSM_TEST_GPU=1 "$python" -m pytest tests/test_cuda.py -v "${pytest[@]}"
+part tests 100 380 env VDSM_TEST_GPU=1 "$python" -m pytest -v "${pytest[@]}"
 for capture in never "${CAPTURE:-always}"; do
   compare=()
   [ "$capture" = never ] || compare=(--compare "$out/bench-never.json")
-  part "bench, capture $capture" 50 300 "${vdsm[@]}" bench --device "$device" --repeats 3 \
+  part "bench, capture $capture" 45 300 "${vdsm[@]}" bench --device "$device" \
     --capture "$capture" --out "$out/bench-$capture.json" "${compare[@]}" "${bench[@]}"
 done
 how=(--out "$run" --device "$device" --capture "${CAPTURE:-auto}")
 if [ -e "$run/run.json" ]; then
-  part "train, resumed" 400 80 "${vdsm[@]}" train --resume "${how[@]}"
+  part "train, resumed" 300 130 "${vdsm[@]}" train --resume "${how[@]}"
 else
-  part train 400 80 "${vdsm[@]}" train "$data" --size "$size" "${how[@]}" "${train[@]}"
+  part train 300 130 "${vdsm[@]}" train "$data" --size "$size" "${how[@]}" "${train[@]}"
 fi
-part evaluate 120 0 "${vdsm[@]}" evaluate "$run" "$data" --device "$device" --judges 1 \
+part evaluate 200 0 "${vdsm[@]}" evaluate "$run" "$data" --device "$device" --judges 1 \
   --out "$out/evaluation.json" "${evaluate[@]}"
 [ -z "$dry" ] || exit 0
 

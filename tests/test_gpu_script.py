@@ -41,7 +41,7 @@ def test_its_commands_are_commands(tmp_path: Path) -> None:
     assert [line[:3] for line in told] == [["timeout", "-k", "15"]] * 5
     tests, *others = (line[4:] for line in told)
     assert tests[:5] == ["env", "VDSM_TEST_GPU=1", sys.executable, "-m", "pytest"]
-    assert (ROOT / tests[5]).is_file()
+    assert (ROOT / tests[6]).is_file()
     options = []
     for line in others:
         assert line[:3] == [sys.executable, "-m", "vdsm"]
@@ -49,7 +49,8 @@ def test_its_commands_are_commands(tmp_path: Path) -> None:
     plain, graphs, train, evaluate = options
     assert (plain.capture, graphs.capture, graphs.compare) == ("never", "always", plain.out)
     assert (train.data, train.size) == (tmp_path / "my data", "paper")
-    assert train.fields == {"device": "cuda", "capture": "auto"}
+    steps = {"stage1.steps": "5000", "stage2.steps": "4000"}
+    assert train.fields == {"device": "cuda", "capture": "auto"} | steps
     assert evaluate.device == "cuda"
     with pytest.raises(InputError):
         options_of([*others[0][3:], "--repeat", "3"])
@@ -66,8 +67,8 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
 def test_parts_share_the_seconds(tmp_path: Path) -> None:
     """Nobody gets more than is left of all, less what is kept for later parts."""
     seconds = [int(line[3]) for line in commands("data", tmp_path, LIMIT="200")]
-    assert seconds[3] == 200 - 80
-    assert seconds[4] == 120
+    assert seconds[3] == 200 - 130
+    assert seconds[4] == 200
     assert seconds[:3] == [0, 0, 0]  # no time for more than training and its evaluation
 
 
