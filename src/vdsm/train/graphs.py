@@ -41,7 +41,8 @@ class Graphs:
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.device(self.device):
-                graph.register_generator_state(generator)
+                if torch.__version__ < "2.14":  # later ones do so by themselves, and warn
+                    graph.register_generator_state(generator)
                 with torch.cuda.graph(graph, stream=self.stream):
                     found = work()  # is told to the graph, and not done
         except RuntimeError as error:
