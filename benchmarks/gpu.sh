@@ -64,7 +64,9 @@ evaluate=(${EVALUATE:---test-clips 500 --probe-clips 3000})
 part tests 100 380 env VDSM_TEST_GPU=1 "$python" -m pytest -v "${pytest[@]}"
 for capture in never "${CAPTURE:-always}"; do
   compare=()
-  [ "$capture" = never ] || compare=(--compare "$out/bench-never.json")
+  if [ "$capture" != never ] && [ -n "$dry" -o -e "$out/bench-never.json" ]; then
+    compare=(--compare "$out/bench-never.json")
+  fi
   part "bench, capture $capture" 45 300 "${vdsm[@]}" bench --device "$device" \
     --capture "$capture" --out "$out/bench-$capture.json" "${compare[@]}" "${bench[@]}"
 done

@@ -27,7 +27,8 @@ from vdsm.train.fixed import Numbers, fill, set_aside, shapes
 from vdsm.train.loop import Events, Stopped, train
 from vdsm.train.muon import CORRECTIONS
 
-STEPS = 7  # of a stage: three to warm up, one recorded, the others replayed
+STEPS = 6  # of a stage: three to warm up, one recorded, the others replayed
+NEVER = {"skd", "ssmskd", "tgan"}  # can be
 CPU = torch.device("cpu")
 # Schedules, learning rates and shares redrawn that change at every step; dimensions that open.
 CHANGING = {
@@ -107,20 +108,18 @@ def require_near(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) ->
             torch.testing.assert_close(found[key], value, **CLOSE)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(set(METHODS) - NEVER))
 def test_a_replay_does_what_the_turn_does_anew(name: str, data: Path, tmp_path: Path) -> None:
     """Bit for bit: what Python did once, at the recording, is all that may be lost."""
     later = {"train.steps": "9"} if name == "spyl" else {}  # it comes to do more after a third
     config, tape, anew = config_of(name, later), Tape(), Anew()
-    stages = method_of(name).stages(config)
     found = before_the_end(tmp_path / "tape", data, config, name, tape)
     expected = before_the_end(tmp_path / "anew", data, config, name, anew)
     for key, value in expected.items():
         assert torch.equal(found[key], value), key
     asked = (tape.warmed, tape.recorded, tape.replayed)
     assert asked == (anew.warmed, anew.recorded, anew.replayed)
-    can_be = [stage for stage in stages if not capture.own_hindrance(stage)]
-    assert (tape.replayed > 0) == bool(can_be)
+    assert tape.replayed > 0
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +138,12 @@ def test_a_run_ends_as_without(plain: dict[str, Tensor], data: Path, tmp_path: P
 def test_resumed_it_ends_as_unbroken(plain: dict[str, Tensor], data: Path, tmp_path: Path) -> None:
     """Broken off amid replays; and what is saved does not tell whether there were any."""
     config, calls = config_of("vdsm", CHANGING), iter(range(1, 100))
-    stop = Events(should_stop=lambda: next(calls) == 12 + 6)
+    stop = Events(should_stop=lambda: next(calls) == 12 + 5)
     with pytest.raises(Stopped):
         trained(tmp_path / "tape", data, config, recorder=Tape(), events=stop)
     run = Run.open(tmp_path / "tape")
     saved: Any = run.restore()
-    assert (saved["stage"], saved["step"]) == (1, 6)
+    assert (saved["stage"], saved["step"]) == (1, 5)
     for group in saved["optimizers"]["bound"]["param_groups"]:
         assert isinstance(group["lr"], float)
         assert not group.get("capturable")
@@ -252,6 +251,8 @@ def test_asked_for_by_force_it_is_refused(
     [("skd", "on the host"), ("tgan", "the optimizer of its critic takes numbers of the host")],
 )
 def test_who_cannot_be_replayed(name: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_all = {n: method_of(n).stages(config_of(n)) for n in METHODS}
+    assert {n for n, plan in of_all.items() if any(map(capture.own_hindrance, plan))} == NEVER
     monkeypatch.setattr(capture, "recorder_for", lambda device: Anew())
     (stage,) = method_of(name).stages(config_of(name))
     assert why in capture.hindrance(stage, CPU, 1)
