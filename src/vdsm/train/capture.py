@@ -24,6 +24,7 @@ from torch import nn
 
 from vdsm.errors import InputError
 from vdsm.train.fixed import Numbers, fill, set_aside, shapes
+from vdsm.train.graphs import Graphs
 from vdsm.train.muon import CORRECTIONS, Muon
 from vdsm.train.stage import Player, Stage
 from vdsm.train.step import Outcome, take_step
@@ -50,11 +51,7 @@ class Recorder(Protocol):
 
 def recorder_for(device: torch.device) -> Recorder | None:
     """That of a device; None where it has none."""
-    if device.type != "cuda":
-        return None
-    from vdsm.train.graphs import Graphs
-
-    return Graphs(device)
+    return Graphs(device) if device.type == "cuda" else None
 
 
 def hindrance(stage: Stage, device: torch.device, processes: int) -> str:

@@ -4,11 +4,13 @@ https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
 from vdsm.errors import InputError, is_out_of_memory
-from vdsm.train.capture import Result
+
+Result = TypeVar("Result")
 
 
 class Graphs:
