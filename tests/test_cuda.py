@@ -1,4 +1,5 @@
-"""On a GPU: the same codes, frames and bounds as on the CPU, steps that never wait, every command.
+"""On a GPU: the same codes, frames and bounds as on the CPU, steps that never wait, every command;
+steps replayed as graphs, which do what they do without.
 
 VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py
 """
@@ -6,7 +7,9 @@ VDSM_TEST_GPU=1 python -m pytest tests/test_cuda.py
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +18,20 @@ import torch
 from small import HELPED, SMALL, pendula, start
 from vdsm import VDSM
 from vdsm.cli import run as vdsm
+from vdsm.config import RunConfig, describe, override
+from vdsm.data import open_clips
 from vdsm.data.clips import Clips
 from vdsm.device import as_video
+from vdsm.methods.table import METHODS, method_of
 from vdsm.methods.vdsm.additions.bounds import Views
 from vdsm.methods.vdsm.config import AdditionsConfig, Config, ContrastConfig, PosesConfig
 from vdsm.methods.vdsm.stages import Stage, stages
 from vdsm.notation import Codes, Share
-from vdsm.train.loop import Events, State, Stopped, open_source, train
+from vdsm.store.run import Run
+from vdsm.train import capture
+from vdsm.train.capture import WARM, Given, Turn
+from vdsm.train.graphs import Graphs
+from vdsm.train.loop import Events, State, Stopped, open_source, plainly, train
 from vdsm.train.stage import weighted
 from vdsm.train.step import Bound, make_optimizer, take_step
 
@@ -184,3 +194,99 @@ def test_every_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads((tmp_path / "scores.json").read_text())
     assert np.isfinite(np.load(tmp_path / "codes.npz")["s"]).all()
     assert {f.name for f in (tmp_path / "new").iterdir()} == {"000.gif", "001.gif", "samples.png"}
+
+
+# -- graphs ----------------------------------------------------------------------------------------
+
+
+def test_noise_of_a_replay_is_that_of_its_seed() -> None:
+    """As far as the generator has come before the graph is launched, too."""
+    graphs, generator = Graphs(CUDA), Share(CUDA)
+
+    def work() -> torch.Tensor:
+        return torch.randn(5, generator=generator, device=CUDA)
+
+    def drawn(seed: int, function: Callable[[], Any]) -> torch.Tensor:
+        generator.manual_seed(seed)
+        torch.randn(3, generator=generator, device=CUDA)  # as a batch is redrawn
+        function()
+        return found.clone()
+
+    graphs.warm(work)
+    found, replay = graphs.record(work, generator)
+    again = [drawn(seed, replay) for seed in (3, 4, 3)]
+    anew = [drawn(seed, lambda: found.copy_(work())) for seed in (3, 4, 3)]
+    assert all(torch.equal(a, b) for a, b in zip(again, anew, strict=True))
+    assert not torch.equal(again[0], again[1])
+
+
+def turns_of(number: int, clips: Clips, turn: Callable[..., Any]) -> Callable[[int], torch.Tensor]:
+    """A function that takes a step of a stage, as the loop does, by a turn; the loss."""
+    torch.manual_seed(0)
+    state, stage = State(VDSM(EVERYTHING.model).to(CUDA), stage=number), stages(EVERYTHING)[number]
+    (player,) = stage.players
+    optimizer = make_optimizer(state.model, player, stage.settings.lr)
+    source, noise = open_source(clips, state, stage, EVERYTHING, CUDA), Share(CUDA)
+    bound, rng = Bound(player, state.model), np.random.default_rng(0)
+    noise.rows, noise.mine = stage.settings.batch, slice(0, stage.settings.batch)
+    take = turn(stage, state.model)
+
+    def step(count: int) -> torch.Tensor:
+        schedule = stage.schedule(count / 10)
+        stage.take(state.model, schedule.values)
+        for group in optimizer.param_groups:
+            group["lr"] = stage.settings.lr * (1 - count / 20) * group.get("relative", 1.0)
+        noise.manual_seed(count)
+        batch = source.batch(source.draw(rng, noise.rows, noise.mine), noise, schedule.values)
+        how = (noise, schedule.weights, schedule.values)
+        found: torch.Tensor = take(Given(bound, optimizer, batch, *how, bf16=False)).loss
+        return found
+
+    return step
+
+
+@STAGES
+def test_replays_lose_as_plain_steps_do(number: int, clips: Clips) -> None:
+    """Weights, rates and values of schedules change at every step; so do batches and noise."""
+    graphs = Graphs(CUDA)
+    replayed = turns_of(number, clips, lambda stage, model: Turn(graphs, stage, model).take)
+    plain = turns_of(number, clips, lambda stage, model: plainly)
+    found = torch.stack([replayed(count).clone() for count in range(10)]).cpu()
+    expected = torch.stack([plain(count) for count in range(10)]).cpu()
+    torch.testing.assert_close(found, expected, rtol=5e-3, atol=5e-3)
+
+
+@STAGES
+def test_a_replay_never_waits(number: int, clips: Clips, no_waiting: None) -> None:
+    graphs = Graphs(CUDA)
+    step = turns_of(number, clips, lambda stage, model: Turn(graphs, stage, model).take)
+    for count in range(WARM + 4):
+        torch.cuda.set_sync_debug_mode("error" if count > WARM else "default")
+        step(count)
+
+
+def short(name: str, capture: str) -> RunConfig:
+    """The preset `debug` of a method, a few steps."""
+    config = method_of(name).preset("debug", "compact")
+    steps = [n for n in describe(type(config)) if n.endswith(".steps") and attrgetter(n)(config)]
+    more = {"model.size": "32", "precision": "fp32", "log_every": "1", "device": "cuda"}
+    few = dict.fromkeys(steps, "7")
+    return override(config, more | few | {"capture": capture}, "test")
+
+
+@HELPED
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_by_graphs(
+    name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The metrics of the first replays; later, rounding may have grown in either."""
+    recorded, record = [], Graphs.record
+    monkeypatch.setattr(Graphs, "record", lambda *a: recorded.append(1) or record(*a))
+    losses = []
+    for how in ("never", "auto"):
+        run = Run.create(tmp_path / how, short(name, how), data, "debug", method=name)
+        train(run, open_clips(data))
+        losses.append([v for line in run.metrics() for k, v in line.items() if k.endswith("loss")])
+    stage = method_of(name).stages(short(name, "auto"))[0]
+    assert bool(recorded) == (not capture.own_hindrance(stage))
+    np.testing.assert_allclose(losses[1], losses[0], rtol=0.05, atol=0.05)

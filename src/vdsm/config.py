@@ -103,6 +103,11 @@ class RunConfig:
         description="of convolutions and matmuls; auto: bf16 where the machine is fast at it",
     )
     device: str = Field(kw_only=True, default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    capture: Literal["never", "auto", "always"] = Field(
+        kw_only=True,
+        default="never",
+        description="replay steps as CUDA graphs; auto: where that can be, always: else stop",
+    )
     minutes: float = Field(
         kw_only=True,
         default=0.0,

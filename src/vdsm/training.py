@@ -27,6 +27,7 @@ from vdsm.verdict import give
 CARRIED_OUT = (
     "device",
     "precision",
+    "capture",
     "log_every",
     "picture_every",
     "checkpoint_every",

@@ -6,6 +6,7 @@ leaves recurrent networks out: a floor that is too low, never too high.
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,11 @@ from vdsm.bench.size import (
 from vdsm.bench.work import ADAM_BYTES, Work
 from vdsm.notation import Share
 from vdsm.protocol import Encodes, Generates
+from vdsm.train.capture import Given
+from vdsm.train.loop import plainly
 from vdsm.train.method import Method
 from vdsm.train.stage import Opening, Stage
-from vdsm.train.step import Bound, make_optimizers, take_step, train_only
+from vdsm.train.step import Bound, make_optimizers, train_only
 
 CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward)
 
@@ -64,14 +67,19 @@ def time_stage(bench: Bench, model: nn.Module, stage: Stage) -> Measured:
     parts = {"load": Timed(bench.best(load), Work())}
     for player in stage.players:
         train_only(model, player)
-        bound, weights = Bound(player, model), stage.weights(player, schedule)
-        optimizer = optimizers[player.name]
-
-        def turn(bound: nn.Module = bound, weights: Any = weights, o: Any = optimizer) -> None:
-            take_step(bound, o, batch, noise, weights, bench.bf16, clip=stage.settings.clip)
-
-        work = counted(turn) + Work(bytes=ADAM_BYTES * trained(model))
-        parts[player.name] = Timed(bench.best(turn), work)
+        given = Given(
+            Bound(player, model),
+            optimizers[player.name],
+            batch,
+            noise,
+            stage.weights(player, schedule),
+            schedule.values,
+            bench.bf16,
+            clip=stage.settings.clip,
+        )
+        turn = partial(bench.turn(stage, model), given)
+        work = counted(partial(plainly, given)) + Work(bytes=ADAM_BYTES * trained(model))
+        parts[player.name] = Timed(bench.best_turn(turn), work)
     model.zero_grad(set_to_none=True)
     name = f"{stage.name}_step"
     whole = Timed(sum(p.seconds for p in parts.values()), sum_of([p.work for p in parts.values()]))

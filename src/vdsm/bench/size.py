@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from vdsm.bench import work
 from vdsm.bench.timing import best
@@ -21,8 +22,10 @@ from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.model import VDSM
 from vdsm.methods.vdsm.stages import stages
 from vdsm.notation import Video
+from vdsm.train.capture import NEVER, WARM, Given, Turn, asked_for
+from vdsm.train.loop import plainly
 from vdsm.train.stage import Stage
-from vdsm.train.step import Bound, make_optimizer, take_step
+from vdsm.train.step import Bound, Outcome, make_optimizer
 from vdsm.video import write_clips
 
 INDIVIDUALS, CLIPS_EACH, FRAMES = 32, 2, 16  # of the synthetic dataset
@@ -64,9 +67,26 @@ class Bench:
     device: torch.device
     bf16: bool
     repeats: int
+    capture: str = NEVER  # whether turns are replayed, as a run says it
 
     def best(self, function: Callable[[], object]) -> float:
         return best(function, self.device, self.repeats)
+
+    def turn(self, stage: Stage, model: nn.Module) -> Callable[[Given], Outcome]:
+        """How a player of the stage takes its turn."""
+        recorder = asked_for(self.capture, stage, self.device, 1, say)
+        return plainly if recorder is None else Turn(recorder, stage, model).take
+
+    def best_turn(self, turn: Callable[[], object]) -> float:
+        """The same of a turn, which may be recorded first."""
+        for _ in range(0 if self.capture == NEVER else WARM + 1):
+            turn()
+        return self.best(turn)
+
+
+def say(line: str) -> None:
+    """On standard error."""
+    print(f"note: {line}", file=sys.stderr)
 
 
 def measure(bench: Bench) -> tuple[Measured, float]:
@@ -100,11 +120,13 @@ def time_stage(bench: Bench, model: VDSM, stage: Stage, clips: Clips) -> Measure
     def load() -> torch.Tensor:
         return as_video(sampler.draw(rng, settings.batch).target, bench.device)
 
-    def step() -> None:
-        batch = Views(load())
-        take_step(bound, optimizer, batch, generator, schedule.weights, bench.bf16)
+    turn = bench.turn(stage, model)
+    told = (generator, schedule.weights, schedule.values, bench.bf16)
 
-    whole = Timed(bench.best(step), work.step(model, stage.name, settings.batch, stage.frames))
+    def step() -> None:
+        turn(Given(bound, optimizer, Views(load()), *told, clip=settings.clip))
+
+    whole = Timed(bench.best_turn(step), work.step(model, stage.name, settings.batch, stage.frames))
     adam = Timed(bench.best(optimizer.step), work.optimizer(model))
     optimizer.zero_grad(set_to_none=True)
 

@@ -39,6 +39,7 @@ from vdsm.methods.vdsm.config import Config
 from vdsm.methods.vdsm.presets import preset
 from vdsm.options import record
 from vdsm.screen import screen
+from vdsm.train import capture
 from vdsm.train.method import Size
 from vdsm.training import settings
 from vdsm.words import counted
@@ -67,6 +68,10 @@ class Options:
     repeats: int = Field(default=5, ge=1, description="calls of each, of which the best counts")
     device: str = Field(default="auto", description="auto, cpu, cuda, mps")
     precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="of training")
+    capture: Literal["never", "auto", "always"] = Field(
+        default="never",
+        description="replay steps as CUDA graphs; auto: where that can be, always: else stop",
+    )
     out: Path | None = Field(default=None, title="FILE.json", description="JSON file to write")
     compare: Path | None = Field(
         default=None, title="FILE.json", description="JSON file of an earlier run"
@@ -112,6 +117,7 @@ def time_steps(options: Options) -> None:
     earlier = None if options.compare is None else read_numbers(options.compare)
     console = screen()
     device = pick_device(options.device)
+    require_capture(options, sizes, device)
     bf16 = use_bf16(options.precision, device)
     speeds = machine.measure(device, bf16, options.repeats)
     numbers: Numbers = {
@@ -122,6 +128,7 @@ def time_steps(options: Options) -> None:
         "preset": options.preset or USUAL,
         "device": str(device),
         "precision": "bf16" if bf16 else "fp32",
+        "capture": options.capture,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "conv_tflops": speeds.conv_tflops,
@@ -137,6 +144,14 @@ def time_steps(options: Options) -> None:
     if options.out is not None:
         atomic_write(options.out, json.dumps(numbers | {"detail": detail}, indent=2).encode())
         console.print(f"{options.out}: all numbers")
+
+
+def require_capture(options: Options, sizes: list[Size], device: torch.device) -> None:
+    """InputError where all steps are to be replayed, and some cannot be."""
+    method = method_of(options.method)
+    for size in sizes:
+        plan = method.stages(method.preset(options.preset or USUAL, size))
+        capture.require(options.capture, plan, device, 1)
 
 
 def one_size(text: str | None) -> list[Size]:
@@ -168,10 +183,11 @@ def measure_size(options: Options, size: Size) -> tuple[Measured, float]:
     keep_freed_memory()
     device = pick_device(options.device)
     bf16 = use_bf16(options.precision, device)
+    how = (device, bf16, options.repeats, options.capture)
     if options.method == OURS:
-        return measure(Bench(timed(options.preset or USUAL, size), device, bf16, options.repeats))
+        return measure(Bench(timed(options.preset or USUAL, size), *how))
     method = method_of(options.method)
-    bench = Bench(method.preset(options.preset or USUAL, size), device, bf16, options.repeats)
+    bench = Bench(method.preset(options.preset or USUAL, size), *how)
     return measure_method(bench, method), peak_mib(device)
 
 
@@ -194,6 +210,7 @@ def draw_curve(options: Options, data: Path) -> None:
     if options.compare is not None:
         require_same_data(earlier, clips.fingerprint, options.compare)
     changes = {"seed": str(options.seed), "device": options.device, "precision": options.precision}
+    changes["capture"] = options.capture
     config, preset = settings(clips, method, options.preset, size, changes, SOURCE)
     cache = options.cache or (options.out.parent / "judges" if options.out else None)
     panel = Settings(judges=options.judges, floor=options.floor, split="validation")

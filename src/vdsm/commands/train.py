@@ -29,6 +29,7 @@ from vdsm.options import read as read_record
 from vdsm.screen import screen
 from vdsm.store.run import Run, is_run
 from vdsm.store.upgrade import MOVED
+from vdsm.train import capture
 from vdsm.train.loop import require_rows
 from vdsm.train.method import Method, Size
 from vdsm.train.processes import Processes, started
@@ -149,8 +150,9 @@ def begin(options: Options, processes: Processes) -> tuple[Run, Clips]:
 
 def check_possible(config: RunConfig, method: Method, processes: Processes) -> None:
     """InputError, before anything is written, where these processes cannot train so."""
-    pick_device(config.device)
-    require_rows(method.stages(config), processes)
+    device, plan = pick_device(config.device), method.stages(config)
+    require_rows(plan, processes)
+    capture.require(config.capture, plan, device, processes.count)
 
 
 def reopen(options: Options) -> Run:

@@ -21,7 +21,7 @@ from vdsm.train.method import Method
 Evaluate = Callable[[Run], dict[str, Any]]  # measures a run
 # Of a run: what another run of the same settings may have otherwise.
 NOT_SETTINGS = (
-    *("seed", "device", "precision", "log_every", "picture_every"),
+    *("seed", "device", "precision", "capture", "log_every", "picture_every"),
     *("checkpoint_every", "checkpoint_seconds"),
 )
 CARRIED_OUT = ("device", "batch")  # of an evaluation: no figure depends on them

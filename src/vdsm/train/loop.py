@@ -18,6 +18,7 @@ from vdsm.data.clips import Clips
 from vdsm.device import pick_device, use_bf16
 from vdsm.errors import InputError, is_out_of_memory
 from vdsm.notation import Share
+from vdsm.train import capture
 from vdsm.train.ahead import Prefetch, Steps, helpers_for
 from vdsm.train.batches import stage_seed, step_seed
 from vdsm.train.course import Course
@@ -107,6 +108,7 @@ def train(
     method = run.recipe
     plan = method.stages(config)
     require_rows(plan, processes)
+    capture.require(config.capture, plan, device, processes.count)
     torch.manual_seed(config.seed)
     state = State(method.build(config.model).to(device))
     processes.once(run.clear_up)
@@ -166,7 +168,11 @@ def run_stage(
     held = held_out(stage, clips, opening, config) if processes.first else None
     ends = Ends(held, source, stage, events.on_message, processes)
     keep_time(state, clock, config, plan, processes, begin=True)
-    turns = Turns(stage, model, processes)
+    asked = (config.capture, stage, device, processes.count)
+    recorder = capture.asked_for(*asked, events.on_message)
+    turns = Turns(stage, model, processes, recorder)
+    generator = Share(device)  # one for all steps: what is replayed draws from it
+    generator.rows, generator.mine = settings.batch, mine
     draw = partial(source.draw, rows=settings.batch, mine=mine)
     helpers = helpers_for(device) if source.prefetch else 0
     drawn = prefetch.start(*ahead(draw, state, stage, config), helpers)
@@ -183,8 +189,6 @@ def run_stage(
 
         # 2. The batch and the noise: functions of seed, stage, step and attempt alone. Of several
         #    processes each takes its rows of both.
-        generator = Share(device)
-        generator.rows, generator.mine = settings.batch, mine
         generator.manual_seed(step_seed(config.seed, state.stage, state.step, state.attempt))
         batch = source.batch(next(drawn), generator, schedule.values)
 
@@ -265,8 +269,17 @@ def clips_seen(plan: tuple[Stage, ...], state: State) -> int:
 class Turns:
     """The players of a stage, one after the other on the same batch."""
 
-    def __init__(self, stage: Stage, model: nn.Module, processes: Processes) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        model: nn.Module,
+        processes: Processes,
+        recorder: capture.Recorder | None = None,
+    ) -> None:
         self.stage, self.model = stage, model
+        self.turns: dict[str, capture.Turn] = {}  # of players whose turns are replayed
+        if recorder is not None:
+            self.turns = {p.name: capture.Turn(recorder, stage, model) for p in stage.players}
         self.alone = len(stage.players) == 1
         self.bounds: dict[str, nn.Module] = {}
         for player in stage.players:
@@ -289,18 +302,27 @@ class Turns:
                 continue
             if not self.alone:
                 train_only(self.model, player)
-            outcomes[player.name] = take_step(
+            given = capture.Given(
                 self.bounds[player.name],
                 state.optimizers[player.name],
                 batch,
                 generator,
                 self.stage.weights(player, schedule),
+                schedule.values,
                 bf16,
                 share,
                 self.stage.settings.clip,
             )
+            turn = self.turns.get(player.name)
+            outcomes[player.name] = turn.take(given) if turn else plainly(given)
             player.after(self.model, state.step)
         return outcomes
+
+
+def plainly(given: capture.Given) -> Outcome:
+    """A turn, told to the device one operation after another."""
+    g = given
+    return take_step(g.bound, g.optimizer, g.batch, g.generator, g.weights, g.bf16, g.share, g.clip)
 
 
 def learning_rate(settings: StageConfig, step: int, progress: float) -> float:

@@ -23,6 +23,7 @@ BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's
 RELATIVE = 2.0  # an update of a matrix, relative to the matrix and in units of the learning rate
 SMALLEST = 0.03  # root mean square up to which a matrix counts as this large, so that zeros move
 TINY = 1e-12
+CORRECTIONS = "corrections"  # of a group, in a step that is recorded: 1 - β^t of both β, as tensors
 
 
 class Muon(Optimizer):
@@ -38,9 +39,33 @@ class Muon(Optimizer):
         for group in self.param_groups:
             ps = [p for p in group["params"] if p.grad is not None]
             if ps:
-                updates = self._orthogonal(ps) if group["orthogonal"] else self._adam(ps)
-                torch._foreach_sub_(ps, updates, alpha=group["lr"])
+                vectors = group.get(CORRECTIONS)
+                updates = self._orthogonal(ps) if group["orthogonal"] else self._adam(ps, vectors)
+                move(ps, updates, group["lr"])
         return None
+
+    def corrections(self) -> dict[int, tuple[float, float]] | None:
+        """Of the next step 1 - β^t of both β, by number of the group that moves as Adam does.
+
+        None where parameters of a group have moved different numbers of times.
+        """
+        found = {}
+        for number, group in enumerate(self.param_groups):
+            if group["orthogonal"]:
+                continue
+            moved = [p for p in group["params"] if p.grad is not None]
+            counts = {self._count(p) for p in moved} or {0}
+            if len(counts) > 1:
+                return None
+            found[number] = corrected(counts.pop() + 1)
+        return found
+
+    def count(self) -> None:
+        """A step more, for what has a gradient: of a step that was given its corrections."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and not group["orthogonal"]:
+                    self.state[p]["step"] = self._count(p) + 1
 
     # All of a group at once: a GPU needs longer to be told of a small operation than to do it.
 
@@ -58,12 +83,10 @@ class Muon(Optimizer):
         torch._foreach_mul_(updates, own)
         return updates
 
-    def _adam(self, ps: list[Tensor]) -> list[Tensor]:
+    def _adam(self, ps: list[Tensor], corrections: tuple[Tensor, Tensor] | None) -> list[Tensor]:
         means, squares = self._states(ps, "mean", "square")
         grads = gradients(ps)
-        for p in ps:
-            self.state[p]["step"] = int(self.state[p].get("step", 0)) + 1
-        first, second = ([1 - beta ** self.state[p]["step"] for p in ps] for beta in BETAS)
+        first, second = corrections or self._counted(ps)
         torch._foreach_lerp_(means, grads, 1 - BETAS[0])
         torch._foreach_lerp_(squares, torch._foreach_pow(grads, 2), 1 - BETAS[1])
         scales = torch._foreach_div(squares, second)
@@ -73,6 +96,16 @@ class Muon(Optimizer):
         torch._foreach_div_(updates, scales)
         return list(updates)
 
+    def _count(self, p: Tensor) -> int:
+        return int(self.state[p].get("step", 0))
+
+    def _counted(self, ps: list[Tensor]) -> tuple[list[float], list[float]]:
+        """Count a step of each; its corrections."""
+        for p in ps:
+            self.state[p]["step"] = self._count(p) + 1
+        both = [corrected(self._count(p)) for p in ps]
+        return [one for one, _ in both], [other for _, other in both]
+
     def _states(self, ps: list[Tensor], *names: str) -> list[list[Tensor]]:
         """State of every parameter by name, zeros at first."""
         for p in ps:
@@ -80,6 +113,20 @@ class Muon(Optimizer):
                 if name not in self.state[p]:
                     self.state[p][name] = torch.zeros_like(p)
         return [[self.state[p][name] for p in ps] for name in names]
+
+
+def corrected(count: int) -> tuple[float, float]:
+    """1 - β^t of both of Adam's β."""
+    return 1 - BETAS[0] ** count, 1 - BETAS[1] ** count
+
+
+def move(ps: list[Tensor], updates: list[Tensor], rate: float | Tensor) -> None:
+    """Take the updates, times the rate, off the parameters."""
+    if isinstance(rate, Tensor):
+        torch._foreach_mul_(updates, rate)
+        torch._foreach_sub_(ps, updates)
+    else:
+        torch._foreach_sub_(ps, updates, alpha=rate)
 
 
 def gradients(ps: Iterable[Tensor]) -> list[Tensor]:

@@ -22,6 +22,7 @@ from vdsm.train.optimizer import Make, adam
 
 Terms = Mapping[str, Float[Tensor, " B"]]  # of a bound or a loss, by name
 Part = nn.Module | nn.Parameter
+Values = Mapping[str, float | Tensor]  # of a schedule; tensors where a step is recorded
 GAIN = "log_"  # terms so named are log-densities, of which more is better; others are costs
 
 
@@ -92,7 +93,10 @@ class Stage:
     source: Callable[[Opening], Source]
     frames: int  # of every row of a batch
     before: Callable[[Any, Clips], None] = nothing  # its first step: the model, the clips
-    take: Callable[[Any, Mapping[str, float]], None] = nothing  # the schedule's values
+    take: Callable[[Any, Values], None] = nothing  # the schedule's values
+    # Of these the ones on which it depends what operations a step does (`train.capture`).
+    decides: Callable[[Mapping[str, float]], Mapping[str, float]] = dict
+    waits: str = ""  # why the host waits for the device within a step, where it does
     paint: Callable[[Any, Video, Path], None] | None = None  # pictures, file names begin with Path
     # log p(x) [B] where every frame is the average one [C, H, W]: model, batch, that frame.
     null: Callable[[Any, Any, Tensor], Tensor] | None = None
@@ -112,7 +116,7 @@ class Stage:
         return name if len(self.players) == 1 else f"{player.name}.{name}"
 
 
-def weighted(terms: Terms, weights: Mapping[str, float]) -> Float[Tensor, ""]:
+def weighted(terms: Terms, weights: Values) -> Float[Tensor, ""]:
     """The loss: costs less gains, each by its weight, averaged over the batch."""
     assert terms.keys() == weights.keys(), f"terms {set(terms)} but weights {set(weights)}"
     signs = {name: -1.0 if name.startswith(GAIN) else 1.0 for name in terms}

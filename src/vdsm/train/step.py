@@ -1,6 +1,5 @@
 """One step of a stage, as the loop takes it and the benchmark times it: every player's turn."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vdsm.device import autocast
-from vdsm.train.stage import Player, Stage, Terms, weighted
+from vdsm.train.stage import Player, Stage, Terms, Values, weighted
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def take_step(
     optimizer: torch.optim.Optimizer,
     batch: Any,
     generator: torch.Generator,
-    weights: Mapping[str, float],
+    weights: Values,
     bf16: bool,
     share: float = 1.0,
     clip: float = 0.0,

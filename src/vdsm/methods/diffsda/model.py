@@ -92,7 +92,7 @@ class DiffSDA(SeesClips):
 
     def _slope(self, x: Frames, sigma: float, codes: Float[Tensor, "N K"]) -> Frames:
         """dx/dσ."""
-        level = torch.full((len(x),), sigma).to(x)
+        level = torch.full((len(x),), sigma, device=x.device).to(x)
         return (x - self.denoised(x, level, codes)) / sigma
 
     # -- verbs ------------------------------------------------------------------------------------

@@ -152,7 +152,8 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.net.last[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Frames, level: Float[Tensor, " N"], codes: Float[Tensor, "N K"]) -> Frames:
-        waves = level[:, None] * 2 ** torch.linspace(-2, 5, FREQUENCIES).to(level)
+        octaves = torch.linspace(-2, 5, FREQUENCIES, device=level.device).to(level)
+        waves = level[:, None] * 2**octaves
         told = torch.cat([waves.sin(), waves.cos(), codes], -1)
         found: Tensor = self.net(x, F.silu(self.embedding(told)))
         return found

@@ -33,7 +33,8 @@ class Keypoints:
 
 def places(height: int, width: int, like: Tensor) -> Float[Tensor, "{height} {width} 2"]:
     """(x, y) of the centre of every pixel."""
-    y, x = ((2 * torch.arange(n).to(like) + 1) / n - 1 for n in (height, width))
+    sides = (torch.arange(n, device=like.device).to(like) for n in (height, width))
+    y, x = ((2 * place + 1) / side - 1 for place, side in zip(sides, (height, width), strict=True))
     return torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1)
 
 
@@ -48,7 +49,7 @@ def moments(maps: Maps, least: float) -> Keypoints:
     away = p - mean[:, :, None, None]
     products = away[..., :, None] * away[..., None, :]
     covariance = (share[..., None] * products).sum((2, 3))
-    return Keypoints(mean, covariance + least * torch.eye(2).to(maps))
+    return Keypoints(mean, covariance + least * torch.eye(2, device=maps.device).to(maps))
 
 
 def gaussians(points: Keypoints, size: int, alpha: float) -> Float[Tensor, "N K {size} {size}"]:

@@ -44,9 +44,10 @@ def recoloured(x: Video, generator: torch.Generator | None) -> Video:
 
 def hues(angle: Float[Tensor, " B"], saturation: Float[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
     """Matrices that turn colours about the grey axis, and stretch them away from it."""
-    one = torch.ones(3, 3).to(angle) / 3  # onto grey
-    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]).to(angle) / math.sqrt(3)
-    colour = torch.eye(3).to(angle) - one
+    one = torch.ones(3, 3, device=angle.device).to(angle) / 3  # onto grey
+    unit = torch.eye(3, device=angle.device).to(angle)
+    cross = (unit.roll(-1, 1) - unit.roll(1, 1)) / math.sqrt(3)  # with the grey axis
+    colour = unit - one
     cos, sin, stretch = (f[:, None, None] for f in (angle.cos(), angle.sin(), saturation))
     return one + stretch * (cos * colour + sin * cross)
 
@@ -55,7 +56,7 @@ def cropped(x: Video, generator: torch.Generator | None) -> Video:
     """A random square of `SMALLEST` of the side at least, at the size of the frame."""
     size, right, down = draw(torch.rand, (len(x), 3), generator, x).unbind(1)
     size = SMALLEST + (1 - SMALLEST) * size
-    places = torch.zeros(len(x), 2, 3).to(x)
+    places = torch.zeros(len(x), 2, 3, device=x.device).to(x)
     places[:, 0, 0] = places[:, 1, 1] = size
     places[:, :, 2] = (1 - size)[:, None] * (2 * torch.stack([right, down], 1) - 1)
     flat = x.flatten(1, 2)
@@ -66,7 +67,7 @@ def cropped(x: Video, generator: torch.Generator | None) -> Video:
 def blurred(x: Video, generator: torch.Generator | None) -> Video:
     """A random share of every clip blurred by one pixel."""
     share = draw(torch.rand, (len(x),), generator, x).view(-1, 1, 1, 1, 1)
-    line = torch.tensor(KERNEL).to(x)
+    line = torch.stack([x.new_full((), tap) for tap in KERNEL])
     flat = F.pad(x.reshape(-1, 1, *x.shape[3:]), (2, 2, 2, 2), mode="replicate")
     soft = F.conv2d(F.conv2d(flat, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
     return (x + share * (soft.view(x.shape) - x)).clamp(0, 1)

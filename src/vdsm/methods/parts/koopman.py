@@ -44,7 +44,8 @@ def smaller_gram(before: Tensor) -> tuple[Tensor, bool]:
     narrow = before.shape[-1] <= before.shape[-2]
     gram = before.mT @ before if narrow else before @ before.mT
     ridge = RIDGE * gram.diagonal(dim1=-2, dim2=-1).mean(-1) + torch.finfo(gram.dtype).tiny
-    return gram + ridge[..., None, None] * torch.eye(gram.shape[-1]).to(gram), narrow
+    one = torch.eye(gram.shape[-1], device=gram.device).to(gram)
+    return gram + ridge[..., None, None] * one, narrow
 
 
 def spectrum(
@@ -64,7 +65,8 @@ def spectrum(
         fixed, vectors = torch.linalg.eig(matrix)
         scale = torch.linalg.svdvals(vectors)
         sound = scale[..., 0] < WORST * scale[..., -1]
-    apart = torch.diag(torch.arange(1.0, matrix.shape[-1] + 1)).to(matrix)
+    numbers = torch.arange(1.0, matrix.shape[-1] + 1, device=matrix.device)
+    apart = torch.diag(numbers).to(matrix)
     found = torch.linalg.eigvals(torch.where(sound[..., None, None], matrix, apart))
     return torch.where(sound[..., None], found, fixed)
 

@@ -1,6 +1,5 @@
 """SPYL: a weighted bound, and contrasts whose positives and negatives the model draws (Sec. 4)."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +24,7 @@ from vdsm.methods.parts.vae import Inferred
 from vdsm.methods.spyl.model import SPYL, ModelConfig, farthest
 from vdsm.notation import Codes, Video
 from vdsm.train.method import Method
-from vdsm.train.stage import Schedule, Stage, Terms
+from vdsm.train.stage import Schedule, Stage, Terms, Values
 
 TEMPERATURE = 0.5  # τ
 
@@ -108,9 +107,9 @@ def stages(config: Config) -> tuple[Stage]:
     return (replace(by_one_player(config, told, schedule), take=take),)
 
 
-def take(model: SPYL, values: Mapping[str, float]) -> None:
+def take(model: SPYL, values: Values) -> None:
     """Whether clips are drawn."""
-    model.contrasting = values["contrasting"] > 0
+    model.contrasting = bool(values["contrasting"])
 
 
 # The authors: Adam 2e-3, batches of 128, 1,000 epochs of the 9,000 clips of sprites, of which the

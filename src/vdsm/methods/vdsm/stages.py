@@ -30,7 +30,7 @@ from vdsm.train.batches import (
 )
 from vdsm.train.optimizer import OPTIMIZERS
 from vdsm.train.pictures import paint_reconstructions, paint_swaps
-from vdsm.train.stage import Opening, Part, Player, Schedule, Stage
+from vdsm.train.stage import Opening, Part, Player, Schedule, Stage, Values
 from vdsm.video import write_picture
 
 NOTHING_ADDED = AdditionsConfig()
@@ -67,6 +67,7 @@ def stage1(config: Config) -> Stage:
         settings.frames,
         before=partial(begin, config=config),
         take=take,
+        decides=opened,
         paint=paint_frames,
         null=average,
     )
@@ -91,6 +92,7 @@ def stage2(config: Config) -> Stage:
         views(additions),
         settings.frames,
         take=take,
+        decides=opened,
         paint=paint_swaps,
     )
 
@@ -115,6 +117,7 @@ def contrast_stage(config: Config) -> Stage | None:
         views(config.additions, changed=False),
         settings.frames,
         take=take,
+        decides=opened,
         rows_independent=False,
     )
 
@@ -140,6 +143,7 @@ def poses_stage(config: Config) -> Stage | None:
         source,
         frames,
         take=take,
+        decides=opened,
         small=True,
     )
 
@@ -172,7 +176,12 @@ def begin(model: VDSM, clips: Clips, config: Config) -> None:
         deafen(model)
 
 
-def take(model: VDSM, values: Mapping[str, float]) -> None:
+def opened(values: Mapping[str, float]) -> Mapping[str, float]:
+    """Once all of z is open nothing is narrowed any more."""
+    return {OPEN: 1.0} if values.get(OPEN, 0.0) >= 1 else {}
+
+
+def take(model: VDSM, values: Values) -> None:
     """The schedule's values, where the model holds them."""
     model.inverse_temperature.fill_(values[TEMPERATURE])
     model.poses_open = values.get(OPEN, math.inf) * model.config.pose_dim

@@ -68,7 +68,8 @@ class StateSpaceModel(nn.Module):
     """p and q of clips. Parts are named as in the paper; `docs/model.md` maps every symbol."""
 
     inverse_temperature: Tensor
-    poses_open = math.inf  # dimensions of z that stage 1 has opened (additions.opening)
+    # Dimensions of z that stage 1 has opened (additions.opening).
+    poses_open: float | Tensor = math.inf
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()

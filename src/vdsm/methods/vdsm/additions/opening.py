@@ -17,21 +17,22 @@ from vdsm.methods.vdsm.state_space import Posterior, StateSpaceModel
 from vdsm.notation import Gaussian
 
 
-def openness(count: int, dimensions: float) -> Tensor:
+def openness(count: int, dimensions: float | Tensor, device: torch.device | None = None) -> Tensor:
     """[count], in [0, 1]: by how much each dimension is open where so many are."""
-    return (dimensions - torch.arange(count)).clamp(0, 1)
+    return (dimensions - torch.arange(count, device=device)).clamp(0, 1)
 
 
-def narrowed(q: Posterior, dimensions: float) -> Posterior:
+def narrowed(q: Posterior, dimensions: float | Tensor) -> Posterior:
     """With q(z_i | x_i) and its sample through so many dimensions of z; the others are 0.
 
+    A number of the host may say that all are open, a tensor is not asked: nobody waits for it.
     Of a dimension that is k open the location is multiplied by k, and the scale taken to the power
     of k, so that it begins as the prior does.
     """
     of, z = q.poses.q, q.codes.z
-    if dimensions >= z.shape[-1]:
+    if not isinstance(dimensions, Tensor) and dimensions >= z.shape[-1]:
         return q
-    k = openness(z.shape[-1], dimensions).to(z)
+    k = openness(z.shape[-1], dimensions, z.device).to(z)
     seen = Gaussian(k * of.loc, of.scale**k)
     drawn = seen.loc + seen.scale * (z - of.loc) / of.scale
     closed = k == 0
