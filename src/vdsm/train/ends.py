@@ -56,7 +56,7 @@ class Ends:
         s = self.stage.settings
         if course.judged or not s.give_up or self.stage.null is None or s.steps < LEAST_STEPS:
             return False
-        course.judged = step >= LEAST_STEPS // 2 and course.progress(step, seconds) >= s.give_up
+        course.judged = step >= LEAST_STEPS and course.progress(step, seconds) >= s.give_up
         return course.judged
 
     def _bound(self) -> float:

@@ -20,7 +20,7 @@ from vdsm.notation import Share
 from vdsm.train.batches import seed_of
 from vdsm.train.stage import Opening, Source, Stage, weighted
 
-LEAST_STEPS = 200  # of a stage that is asked whether it learns anything
+LEAST_STEPS = 400  # before a stage is asked whether it learns anything
 CHECKS = 20  # times in a stage that its bound is asked for
 BATCHES = 4
 MEAN_CLIPS = 64  # of which the average frame is taken
