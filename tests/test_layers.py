@@ -26,6 +26,7 @@ LAZY = {
     ("vdsm.data.crop.seeing", "vdsm.data.crop.detector"),  # packages of extras
     ("vdsm.data.crop.seeing", "vdsm.data.crop.face"),
     ("vdsm.data.folder.extract", "vdsm.data.crop.find"),  # SciPy
+    ("vdsm.who.pairs", "vdsm.who.space"),  # SciPy, scikit-learn
     ("vdsm.methods.parts.verbs", "vdsm.store.weights"),
     ("vdsm.methods.parts.vae", "vdsm.store.hub"),
     ("vdsm.methods.readout", "vdsm.store.hub"),

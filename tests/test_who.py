@@ -17,7 +17,7 @@ from vdsm.data.families.make import make as make_family
 from vdsm.train.batches import GroupSampler, Individuals
 from vdsm.who import find, found_among, looks_of, score, without_commonest
 from vdsm.who.looks import look
-from vdsm.who.pairs import Space, neighbours
+from vdsm.who.space import Space, neighbours
 
 
 def slow_look(frames: np.ndarray) -> np.ndarray:

@@ -3,8 +3,9 @@
 from weakref import WeakKeyDictionary
 
 from vdsm.data.clips import Clips, Ints
+from vdsm.who.found import Found
 from vdsm.who.looks import looks_of, without_commonest
-from vdsm.who.pairs import Found, find, pairs, score
+from vdsm.who.pairs import find, pairs, score
 
 _KNOWN: WeakKeyDictionary[Clips, dict[bytes, Found]] = WeakKeyDictionary()
 

@@ -4,7 +4,7 @@
 |---|---|
 | frames of stage 2 | 16, or as many as nine clips of ten have |
 | likelihood | Bernoulli for frames of black and bright; else Gaussian, as it says more of greys |
-| λ_z of stage 1 | ends at 10 with the Gaussian, for which no z is exact enough |
+| λ_z of stage 1 | ends at 3 with the Gaussian, for which no z is exact enough |
 | who is who | as looks tell (`vdsm.who`), softly; whoever is found once has one clip |
 | decoders | eight where a hundred individuals or more were found twice; else one |
 """
@@ -20,7 +20,7 @@ from vdsm.train.batches import individuals
 LOOKED_AT = 64  # clips, for their brightness
 FRAMES = 16  # of a segment, where clips are that long
 LONG_ENOUGH = 0.1  # share of clips that may be shorter than a segment
-DEMANDING, RISEN = 10.0, 0.8  # λ_z at its end, and the share of stage 1 at which it is there
+DEMANDING, RISEN = 3.0, 0.8  # λ_z at its end, and the share of stage 1 at which it is there
 GREY = 0.2  # mean of 4 x (1 - x) from which on a Gaussian is taken
 MANY = 100  # individuals found twice, for several decoders
 DECODERS = 8
