@@ -1,6 +1,6 @@
 """Who was found to be who."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class Found:
     """Who was found to be who."""
 
     individual: Ints  # [N] numbers of individuals, 0 up
-    sure: Floats = field(default_factory=lambda: np.zeros(0))  # [N] 0 to 1: another clip shows them
+    sure: Floats  # [N] 0 to 1: another clip shows them
     covered: float = 0.0  # share of clips that have another of the same individual
     gap: float = 0.0  # to the nearest stranger, in largest steps within; the median individual's
 

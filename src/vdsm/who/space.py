@@ -1,6 +1,7 @@
 """Looks of one kind: who is near whom, which lie densely together, and the gaps around these."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,7 @@ class Space:
         more = CLEAR[how] - 1 + PAIRED * (fewest == 2) + FEW / groups
         return 2 * more if self.dimensions < LINE else more
 
-    @property
+    @cached_property
     def dimensions(self) -> float:
         """In how many directions neighbours lie (Levina and Bickel 2004); some 2 for a line."""
         farthest = self.distance[:, -1:]
