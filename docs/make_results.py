@@ -308,7 +308,7 @@ UNTOLD = """
 
 Nobody says who is who and no setting is the dataset's: the preset `auto`, one seed, at most 30
 minutes of two cores. Test clips, percent. *Right*: in all factors. `curves`, `tiles`, `arms` and
-`figures` are flat (nobody twice), and nothing was chosen on the last three
+`figures` are flat (nobody twice); nothing had been chosen on the last three when they were measured
 ([what fails there](log/2026-11-29-z-opens.md#families-by-the-command-alone)). Leaks are by the
 better of the probes: raw, read out, (chance). Pairs: precision and recall of those found.
 [Log](log/2026-11-30-untold.md).
